@@ -1,0 +1,45 @@
+"""The errors a user can cause or must hear of, each one line: what, where, what to do.
+
+    StreamselError
+    ├── UsageError        wrong option, config or Python argument          exit code 2
+    ├── SourceError       something that cannot be read                    exit code 1, or 3 if others went well
+    ├── ModelError        a model file or package that cannot be used      exit code 2
+    ├── StateError        an output folder or state that does not fit      exit code 2
+    └── SinkError         a picture or record that cannot be written       exit code 1
+"""
+
+from __future__ import annotations
+
+__all__ = ["ModelError", "SinkError", "SourceError", "StateError", "StreamselError", "UsageError"]
+
+
+class StreamselError(Exception):
+    """Base of all errors raised on purpose; its text is one or two lines made for the user."""
+
+    exit_code = 1
+
+
+class UsageError(StreamselError, ValueError):
+    """An option, a config value or an argument that cannot mean anything."""
+
+    exit_code = 2
+
+
+class SourceError(StreamselError):
+    """A source that cannot be opened or read; the rest of the run goes on."""
+
+
+class ModelError(StreamselError):
+    """A model that cannot be loaded: names the file, what was expected and what was found."""
+
+    exit_code = 2
+
+
+class StateError(StreamselError):
+    """Saved state that belongs to something else, is damaged, or is in use."""
+
+    exit_code = 2
+
+
+class SinkError(StreamselError):
+    """Something selected that cannot be written (disk full, no permission); state is kept."""

@@ -1,0 +1,24 @@
+"""sink: where picks go: pictures on disk (later: a topic).
+
+The contract, checked by `streamsel.testing.check_sink`: writing the same pick twice leaves one; a file appears
+under its name whole or not at all (temporary name, fsync, rename); `flush` returns when everything written is
+durable; SinkError is raised when that is impossible. No path ever leaves the sink's folder.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
+from streamsel.data import Frame, Pick
+
+__all__ = ["Sink"]
+
+
+@runtime_checkable
+class Sink(Protocol):
+    """Takes picks with the frames that they select; `write` gives the names under which they can be found."""
+
+    def write(self, pick: Pick, frames: Sequence[Frame]) -> list[str]: ...
+
+    def flush(self) -> None: ...
