@@ -1,0 +1,144 @@
+"""DIVERSITY: what is far from every pick is worth picking.
+
+The gain of a row is its squared distance to the nearest pick: the farthest-point criterion of k-center (Gonzalez,
+"Clustering to minimize the maximum intercluster distance", 1985), judged row by row.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from streamsel.data import Vector
+from streamsel.errors import StateError, UsageError
+from streamsel.selection import State
+from streamsel.selection.rows import check_row, check_rows, pair_distance
+
+__all__ = ["Diversity"]
+
+Distances = npt.NDArray[np.float64]
+Ordinals = npt.NDArray[np.int64]
+
+SCORES = 1 << 21
+"""At most so many float32 scores at once (8 MB): rows are searched in blocks of SCORES / picks."""
+PAIRS = 1 << 20
+"""At most so many float64 values (8 MB) when pairs are settled."""
+ROUNDING = 2.0**-24
+"""Largest relative error of one float32 operation."""
+
+
+class Diversity:
+    """All picks in one growable float32 matrix, with an exact search for the nearest.
+
+    A matrix product in float32 finds, for all rows at once, the picks that can be nearest given its worst rounding
+    error; `pair_distance` then settles which one is. So a row's result does not depend on the batch it came in, and
+    equals that of brute force. Of equally near picks the lowest ordinal is the nearest.
+    """
+
+    name = "DIVERSITY"
+
+    def __init__(self, dim: int) -> None:
+        if dim < 1:
+            raise UsageError(f"dim must be 1 or more, got {dim}")
+        self.dim = dim
+        self._forget()
+
+    def _forget(self) -> None:
+        self._count = 0
+        self._picks: Vector = np.empty((0, self.dim), np.float32)
+        self._halves: Vector = np.empty(0, np.float32)
+        self._reach = 0.0
+        self._digests: set[bytes] = set()
+
+    def __len__(self) -> int:
+        return self._count
+
+    @property
+    def picks(self) -> Vector:
+        """(len, dim) float32, read-only: the picks in the order added."""
+        view = self._picks[: self._count]
+        view.flags.writeable = False
+        return view
+
+    def gain(self, rows: Vector) -> Distances:
+        """(B,) float64: squared distance of each row to its nearest pick; infinity before the first pick."""
+        return self.nearest(rows)[0] ** 2
+
+    def nearest(self, rows: Vector) -> tuple[Distances, Ordinals]:
+        """Distance to the nearest pick, (B,) float64, and its ordinal, (B,) int64; inf and -1 before the first."""
+        table = check_rows(rows, self.dim)
+        distance, ordinal = np.full(len(table), np.inf), np.full(len(table), -1, np.int64)
+        block = max(1, SCORES // max(1, self._count))
+        for start in range(0, len(table) if self._count else 0, block):
+            part = slice(start, start + block)
+            distance[part], ordinal[part] = self._settle(table[part], *self._near(table[part]))
+        return distance, ordinal
+
+    def _near(self, rows: Vector) -> tuple[Ordinals, Ordinals]:
+        """Pairs (row, pick), sorted, among which is the nearest pick of every row.
+
+        score = |p|^2 / 2 - r.p orders picks as the distance does. A float32 dot product of n terms is off by at most
+        n * ROUNDING * |r||p| in any order of summation (Higham, Accuracy and Stability, section 3.1).
+        """
+        scores = rows @ self._picks[: self._count].T
+        np.subtract(self._halves[: self._count], scores, out=scores)
+        norms = np.sqrt(np.einsum("ij,ij->i", rows, rows), dtype=np.float64)
+        error = (self.dim + 8) * ROUNDING * self._reach * (norms + self._reach)
+        limit = np.nextafter((scores.min(axis=1) + 2 * error).astype(np.float32), np.float32(np.inf))
+        row, pick = np.nonzero(scores <= limit[:, None])
+        return row, pick
+
+    def _settle(self, rows: Vector, row: Ordinals, pick: Ordinals) -> tuple[Distances, Ordinals]:
+        """The nearest of the pairs proposed for each row; ties go to the lowest ordinal."""
+        block = max(1, PAIRS // self.dim)
+        cuts = [slice(start, start + block) for start in range(0, len(row), block)]
+        distance = np.concatenate([pair_distance(rows[row[cut]], self._picks[pick[cut]]) for cut in cuts])
+        order = np.lexsort((pick, distance, row))
+        first = order[np.searchsorted(row, np.arange(len(rows)))]
+        return distance[first], pick[first]
+
+    def update(self, rows: Vector, distance: Distances, ordinal: Ordinals) -> None:
+        """Bring a `nearest` of these rows up to date, in place, after one more pick was added."""
+        latest = pair_distance(rows, self._picks[self._count - 1 : self._count])
+        closer = latest < distance
+        distance[closer] = latest[closer]
+        ordinal[closer] = self._count - 1
+
+    def add(self, row: Vector) -> None:
+        """Take one row, (dim,) float32, in as the next pick."""
+        self._append(check_row(row, self.dim)[0])
+
+    def _append(self, pick: Vector) -> None:
+        if self._count == len(self._picks):
+            self._grow(max(64, self._count + self._count // 2))
+        square = float(np.dot(pick.astype(np.float64), pick))
+        digest = hashlib.blake2b(pick.tobytes(), digest_size=16).digest()
+        # An exact repetition is never nearer than its original: infinity keeps it out of the search.
+        self._halves[self._count] = np.inf if digest in self._digests else square / 2
+        self._digests.add(digest)
+        self._picks[self._count] = pick
+        self._reach = max(self._reach, square**0.5)
+        self._count += 1
+
+    def _grow(self, capacity: int) -> None:
+        picks, halves = np.empty((capacity, self.dim), np.float32), np.empty(capacity, np.float32)
+        picks[: self._count], halves[: self._count] = self._picks[: self._count], self._halves[: self._count]
+        self._picks, self._halves = picks, halves
+
+    def state(self) -> State:
+        """`picks`, (M, dim) float32: all that there is to know."""
+        return {"picks": self.picks.copy()}
+
+    def restore(self, state: State) -> Self:
+        """Become the strategy that `state` came from; StateError when its picks do not have this dim."""
+        picks = state["picks"]
+        if picks.ndim != 2 or picks.shape[1] != self.dim:
+            raise StateError(f"saved picks have shape {picks.shape}, expected (M, {self.dim}): another model made them")
+        self._forget()
+        self._grow(max(64, len(picks)))
+        for pick in check_rows(picks, self.dim):
+            self._append(pick)
+        return self
