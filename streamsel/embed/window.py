@@ -1,0 +1,85 @@
+"""Frames -> windows of L consecutive frames -> blocks of whole windows.
+
+Everything downstream works on blocks, and state is committed at block ends only, so no half window ever has to be
+saved. L = 1 is the ordinary case: a window of one frame.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from streamsel.data import Frame, Pixels
+
+__all__ = ["Shrunk", "Window", "blocks", "windows"]
+
+Window = tuple[Frame, ...]
+
+BLOCK_FRAMES = 16
+BLOCK_BYTES = 64 << 20
+"""Decoded frames held at once: 64 MiB are 20 frames of 1080p or 5 of 4K."""
+
+
+class Shrunk:
+    """A picture reduced to what scout and judge look at, where whole frames would take too much memory."""
+
+    def __init__(self, sample: Pixels, crop: Pixels) -> None:
+        self.height, self.width = crop.shape[:2]
+        self._sample, self._crop = sample, crop
+
+    def i420(self) -> Pixels:
+        """The sample taken from the whole picture."""
+        return self._sample
+
+    def rgb(self, width: int | None = None, height: int | None = None) -> Pixels:
+        """The judge-size picture; no other size is left of it."""
+        if (width or self.width, height or self.height) != (self.width, self.height):
+            raise ValueError(f"only {self.width}x{self.height} was kept of this picture, not {width}x{height}")
+        return self._crop
+
+
+def windows(frames: Iterable[Frame], length: int, dropped: Counter[str], max_gap: float = np.inf) -> Iterator[Window]:
+    """Cut frames into windows of `length`; a gap of more than max_gap seconds starts a new one.
+
+    The frames of a window that stays incomplete are counted in dropped['incomplete sequence'].
+    """
+    if length == 1:
+        yield from ((frame,) for frame in frames)
+        return
+    window: list[Frame] = []
+    for frame in frames:
+        if window and frame.mark.time - window[-1].mark.time > max_gap:
+            dropped["incomplete sequence"] += len(window)
+            window = []
+        window.append(frame)
+        if len(window) == length:
+            yield tuple(window)
+            window = []
+    dropped["incomplete sequence"] += len(window)
+
+
+def blocks(stream: Iterable[Window], judge_size: tuple[int, int]) -> Iterator[list[Window]]:
+    """Group windows into blocks bounded in frames and bytes. Cuts never change what is decided, only memory."""
+    block: list[Window] = []
+    held = 0
+    for window in stream:
+        if sum(map(_bytes, window)) > BLOCK_BYTES and len(window) > 1:
+            window = tuple(_shrink(frame, judge_size) for frame in window)
+        block.append(window)
+        held += sum(map(_bytes, window))
+        if len(block) * len(window) >= BLOCK_FRAMES or held >= BLOCK_BYTES:
+            yield block
+            block, held = [], 0
+    if block:
+        yield block
+
+
+def _bytes(frame: Frame) -> int:
+    return int(getattr(frame.picture, "nbytes", 0)) or frame.picture.width * frame.picture.height * 3 // 2
+
+
+def _shrink(frame: Frame, size: tuple[int, int]) -> Frame:
+    return replace(frame, picture=Shrunk(frame.picture.i420(), frame.picture.rgb(*size)))

@@ -1,0 +1,337 @@
+"""What must survive a crash: the Store contract and its embedded form, one SQLite file.
+
+A Store takes everything that one block of frames changed and makes it durable in one step, all of it or none:
+the position to read next, the picks, the arrays that selection and scout are made of, the pictures kept for later.
+`restore` gives back what the last commit left. Position means "go on after this mark".
+
+SQLite runs in WAL mode with synchronous=NORMAL: a killed process loses nothing, a power cut at most the last
+commits, never consistency, and what is then decided again has the same names. Arrays are stored as raw
+little-endian bytes in chunks, and a commit writes the chunks that changed. No pickle.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from streamsel.data import Mark, Vector
+from streamsel.errors import SinkError, StateError
+
+__all__ = ["Changes", "Judged", "Kept", "PickRow", "Snapshot", "Span", "SqliteStore", "Store", "dump_marks", "load_marks"]
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+VERSION = 1
+CHUNK = 1 << 16
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS note (key TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS position (stream TEXT PRIMARY KEY, mark TEXT, done INTEGER NOT NULL, facts TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS array (name TEXT, part INTEGER, head TEXT NOT NULL, data BLOB NOT NULL,
+                                  PRIMARY KEY (name, part));
+CREATE TABLE IF NOT EXISTS kept (row INTEGER PRIMARY KEY, marks TEXT NOT NULL, crops BLOB NOT NULL,
+                                 picture BLOB, vector BLOB);
+CREATE TABLE IF NOT EXISTS span (source TEXT, first INTEGER, last INTEGER, pts INTEGER, time REAL, row INTEGER);
+CREATE TABLE IF NOT EXISTS heir (row INTEGER PRIMARY KEY, heir INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS judged (row INTEGER PRIMARY KEY, source TEXT, first INTEGER, last INTEGER, pts INTEGER,
+                                   time REAL, keep INTEGER, reason TEXT, distance REAL, nearest INTEGER);
+CREATE TABLE IF NOT EXISTS pick (ordinal INTEGER PRIMARY KEY, row INTEGER, marks TEXT NOT NULL, reason TEXT NOT NULL,
+                                 distance REAL, nearest INTEGER, gains TEXT NOT NULL, vector BLOB NOT NULL, files TEXT);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A row kept for later: its judge-size pictures (JPEG or raw bytes) and, from a live source, the pictures."""
+
+    row: int
+    marks: tuple[Mark, ...]
+    crops: bytes = field(repr=False)
+    picture: bytes | None = field(default=None, repr=False)
+    vector: Vector | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Consecutive frames first..last that the scout held, and the row that stands for them."""
+
+    source: str
+    first: int
+    last: int
+    pts: int
+    time: float
+    row: int
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What was decided on one embedded row. nearest: ordinal of the nearest earlier pick, -1 if none."""
+
+    row: int
+    source: str
+    first: int
+    last: int
+    pts: int
+    time: float
+    keep: bool
+    reason: str
+    distance: float
+    nearest: int
+
+
+@dataclass(frozen=True, slots=True)
+class PickRow:
+    """A pick as it is stored; `files` is None until its pictures are durable."""
+
+    ordinal: int
+    row: int
+    marks: tuple[Mark, ...]
+    reason: str
+    distance: float
+    nearest: int
+    gains: Mapping[str, float]
+    vector: Vector = field(repr=False)
+    files: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Everything that one commit makes durable. Empty fields change nothing."""
+
+    stream: str = ""
+    position: Mark | None = None
+    done: bool = False
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    arrays: Arrays = field(default_factory=dict)
+    kept: Sequence[Kept] = ()
+    released: Sequence[int] = ()
+    heirs: Mapping[int, int] = field(default_factory=dict)
+    spans: Sequence[Span] = ()
+    judged: Sequence[Judged] = ()
+    picks: Sequence[PickRow] = ()
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Where a stream stands: read on after `position` (None: from its start) unless it is `done`."""
+
+    position: Mark | None = None
+    done: bool = False
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Store(Protocol):
+    """All or nothing; see the module's text."""
+
+    def commit(self, changes: Changes) -> None: ...
+
+    def restore(self, stream: str) -> Snapshot: ...
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]: ...
+
+
+def dump_marks(marks: Sequence[Mark]) -> str:
+    """Marks as JSON; `load_marks` gives them back."""
+    return json.dumps([[m.source, m.index, m.pts, str(m.time_base), m.check, m.name] for m in marks])
+
+
+def load_marks(text: str) -> tuple[Mark, ...]:
+    """The marks that `dump_marks` wrote."""
+    return tuple(Mark(s, i, p, Fraction(b), c, n) for s, i, p, b, c, n in json.loads(text))
+
+
+class SqliteStore:
+    """The embedded Store: one file, one process at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._written: dict[tuple[str, int], int] = {}
+        try:
+            self._db = sqlite3.connect(path, isolation_level=None, timeout=0.2)
+            self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
+            self._db.execute("PRAGMA journal_mode=WAL")
+            self._db.execute("PRAGMA synchronous=NORMAL")
+            self._db.execute("PRAGMA cache_size=-8000")
+            self._db.execute("BEGIN IMMEDIATE")
+            for statement in SCHEMA.strip().split(";\n"):
+                self._db.execute(statement)
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise _explain(error, path) from error
+        self._check_version()
+
+    def _check_version(self) -> None:
+        version = self.note("version")
+        if version is None:
+            self.commit(Changes(notes={"version": VERSION}))
+        elif version != VERSION:
+            raise StateError(f"{self.path}: written by another version (state {version}, this is {VERSION}); use --fresh")
+
+    def close(self) -> None:
+        """Let the file go; everything committed is in it."""
+        self._db.close()
+
+    # -- writing ------------------------------------------------------------------------------------------------
+
+    def commit(self, changes: Changes) -> None:
+        """Make all of it durable in one transaction; SinkError when the disk is full or read-only."""
+        written = dict(self._written)
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._write(changes)
+            self._db.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._written = written
+            with contextlib.suppress(sqlite3.Error):
+                self._db.execute("ROLLBACK")
+            raise _explain(error, self.path) from error
+
+    def _write(self, changes: Changes) -> None:
+        many = self._db.executemany
+        if changes.stream:
+            mark = dump_marks([changes.position]) if changes.position else None
+            many(
+                "INSERT INTO position VALUES (?,?,?,?) ON CONFLICT (stream) DO UPDATE SET"
+                " mark=excluded.mark, done=excluded.done, facts=excluded.facts",
+                [(changes.stream, mark, changes.done, json.dumps(dict(changes.facts)))],
+            )
+        for name, array in changes.arrays.items():
+            self._write_array(name, array)
+        many("DELETE FROM kept WHERE row=?", [(row,) for row in changes.released])
+        many(
+            "REPLACE INTO kept VALUES (?,?,?,?,?)",
+            [(k.row, dump_marks(k.marks), k.crops, k.picture, _bytes(k.vector)) for k in changes.kept],
+        )
+        many("REPLACE INTO heir VALUES (?,?)", changes.heirs.items())
+        many("INSERT INTO span VALUES (?,?,?,?,?,?)", [_values(span) for span in changes.spans])
+        many("REPLACE INTO judged VALUES (?,?,?,?,?,?,?,?,?,?)", [_values(judged) for judged in changes.judged])
+        many("REPLACE INTO pick VALUES (?,?,?,?,?,?,?,?,?)", [_pick_values(pick) for pick in changes.picks])
+        many("REPLACE INTO note VALUES (?,?)", [(key, json.dumps(value)) for key, value in changes.notes.items()])
+
+    def _write_array(self, name: str, array: npt.NDArray[Any]) -> None:
+        array = np.ascontiguousarray(array)
+        head = json.dumps([array.dtype.newbyteorder("<").str, list(array.shape)])
+        data = memoryview(array.astype(array.dtype.newbyteorder("<"), copy=False).reshape(-1).view(np.uint8))
+        parts = max(1, -(-len(data) // CHUNK))
+        for part in range(parts):
+            chunk = data[part * CHUNK : (part + 1) * CHUNK]
+            mark = zlib.crc32(chunk, zlib.crc32(head.encode()) if part == 0 else 0)
+            if self._written.get((name, part)) != mark:
+                self._db.execute("REPLACE INTO array VALUES (?,?,?,?)", (name, part, head, bytes(chunk)))
+                self._written[name, part] = mark
+        self._db.execute("DELETE FROM array WHERE name=? AND part>=?", (name, parts))
+        for key in [k for k in self._written if k[0] == name and k[1] >= parts]:
+            del self._written[key]
+
+    def forget_arrays(self, prefix: str) -> None:
+        """Drop the arrays whose name starts with prefix (a source that is done needs none)."""
+        self._db.execute("DELETE FROM array WHERE substr(name, 1, ?) = ?", (len(prefix), prefix))
+        self._written = {key: mark for key, mark in self._written.items() if not key[0].startswith(prefix)}
+
+    # -- reading ------------------------------------------------------------------------------------------------
+
+    def restore(self, stream: str) -> Snapshot:
+        """Where the stream stands; a fresh Snapshot when it was never committed."""
+        found = self._db.execute("SELECT mark, done, facts FROM position WHERE stream=?", (stream,)).fetchone()
+        if found is None:
+            return Snapshot()
+        return Snapshot(load_marks(found[0])[0] if found[0] else None, bool(found[1]), json.loads(found[2]))
+
+    def streams(self) -> list[str]:
+        """The streams ever committed, in order of their first commit."""
+        return [stream for (stream,) in self._db.execute("SELECT stream FROM position ORDER BY rowid")]
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """All arrays as last committed."""
+        parts: dict[str, list[tuple[str, bytes]]] = {}
+        for name, head, data in self._db.execute("SELECT name, head, data FROM array ORDER BY name, part"):
+            parts.setdefault(name, []).append((head, data))
+        return {name: _join(chunks) for name, chunks in parts.items()}
+
+    def note(self, key: str) -> Any:
+        """A JSON value noted under key, or None."""
+        found = self._db.execute("SELECT value FROM note WHERE key=?", (key,)).fetchone()
+        return json.loads(found[0]) if found else None
+
+    def kept(self, row: int) -> Kept:
+        """What was kept of a row; StateError if it is not there."""
+        found = self._db.execute("SELECT row, marks, crops, picture, vector FROM kept WHERE row=?", (row,)).fetchone()
+        if found is None:
+            raise StateError(f"{self.path}: damaged (row {row} is missing); use --fresh to start anew")
+        return Kept(found[0], load_marks(found[1]), found[2], found[3], _vector(found[4]))
+
+    def picks(self) -> Iterator[PickRow]:
+        """All picks in the order picked."""
+        for o, row, marks, reason, distance, nearest, gains, vector, files in self._db.execute(
+            "SELECT ordinal, row, marks, reason, distance, nearest, gains, vector, files FROM pick ORDER BY ordinal"
+        ):
+            yield PickRow(
+                o,
+                row,
+                load_marks(marks),
+                reason,
+                np.inf if distance is None else distance,
+                nearest,
+                json.loads(gains),
+                np.frombuffer(vector, "<f4").astype(np.float32),
+                tuple(json.loads(files)) if files else None,
+            )
+
+    def query(self, sql: str, *values: Any) -> Iterator[tuple[Any, ...]]:
+        """Rows of a reading query, for reports; streamed."""
+        yield from self._db.execute(sql, values)
+
+    def shrink(self) -> None:
+        """Give back the space of what was only kept for the run."""
+        self._db.execute("DELETE FROM kept")
+        self._db.execute("DELETE FROM array")
+        self._written.clear()
+        self._db.execute("VACUUM")
+        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _explain(error: sqlite3.Error, path: Path) -> StateError | SinkError:
+    text = str(error)
+    if "locked" in text:
+        return StateError(f"{path}: another streamsel is using this output folder; wait for it or choose another -o")
+    if "not a database" in text or "malformed" in text:
+        return StateError(f"{path}: damaged or not written by streamsel; move it away or use --fresh")
+    if "full" in text:
+        return SinkError(f"{path}: the disk is full; free some space and run the same command again to continue")
+    return SinkError(f"{path}: cannot be written ({text}); check permissions and run the same command again")
+
+
+def _values(value: Span | Judged) -> tuple[Any, ...]:
+    values = tuple(getattr(value, name) for name in value.__slots__)
+    return tuple(None if isinstance(v, float) and not np.isfinite(v) else v for v in values)
+
+
+def _pick_values(pick: PickRow) -> tuple[Any, ...]:
+    files = None if pick.files is None else json.dumps(pick.files)
+    distance = float(pick.distance) if np.isfinite(pick.distance) else None
+    head = (pick.ordinal, pick.row, dump_marks(pick.marks), pick.reason, distance, pick.nearest)
+    return (*head, json.dumps(dict(pick.gains)), _bytes(pick.vector), files)
+
+
+def _bytes(vector: Vector | None) -> bytes | None:
+    return None if vector is None else vector.astype("<f4").tobytes()
+
+
+def _vector(data: bytes | None) -> Vector | None:
+    return None if data is None else np.frombuffer(data, "<f4").astype(np.float32)
+
+
+def _join(chunks: list[tuple[str, bytes]]) -> npt.NDArray[Any]:
+    dtype, shape = json.loads(chunks[0][0])
+    array = np.frombuffer(b"".join(data for _, data in chunks), dtype).reshape(shape)
+    return array.astype(array.dtype.newbyteorder("="))
