@@ -1,0 +1,109 @@
+"""The pixels of one frame, converted only when asked: of a decoded video frame, or of a still picture in memory."""
+
+from __future__ import annotations
+
+import numpy as np
+from av.video.frame import VideoFrame
+
+from streamsel.data import Pixels
+from streamsel.decode.sampling import Box, sample
+from streamsel.decode.scaling import rgb_of
+
+__all__ = ["StillPicture", "VideoPicture"]
+
+
+class VideoPicture:
+    """A decoded video frame, turned upright and cropped on the way out.
+
+    rotation: degrees counter-clockwise, a multiple of 90. crop: (width, height, x, y) in the upright picture.
+    """
+
+    __slots__ = ("_sample", "crop", "frame", "height", "rotation", "width")
+
+    def __init__(self, frame: VideoFrame, rotation: int = 0, crop: Box | None = None) -> None:
+        self.frame = frame
+        self.rotation = rotation % 360
+        self.crop = crop
+        self.width, self.height = crop[:2] if crop else self._upright()
+        self._sample: Pixels | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the decoded planes that this picture keeps in memory."""
+        return sum(plane.buffer_size for plane in self.frame.planes)
+
+    def i420(self) -> Pixels:
+        """(96, 64) uint8, read-only: see data.Picture. Cropped, but not turned: it is a sample, equal each time."""
+        if self._sample is None:
+            self._sample = sample(self.frame, self.crop and self._coded(self.crop))
+        return self._sample
+
+    def rgb(self, width: int | None = None, height: int | None = None) -> Pixels:
+        """(height, width, 3) uint8 RGB, AREA-scaled to exactly that size; None: as large as the picture."""
+        width, height = width or self.width, height or self.height
+        if self.crop:
+            return self._cropped(self.crop, width, height)
+        if self.rotation % 180:
+            width, height = height, width
+        return _turned(rgb_of(self.frame, width, height), self.rotation)
+
+    def _cropped(self, crop: Box, width: int, height: int) -> Pixels:
+        """Cut from the full-size RGB picture, where any pixel can be an edge, then scaled."""
+        cut_width, cut_height, x, y = crop
+        full = _turned(rgb_of(self.frame, self.frame.width, self.frame.height), self.rotation)
+        cut = np.ascontiguousarray(full[y : y + cut_height, x : x + cut_width])
+        return StillPicture(cut).rgb(width, height)
+
+    def _upright(self) -> tuple[int, int]:
+        size = self.frame.width, self.frame.height
+        return size[::-1] if self.rotation % 180 else size
+
+    def _coded(self, crop: Box) -> Box:
+        """The crop in the pixels of the decoded frame, before it is turned."""
+        width, height, x, y = crop
+        across, down = self._upright()
+        right, below = across - x - width, down - y - height
+        return {
+            0: (width, height, x, y),
+            90: (height, width, below, x),
+            180: (width, height, right, below),
+            270: (height, width, y, right),
+        }[self.rotation]
+
+
+class StillPicture:
+    """A picture that is already RGB: (height, width, 3) uint8, C-contiguous."""
+
+    __slots__ = ("_pixels", "_sample", "height", "width")
+
+    def __init__(self, pixels: Pixels) -> None:
+        if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8:
+            raise ValueError(f"StillPicture takes (height, width, 3) uint8, got {pixels.shape} {pixels.dtype}")
+        self._pixels = pixels
+        self.height, self.width = pixels.shape[:2]
+        self._sample: Pixels | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that this picture keeps in memory."""
+        return self._pixels.nbytes
+
+    def i420(self) -> Pixels:
+        """(96, 64) uint8, read-only: see data.Picture."""
+        if self._sample is None:
+            self._sample = sample(self._frame())
+        return self._sample
+
+    def rgb(self, width: int | None = None, height: int | None = None) -> Pixels:
+        """(height, width, 3) uint8 RGB, AREA-scaled to exactly that size; None: as large as the picture."""
+        width, height = width or self.width, height or self.height
+        if (width, height) == (self.width, self.height):
+            return self._pixels.copy()
+        return rgb_of(self._frame(), width, height)
+
+    def _frame(self) -> VideoFrame:
+        return VideoFrame.from_ndarray(np.ascontiguousarray(self._pixels), format="rgb24")
+
+
+def _turned(pixels: Pixels, rotation: int) -> Pixels:
+    return np.ascontiguousarray(np.rot90(pixels, rotation // 90)) if rotation else pixels
