@@ -1,0 +1,90 @@
+"""The manifest: one record per pick, in the order picked, as JSON lines and as a table.
+
+A record has the fields `id`, `source`, `index`, `pts`, `time` (seconds), `sequence`, `distance` (to the nearest
+earlier pick; null for the first), `gains` (strategy -> gain), `reason`, `signals` (name -> number), `file` (relative
+to the output folder; null in a dry run). A pick of more than one frame has in `frames` the `index`, `pts`, `time`
+and `file` of each, and in the fields above those of its first. `index_exact` is false where the index is the rank
+among the packets, and else left out of the lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+
+from streamsel.data import Mark, Pick
+from streamsel.sink.durable import durable_file, sync_folder
+from streamsel.sink.json_file import json_line, plain
+from streamsel.sink.table_file import table_file
+
+__all__ = ["MANIFEST", "manifest_record", "write_manifest"]
+
+Record = Mapping[str, Any]
+
+_FRAME = [("index", pa.int64()), ("pts", pa.int64()), ("time", pa.float64()), ("file", pa.string())]
+_NUMBERS = pa.map_(pa.string(), pa.float64())
+MANIFEST = pa.schema(
+    [
+        ("id", pa.string()),
+        ("source", pa.string()),
+        ("index", pa.int64()),
+        ("pts", pa.int64()),
+        ("time", pa.float64()),
+        ("sequence", pa.int64()),
+        ("distance", pa.float64()),
+        ("gains", _NUMBERS),
+        ("reason", pa.string()),
+        ("signals", _NUMBERS),
+        ("file", pa.string()),
+        ("index_exact", pa.bool_()),
+        ("frames", pa.list_(pa.struct(_FRAME))),
+    ]
+)
+
+
+def manifest_record(
+    pick: Pick,
+    id: str,
+    files: Sequence[str],
+    *,
+    sequence: int | None = None,
+    signals: Mapping[str, float] | None = None,
+    index_exact: bool = True,
+) -> dict[str, Any]:
+    """The record of one pick.
+
+    id: `streamsel.sink.names.frame_id` of its first frame. files: what the sink's `write` gave: one per frame, or one
+    for all, or none. sequence: number of the sequence in its source, for L > 1.
+    """
+    marks, decision = pick.candidate.marks, pick.decision
+    named = list(files) if len(files) == len(marks) else [*files, None][:1] * len(marks)
+    frames = [_frame(mark, file) for mark, file in zip(marks, named, strict=True)]
+    record = {"id": id, "source": marks[0].source, **frames[0]}
+    record |= {"sequence": sequence, "distance": decision.distance, "gains": dict(decision.gains)}
+    record |= {"reason": decision.reason, "signals": dict(signals or {}), "file": record.pop("file")}
+    if not index_exact:
+        record["index_exact"] = False
+    if len(marks) > 1:
+        record["frames"] = frames
+    return record
+
+
+def write_manifest(folder: Path, records: Iterable[Record]) -> None:
+    """Writes `manifest.jsonl` and `manifest.parquet`, each atomically, from records read once. Raises SinkError."""
+    with durable_file(folder / "manifest.jsonl") as lines, table_file(folder / "manifest.parquet", MANIFEST) as table:
+        for record in records:
+            lines.write(json_line(record))
+            table.add(_row(plain(record)))
+    sync_folder(folder)
+
+
+def _frame(mark: Mark, file: str | None) -> dict[str, Any]:
+    return {"index": mark.index, "pts": mark.pts, "time": mark.time, "file": file}
+
+
+def _row(record: dict[str, Any]) -> dict[str, Any]:
+    maps = {name: list(record[name].items()) for name in ("gains", "signals")}
+    return {"index_exact": True, **record, **maps}
