@@ -12,13 +12,16 @@ from collections.abc import Sequence
 
 import av
 import numpy as np
-from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation
 from av.video.stream import VideoStream
 
 from streamsel.data import Frame, Pixels
 from streamsel.sink.picture_file import scaled_size
 
 __all__ = ["encode_clip"]
+
+_EXACT = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.BITEXACT | Interpolation.FULL_CHR_H_INP
+"""Conversion that neither shifts colours nor depends on the processor's instructions."""
 
 
 def encode_clip(frames: Sequence[Frame], quality: int = 95, size: int | None = None) -> bytes:
@@ -66,6 +69,10 @@ def _video_frame(pixels: Pixels) -> av.VideoFrame:
     height, width = pixels.shape[:2]
     even = np.pad(pixels, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
     frame = av.VideoFrame.from_ndarray(even, format="rgb24")
-    converted = frame.reformat(format="yuv420p", dst_colorspace=Colorspace.ITU709)
-    converted.colorspace, converted.color_range = Colorspace.ITU709, ColorRange.MPEG
-    return converted
+    return frame.reformat(
+        format="yuv420p",
+        dst_colorspace=Colorspace.ITU709,
+        dst_color_range=ColorRange.MPEG,
+        interpolation=_EXACT,
+        threads=1,
+    )

@@ -15,7 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from streamsel.data import Mark, Pick
+from streamsel.data import Decision, Mark
 from streamsel.sink.durable import durable_file, sync_folder
 from streamsel.sink.json_file import json_line, plain
 from streamsel.sink.table_file import table_file
@@ -46,7 +46,8 @@ MANIFEST = pa.schema(
 
 
 def manifest_record(
-    pick: Pick,
+    marks: Sequence[Mark],
+    decision: Decision,
     id: str,
     files: Sequence[str],
     *,
@@ -54,12 +55,11 @@ def manifest_record(
     signals: Mapping[str, float] | None = None,
     index_exact: bool = True,
 ) -> dict[str, Any]:
-    """The record of one pick.
+    """The record of one pick: its frames' marks and the decision that kept it.
 
     id: `streamsel.sink.names.frame_id` of its first frame. files: what the sink's `write` gave: one per frame, or one
     for all, or none. sequence: number of the sequence in its source, for L > 1.
     """
-    marks, decision = pick.candidate.marks, pick.decision
     named = list(files) if len(files) == len(marks) else [*files, None][:1] * len(marks)
     frames = [_frame(mark, file) for mark, file in zip(marks, named, strict=True)]
     record = {"id": id, "source": marks[0].source, **frames[0]}

@@ -51,8 +51,8 @@ def frame_name(mark: Mark, digits: int, extension: str, started: str = "") -> st
     Different marks of one source (index for videos, name for stills, pts for live) have different names.
     """
     if mark.name:
-        return safe_path(_still(f"{mark.source}/{mark.name}", extension)) + f".{extension}"
-    return frame_id(mark, digits, started) + f".{extension}"
+        return f"{safe_path(_still(_still_path(mark), extension))}.{extension}"
+    return f"{frame_id(mark, digits, started)}.{extension}"
 
 
 def clip_name(marks: Sequence[Mark], digits: int, started: str = "") -> str:
@@ -63,7 +63,7 @@ def clip_name(marks: Sequence[Mark], digits: int, started: str = "") -> str:
 def frame_id(mark: Mark, digits: int, started: str = "") -> str:
     """What names one frame in a manifest, whatever the format: `sub/video_1-099-mp4`, `pics/a.jpg`."""
     if mark.name:
-        return safe_path(f"{mark.source}/{mark.name}")
+        return safe_path(_still_path(mark))
     if started:
         return safe_path(f"{mark.source}-{started}-{mark.pts}")
     stem, extension = _split_extension(mark.source)
@@ -73,6 +73,10 @@ def frame_id(mark: Mark, digits: int, started: str = "") -> str:
 def safe_path(path: str) -> str:
     """The relative POSIX path with every harmful component changed as this module's text says."""
     return "/".join(_safe_component(part) for part in path.split("/"))
+
+
+def _still_path(mark: Mark) -> str:
+    return mark.name if mark.source in ("", ".") else f"{mark.source}/{mark.name}"
 
 
 def _still(path: str, extension: str) -> str:
