@@ -42,7 +42,7 @@ class Storage(NamedTuple):
 
     key: str
     dtype: np.dtype[Any]
-    count: int
+    length: int
 
 
 class Tensor(NamedTuple):
@@ -108,10 +108,10 @@ class StateDictUnpickler(pickle.Unpickler):
 
     def persistent_load(self, pid: Any) -> Storage:
         """A storage: ("storage", type, key, device, count, view or None)."""
-        kind, dtype, key, _device, count, view = pid
+        kind, dtype, key, _device, length, view = pid
         if kind != "storage" or view is not None:
             raise pickle.UnpicklingError(f"unknown storage {pid!r}")
-        return Storage(key, dtype, count)
+        return Storage(key, dtype, length)
 
 
 def make_tensor(
@@ -145,8 +145,8 @@ def storage_values(content: npt.NDArray[np.uint8], storage: Storage) -> npt.NDAr
     """The values of a storage whose count stands at the start of `content`."""
     count = int(content[:8].view("<i8")[0])
     size = count * storage.dtype.itemsize
-    if count != storage.count or len(content) < 8 + size:
-        raise ValueError(f"storage {storage.key} should hold {storage.count} values, the file has {count} or ends")
+    if count != storage.length or len(content) < 8 + size:
+        raise ValueError(f"storage {storage.key} should hold {storage.length} values, the file has {count} or ends")
     return content[8 : 8 + size].view(storage.dtype)
 
 

@@ -1,53 +1,125 @@
-"""Models run by OpenVINO on the CPU: the default one, and users' `.onnx` and `.xml` files."""
+"""Embedders that OpenVINO runs on the CPU: the default model, and users' `.onnx` and `.xml` files."""
 
 from __future__ import annotations
 
-import sys
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from streamsel.data import Pixels, Vector
+from streamsel.embed.checkpoint import lite0_path, read_checkpoint
+from streamsel.embed.file_graph import companions, file_graph
+from streamsel.embed.identity import check_file, digest, full_name
+from streamsel.embed.lite0 import NAME, NOVELTY_DISTANCE
+from streamsel.embed.lite0_graph import lite0_graph
 from streamsel.embed.pooling import unit
+from streamsel.embed.runtime import ov
+from streamsel.embed.shapes import check_pictures
+from streamsel.embed.sidecar import read_sidecar, sidecar_path
+from streamsel.errors import ModelError
 
-sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
-import openvino as ov  # noqa: E402
+__all__ = ["OpenvinoEmbedder", "load_file", "load_lite0"]
 
-BATCH = 8
+ROUNDS = 8
+"""Pictures liked at once, for each stream: enough that the last ones hardly wait for each other."""
 
 
 class OpenvinoEmbedder:
-    """An Embedder over a compiled graph of static batch."""
+    """An Embedder over a compiled graph from (b, H, W, 3) uint8 to (b, D) float32, with b fixed, mostly 1.
 
-    def __init__(self, model: ov.CompiledModel, name: str, novelty_distance: float) -> None:
-        self.model = model
+    Every stream runs on one thread and every graph has one shape, so a row's bits depend neither on its neighbours
+    nor on how many threads there are. One `embed` at a time: it is not for several threads at once.
+    """
+
+    def __init__(self, graph: ov.CompiledModel, name: str, novelty: float | str) -> None:
+        """`novelty`: the novelty distance, or where it should have been written."""
+        self.step, height, width, _ = graph.input(0).shape
+        self.size = (int(width), int(height))
+        self.dim = int(graph.output(0).shape[1])
         self.name = name
-        self.novelty_distance = novelty_distance
-        self.batch, height, width, _ = tuple(model.input(0).shape)
-        self.size = (width, height)
-        self.dim = int(model.output(0).shape[1])
-        self.request = model.create_infer_request()
+        self.novelty = novelty
+        self.queue = ov.AsyncInferQueue(graph, graph.get_property("NUM_STREAMS"))
+        self.queue.set_callback(keep)
+        self.batch = self.step * ROUNDS * len(self.queue)
+
+    @property
+    def novelty_distance(self) -> float:
+        """See the contract; raises ModelError where the model came without one."""
+        if isinstance(self.novelty, str):
+            raise ModelError(f'the novelty distance of this model is unknown: add "novelty_distance" to {self.novelty}')
+        return self.novelty
 
     def embed(self, pictures: Pixels) -> Vector:
         """(B, height, width, 3) uint8 RGB to (B, dim) float32 of unit norm."""
+        check_pictures(pictures, self.size)
         vectors = np.empty((len(pictures), self.dim), np.float32)
-        block = np.zeros((self.batch, self.size[1], self.size[0], 3), np.uint8)
-        for start in range(0, len(pictures), self.batch):
-            part = pictures[start : start + self.batch]
-            block[: len(part)] = part
-            vectors[start : start + len(part)] = self.request.infer({0: block}, share_inputs=True)[0][: len(part)]
-        return unit(vectors)
+        whole = self.padded(pictures)  # shared with the requests, so it must outlive them
+        for start in range(0, len(whole), self.step):
+            rows = slice(start, start + self.step)
+            self.queue.start_async({0: whole[rows]}, vectors[rows], share_inputs=True)
+        self.queue.wait_all()
+        try:
+            return unit(vectors)
+        except ValueError as error:
+            raise ModelError(f"{self.name}: cannot embed these pictures: {error}") from None
+
+    def padded(self, pictures: Pixels) -> Pixels:
+        """The pictures in one piece, with black ones at the end up to a multiple of what the graph takes."""
+        missing = -len(pictures) % self.step
+        if missing:
+            pictures = np.concatenate([pictures, np.zeros((missing, *pictures.shape[1:]), np.uint8)])
+        return np.ascontiguousarray(pictures)
+
+
+def keep(request: ov.InferRequest, rows: Vector) -> None:
+    """Take a request's vectors, without those of the padding."""
+    rows[:] = request.get_output_tensor(0).data[: len(rows)]
 
 
 def load_lite0(precision: str = "auto", threads: int | None = None) -> OpenvinoEmbedder:
-    """The default model."""
-    from streamsel.embed.checkpoint import lite0_path, read_checkpoint
-    from streamsel.embed.lite0 import build_lite0
-
+    """The default model: EfficientNet-Lite0 without classifier, 1280-d, 224 x 224 pixels."""
     core = ov.Core()
-    bf16 = precision == "auto" and "BF16" in core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
-    settings = {"INFERENCE_PRECISION_HINT": "bf16" if bf16 else "f32", "NUM_STREAMS": "1"}
-    if threads is not None:
-        settings["INFERENCE_NUM_THREADS"] = str(threads)
-    compiled = core.compile_model(build_lite0(read_checkpoint(lite0_path()), BATCH), "CPU", settings)
-    name = f"efficientnet-lite0-imagenet/224/{'bf16' if bf16 else 'f32'}/openvino-cpu"
-    return OpenvinoEmbedder(compiled, name, 0.35)
+    arithmetic = choose_precision(core, precision)
+    graph = compile_graph(core, lite0_graph(read_checkpoint(lite0_path())), arithmetic, threads)
+    return OpenvinoEmbedder(graph, full_name(NAME, (224, 224), arithmetic, "openvino-cpu"), NOVELTY_DISTANCE)
+
+
+def load_file(path: Path, precision: str = "auto", threads: int | None = None) -> OpenvinoEmbedder:
+    """A user's `.onnx` or `.xml` model; what is supported stands in `file_graph`, its sidecar in `read_sidecar`."""
+    core = ov.Core()
+    recipe = read_sidecar(check_file(path))
+    arithmetic = choose_precision(core, precision)
+    graph = compile_graph(core, file_graph(core, path, recipe), arithmetic, threads)
+    _, height, width, _ = graph.input(0).shape
+    name = f"{recipe.name or path.stem}-{digest(companions(path), recipe)}"
+    novelty = recipe.novelty_distance or str(sidecar_path(path))
+    return OpenvinoEmbedder(graph, full_name(name, (width, height), arithmetic, "openvino-cpu"), novelty)
+
+
+def choose_precision(core: ov.Core, precision: str) -> str:
+    """`bf16` where the CPU computes in it and nobody forbids, else `f32`."""
+    able: Sequence[str] = core.get_property("CPU", "OPTIMIZATION_CAPABILITIES")
+    return "bf16" if precision == "auto" and "BF16" in able else "f32"
+
+
+def compile_graph(core: ov.Core, graph: ov.Model, arithmetic: str, threads: int | None) -> ov.CompiledModel:
+    """Compiled for as many streams of one thread as there are cores to use; the threads stay free to move."""
+    streams = threads or usable_cores()
+    settings: dict[str, Any] = {
+        "INFERENCE_PRECISION_HINT": arithmetic,
+        "NUM_STREAMS": str(streams),
+        "INFERENCE_NUM_THREADS": str(streams),
+        "ENABLE_CPU_PINNING": False,
+    }
+    try:
+        return core.compile_model(graph, "CPU", settings)
+    except RuntimeError as error:
+        raise ModelError(f"{graph.get_friendly_name()}: OpenVINO cannot compile it: {error}") from error
+
+
+def usable_cores() -> int:
+    """Cores that this process may run on."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -10,23 +10,27 @@ __all__ = ["pool", "unit"]
 
 
 def unit(vectors: Vector) -> Vector:
-    """Rows of (B, D), each divided by its Euclidean norm; float32.
+    """Each row of (B, D) divided by its Euclidean norm, (B, D) float32; the input stays as it is.
 
-    A row of zeros has no direction and gets the constant one, 1 / sqrt(D) everywhere, so that every row is unit.
+    A row of zeros has no direction and gets 1 / sqrt(D) everywhere, so that every row is unit. Raises ValueError
+    naming the first row that holds NaN or infinity.
     """
+    bad = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+    if bad.size:
+        raise ValueError(f"row {bad[0]} holds values that are not finite")
     vectors = np.ascontiguousarray(vectors, np.float32)
-    norms = np.sqrt(np.square(vectors).sum(axis=1, keepdims=True))
-    flat = np.full((1, vectors.shape[1]), 1 / np.sqrt(vectors.shape[1]), np.float32)
-    return np.where(norms > 0, vectors / np.maximum(norms, np.finfo(np.float32).tiny), flat)
+    peaks = np.abs(vectors).max(axis=1, keepdims=True, initial=0)
+    scaled = np.where(peaks > 0, vectors, 1) / np.where(peaks > 0, peaks, 1)  # squares neither overflow nor vanish
+    return np.asarray(scaled / np.sqrt(np.square(scaled).sum(axis=1, keepdims=True)), np.float32)
 
 
 def pool(vectors: Vector) -> Vector:
     """The vector of a sequence, (D,): the mean of its frames' unit vectors (L, D), made unit again.
 
     Vectors that cancel out exactly leave no direction: the first one then stands for the sequence.
-    Raises ValueError for an empty sequence.
+    Raises ValueError for an empty sequence and for values that are not finite.
     """
     if vectors.ndim != 2 or len(vectors) == 0:
         raise ValueError(f"a sequence must be (L, D) with L of 1 or more, got {vectors.shape}")
     mean = vectors.mean(axis=0, dtype=np.float32)
-    return unit(mean[None] if mean.any() else vectors[:1])[0]
+    return np.asarray(unit(mean[None] if mean.any() else vectors[:1])[0], np.float32)
