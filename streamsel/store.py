@@ -27,11 +27,23 @@ import numpy.typing as npt
 from streamsel.data import Mark, Vector
 from streamsel.errors import SinkError, StateError
 
-__all__ = ["Changes", "Judged", "Kept", "PickRow", "Snapshot", "Span", "SqliteStore", "Store", "dump_marks", "load_marks"]
+__all__ = [
+    "Changes",
+    "Judged",
+    "Kept",
+    "PickRow",
+    "Snapshot",
+    "Span",
+    "SqliteStore",
+    "Store",
+    "dump_marks",
+    "load_marks",
+]
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 VERSION = 1
 CHUNK = 1 << 16
+PICK_COLUMNS = "ordinal, row, marks, reason, distance, nearest, gains, vector, files"
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS note (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -39,30 +51,32 @@ CREATE TABLE IF NOT EXISTS position (stream TEXT PRIMARY KEY, mark TEXT, done IN
 CREATE TABLE IF NOT EXISTS array (name TEXT, part INTEGER, head TEXT NOT NULL, data BLOB NOT NULL,
                                   PRIMARY KEY (name, part));
 CREATE TABLE IF NOT EXISTS kept (row INTEGER PRIMARY KEY, marks TEXT NOT NULL, crops BLOB NOT NULL,
-                                 picture BLOB, vector BLOB);
-CREATE TABLE IF NOT EXISTS span (source TEXT, first INTEGER, last INTEGER, pts INTEGER, time REAL, row INTEGER);
+                                 vector BLOB);
+CREATE TABLE IF NOT EXISTS picture (row INTEGER, place INTEGER, data BLOB NOT NULL, PRIMARY KEY (row, place));
+CREATE TABLE IF NOT EXISTS span (source TEXT, first INTEGER, last INTEGER, pts INTEGER, time REAL, row INTEGER,
+                                 frames INTEGER);
 CREATE TABLE IF NOT EXISTS heir (row INTEGER PRIMARY KEY, heir INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS judged (row INTEGER PRIMARY KEY, source TEXT, first INTEGER, last INTEGER, pts INTEGER,
                                    time REAL, keep INTEGER, reason TEXT, distance REAL, nearest INTEGER);
-CREATE TABLE IF NOT EXISTS pick (ordinal INTEGER PRIMARY KEY, row INTEGER, marks TEXT NOT NULL, reason TEXT NOT NULL,
-                                 distance REAL, nearest INTEGER, gains TEXT NOT NULL, vector BLOB NOT NULL, files TEXT);
+CREATE TABLE IF NOT EXISTS pick (ordinal INTEGER PRIMARY KEY, row INTEGER, source TEXT NOT NULL, marks TEXT NOT NULL,
+                                 reason TEXT NOT NULL, distance REAL, nearest INTEGER, gains TEXT NOT NULL, vector BLOB NOT NULL, files TEXT);
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A row kept for later: its judge-size pictures (JPEG or raw bytes) and, from a live source, the pictures."""
+    """A row kept for later: its judge-size pictures as raw bytes or its vector; from a live source, encoded files."""
 
     row: int
     marks: tuple[Mark, ...]
-    crops: bytes = field(repr=False)
-    picture: bytes | None = field(default=None, repr=False)
+    crops: bytes = field(default=b"", repr=False)
+    pictures: tuple[bytes, ...] = field(default=(), repr=False)
     vector: Vector | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Consecutive frames first..last that the scout held, and the row that stands for them."""
+    """`frames` frames from index first to last that the scout held, and the row that stands for them."""
 
     source: str
     first: int
@@ -70,6 +84,7 @@ class Span:
     pts: int
     time: float
     row: int
+    frames: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +129,7 @@ class Changes:
     arrays: Arrays = field(default_factory=dict)
     kept: Sequence[Kept] = ()
     released: Sequence[int] = ()
+    vectors: Mapping[int, Vector] = field(default_factory=dict)
     heirs: Mapping[int, int] = field(default_factory=dict)
     spans: Sequence[Span] = ()
     judged: Sequence[Judged] = ()
@@ -175,7 +191,9 @@ class SqliteStore:
         if version is None:
             self.commit(Changes(notes={"version": VERSION}))
         elif version != VERSION:
-            raise StateError(f"{self.path}: written by another version (state {version}, this is {VERSION}); use --fresh")
+            raise StateError(
+                f"{self.path}: written by another version (state {version}, this is {VERSION}); use --fresh"
+            )
 
     def close(self) -> None:
         """Let the file go; everything committed is in it."""
@@ -208,14 +226,19 @@ class SqliteStore:
         for name, array in changes.arrays.items():
             self._write_array(name, array)
         many("DELETE FROM kept WHERE row=?", [(row,) for row in changes.released])
+        many("DELETE FROM picture WHERE row=?", [(row,) for row in changes.released])
+        for kept in changes.kept:
+            values = (kept.row, dump_marks(kept.marks), kept.crops, _bytes(kept.vector))
+            self._db.execute("REPLACE INTO kept VALUES (?,?,?,?)", values)
+            many("REPLACE INTO picture VALUES (?,?,?)", [(kept.row, i, data) for i, data in enumerate(kept.pictures)])
         many(
-            "REPLACE INTO kept VALUES (?,?,?,?,?)",
-            [(k.row, dump_marks(k.marks), k.crops, k.picture, _bytes(k.vector)) for k in changes.kept],
+            "UPDATE kept SET vector=?, crops=x'' WHERE row=?",
+            [(_bytes(vector), row) for row, vector in changes.vectors.items()],
         )
         many("REPLACE INTO heir VALUES (?,?)", changes.heirs.items())
-        many("INSERT INTO span VALUES (?,?,?,?,?,?)", [_values(span) for span in changes.spans])
+        many("INSERT INTO span VALUES (?,?,?,?,?,?,?)", [_values(span) for span in changes.spans])
         many("REPLACE INTO judged VALUES (?,?,?,?,?,?,?,?,?,?)", [_values(judged) for judged in changes.judged])
-        many("REPLACE INTO pick VALUES (?,?,?,?,?,?,?,?,?)", [_pick_values(pick) for pick in changes.picks])
+        many("REPLACE INTO pick VALUES (?,?,?,?,?,?,?,?,?,?)", [_pick_values(pick) for pick in changes.picks])
         many("REPLACE INTO note VALUES (?,?)", [(key, json.dumps(value)) for key, value in changes.notes.items()])
 
     def _write_array(self, name: str, array: npt.NDArray[Any]) -> None:
@@ -265,27 +288,24 @@ class SqliteStore:
 
     def kept(self, row: int) -> Kept:
         """What was kept of a row; StateError if it is not there."""
-        found = self._db.execute("SELECT row, marks, crops, picture, vector FROM kept WHERE row=?", (row,)).fetchone()
+        found = self._db.execute("SELECT marks, crops, vector FROM kept WHERE row=?", (row,)).fetchone()
         if found is None:
             raise StateError(f"{self.path}: damaged (row {row} is missing); use --fresh to start anew")
-        return Kept(found[0], load_marks(found[1]), found[2], found[3], _vector(found[4]))
+        pictures = self._db.execute("SELECT data FROM picture WHERE row=? ORDER BY place", (row,))
+        return Kept(row, load_marks(found[0]), found[1], tuple(data for (data,) in pictures), _vector(found[2]))
 
     def picks(self) -> Iterator[PickRow]:
         """All picks in the order picked."""
-        for o, row, marks, reason, distance, nearest, gains, vector, files in self._db.execute(
-            "SELECT ordinal, row, marks, reason, distance, nearest, gains, vector, files FROM pick ORDER BY ordinal"
-        ):
-            yield PickRow(
-                o,
-                row,
-                load_marks(marks),
-                reason,
-                np.inf if distance is None else distance,
-                nearest,
-                json.loads(gains),
-                np.frombuffer(vector, "<f4").astype(np.float32),
-                tuple(json.loads(files)) if files else None,
-            )
+        return map(_pick_row, self._db.execute(f"SELECT {PICK_COLUMNS} FROM pick ORDER BY ordinal"))
+
+    def undelivered(self, source: str) -> list[PickRow]:
+        """The picks of a source whose pictures are not written yet."""
+        rows = self._db.execute(f"SELECT {PICK_COLUMNS} FROM pick WHERE files IS NULL AND source=?", (source,))
+        return list(map(_pick_row, rows))
+
+    def delivered(self, ordinal: int, files: Sequence[str]) -> None:
+        """The pictures of a pick are durable under these names."""
+        self._db.execute("UPDATE pick SET files=? WHERE ordinal=?", (json.dumps(list(files)), ordinal))
 
     def query(self, sql: str, *values: Any) -> Iterator[tuple[Any, ...]]:
         """Rows of a reading query, for reports; streamed."""
@@ -293,8 +313,8 @@ class SqliteStore:
 
     def shrink(self) -> None:
         """Give back the space of what was only kept for the run."""
-        self._db.execute("DELETE FROM kept")
-        self._db.execute("DELETE FROM array")
+        for table in ("kept", "picture", "array"):
+            self._db.execute(f"DELETE FROM {table}")
         self._written.clear()
         self._db.execute("VACUUM")
         self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -319,8 +339,23 @@ def _values(value: Span | Judged) -> tuple[Any, ...]:
 def _pick_values(pick: PickRow) -> tuple[Any, ...]:
     files = None if pick.files is None else json.dumps(pick.files)
     distance = float(pick.distance) if np.isfinite(pick.distance) else None
-    head = (pick.ordinal, pick.row, dump_marks(pick.marks), pick.reason, distance, pick.nearest)
+    head = (pick.ordinal, pick.row, pick.marks[0].source, dump_marks(pick.marks), pick.reason, distance, pick.nearest)
     return (*head, json.dumps(dict(pick.gains)), _bytes(pick.vector), files)
+
+
+def _pick_row(values: tuple[Any, ...]) -> PickRow:
+    ordinal, row, marks, reason, distance, nearest, gains, vector, files = values
+    return PickRow(
+        ordinal,
+        row,
+        load_marks(marks),
+        reason,
+        np.inf if distance is None else distance,
+        nearest,
+        json.loads(gains),
+        np.frombuffer(vector, "<f4").astype(np.float32),
+        None if files is None else tuple(json.loads(files)),
+    )
 
 
 def _bytes(vector: Vector | None) -> bytes | None:

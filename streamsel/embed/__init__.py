@@ -8,15 +8,26 @@ The contract, kept by every embedder and checked by `streamsel.testing.check_emb
 - `novelty_distance` is the distance that best separates 'same shot, small change' from 'another shot' for this
   model (0..2), derived by `benchmarks/novelty.py`.
 - Loading raises ModelError; embedding does not fail on any picture.
+
+A Scout looks at every window first and may only say 'surely not new'. It numbers rows over the whole run, in the
+order looked at. What it lets through at once comes back from `look`, what only the end can tell from `finish`.
+Its `state` after a block is all that `restore` needs to go on with the next block.
 """
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
 
-from streamsel.data import Pixels, Vector
+import numpy.typing as npt
 
-__all__ = ["Embedder"]
+from streamsel.data import Frame, Mark, Pixels, Vector
+
+__all__ = ["Embedder", "Looked", "Row", "Scout", "Window"]
+
+Window = tuple[Frame, ...]
+"""L consecutive frames; L = 1 is the ordinary case."""
 
 
 @runtime_checkable
@@ -32,3 +43,58 @@ class Embedder(Protocol):
     novelty_distance: float
 
     def embed(self, pictures: Pixels) -> Vector: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One thing to judge: a window's place, and of each of its frames the judge-size picture.
+
+    pictures: (H, W, 3) uint8 each; None where the scout held the frame for that one embedded last. vector: set where
+    it is known already. window: the frames themselves, while they are still in memory.
+    """
+
+    id: int
+    marks: tuple[Mark, ...]
+    pictures: tuple[Pixels | None, ...] = field(default=(), repr=False)
+    vector: Vector | None = field(default=None, repr=False)
+    window: Window = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What the scout made of a block.
+
+    rows: to be judged now. holders: for each window of the block the row that stands for it (its own id: none does).
+    heirs: rows that stood for others and are gone, and who stands for them now.
+    """
+
+    ids: Sequence[int]
+    holders: Sequence[int]
+    rows: Sequence[Row] = ()
+    heirs: Mapping[int, int] = field(default_factory=dict)
+
+
+class Scout(Protocol):
+    """Looks at every window; see the module's text."""
+
+    def begin(self, expected: int | None) -> None:
+        """A source starts, of about so many windows."""
+
+    def look(self, block: Sequence[Window]) -> Looked:
+        """Take a block in."""
+        ...
+
+    def end(self) -> Mapping[int, int]:
+        """A source ended; gives the heirs of rows that left."""
+        ...
+
+    def finish(self) -> tuple[list[int], list[int]]:
+        """Rows still to be judged, in the order looked at, and how many rows each stands for."""
+        ...
+
+    def state(self) -> Mapping[str, npt.NDArray[Any]]:
+        """All of it, as named arrays."""
+        ...
+
+    def restore(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Become what `state` was taken from."""

@@ -13,10 +13,9 @@ from dataclasses import replace
 import numpy as np
 
 from streamsel.data import Frame, Pixels
+from streamsel.embed import Window
 
-__all__ = ["Shrunk", "Window", "blocks", "windows"]
-
-Window = tuple[Frame, ...]
+__all__ = ["Shrunk", "blocks", "windows"]
 
 BLOCK_FRAMES = 16
 BLOCK_BYTES = 64 << 20

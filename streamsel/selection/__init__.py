@@ -14,15 +14,15 @@ modified, NaN, wrong dimensions and empty tables are errors that name the row.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
-from streamsel.data import Vector
+from streamsel.data import Decision, Vector
 
-__all__ = ["State", "Strategy"]
+__all__ = ["Selector", "State", "Strategy"]
 
 State = Mapping[str, npt.NDArray[Any]]
 
@@ -38,3 +38,30 @@ class Strategy(Protocol):
     def add(self, row: Vector) -> None: ...
 
     def state(self) -> State: ...
+
+
+class Selector(Protocol):
+    """A driver. A stream decides in `offer`, a budget in `finish`; the other of the two gives nothing."""
+
+    looked: int
+    """Rows looked at so far, whether they were offered or held by a scout."""
+
+    def __len__(self) -> int:
+        """Picks so far."""
+        ...
+
+    def offer(self, rows: Vector, looked: Sequence[int] | None = None) -> list[Decision]:
+        """Take (B, D) rows in. looked: rows looked at since the one offered before, each counted with its own."""
+        ...
+
+    def finish(self, n: int) -> tuple[list[int], list[Decision]]:
+        """Positions, in the order offered, of at most n picks in the order picked; and a decision on every row."""
+        ...
+
+    def state(self) -> State:
+        """What `restore` needs beside the picks' vectors."""
+        ...
+
+    def restore(self, state: State) -> object:
+        """Become what `state` was taken from; `state` also holds the `picks`, (M, D)."""
+        ...

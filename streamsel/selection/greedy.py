@@ -6,12 +6,14 @@ farthest from all picks, ties to the lowest index. Its covering radius is at mos
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from streamsel.data import Decision, Vector
+from streamsel.selection import State
 from streamsel.selection.rows import check_rows, pair_distance
 
 __all__ = ["Greedy", "farthest_first"]
@@ -26,53 +28,64 @@ class Greedy:
     preselected: (M, D) float32 rows that count as picked already (earlier runs); they are not chosen again.
     """
 
-    def __init__(self, n: int, dim: int, *, preselected: Vector | None = None) -> None:
-        self.n, self.dim = n, dim
+    def __init__(self, dim: int, *, preselected: Vector | None = None) -> None:
+        self.dim, self.looked = dim, 0
         self._rows: list[Vector] = []
         self._before = check_rows(np.empty((0, dim), np.float32) if preselected is None else preselected, dim)
 
-    def offer(self, rows: Vector) -> list[Decision]:
+    def __len__(self) -> int:
+        return len(self._before)
+
+    def offer(self, rows: Vector, looked: Sequence[int] | None = None) -> list[Decision]:
         """Take (B, dim) rows in; nothing is decided yet."""
-        self._rows.append(check_rows(rows, self.dim).copy())
+        self._rows.append(check_rows(rows, self.dim))
+        self.looked += len(rows) if looked is None else sum(looked)
         return []
 
-    def finish(self) -> list[tuple[int, Decision]]:
-        """The position (in the order offered) and the decision of each pick, in the order picked."""
+    def finish(self, n: int) -> tuple[list[int], list[Decision]]:
+        """See `streamsel.selection.Selector`. A drop tells its distance to the nearest of all picks."""
         rows = np.concatenate(self._rows) if self._rows else np.empty((0, self.dim), np.float32)
-        order, distance, nearest = farthest_first(rows, self.n, preselected=self._before)
-        return [
-            (int(o), Decision(True, "greedy" if np.isfinite(d) else "first", float(d), int(p), _gains(d)))
-            for o, d, p in zip(order, distance, nearest, strict=True)
-        ]
+        order, distance, nearest = farthest_first(rows, n, preselected=self._before)
+        picked = set(order)
+        return order, [_decision(i in picked, float(distance[i]), int(nearest[i])) for i in range(len(rows))]
+
+    def state(self) -> State:
+        """Nothing: rows are kept by the caller until `finish`."""
+        return {}
+
+    def restore(self, state: State) -> None:
+        """Nothing to do."""
 
 
-def _gains(distance: float) -> dict[str, float]:
-    return {"DIVERSITY": float(distance) ** 2} if np.isfinite(distance) else {}
+def _decision(keep: bool, distance: float, nearest: int) -> Decision:
+    if nearest < 0:
+        return Decision(keep, "first" if keep else "budget", distance)
+    return Decision(keep, "greedy" if keep else "budget", distance, nearest, {"DIVERSITY": distance**2})
 
 
 def farthest_first(
     rows: Vector, n: int, *, preselected: Vector | None = None
-) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float64], npt.NDArray[np.int64]]:
-    """Positions of min(n, N) rows in farthest-first order, their distance to the nearest earlier pick, and which.
+) -> tuple[list[int], npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+    """Positions of min(n, N) rows in farthest-first order; and for all rows the distance to a pick, and which.
 
-    rows: (N, D) float32, unit norm. The ordinal of the nearest pick counts the preselected rows first; it is -1 and
-    the distance infinite where there is none. A float32 product only tells which rows can have come closer to the
-    newest pick; their distances are settled by `pair_distance`, so the order does not depend on the BLAS at hand.
+    rows: (N, D) float32, unit norm. For a pick the distance is that to the nearest earlier pick when it was taken,
+    for another row that to the nearest of all. Ordinals count the preselected rows first; before any pick the ordinal
+    is -1 and the distance infinite. A float32 product only tells which rows can have come closer to the newest pick:
+    their distances are settled by `pair_distance`, so nothing depends on the BLAS at hand.
     """
-    count = min(n, len(rows))
     distance, nearest = np.full(len(rows), np.inf), np.full(len(rows), -1, np.int64)
+    open_rows = np.ones(len(rows), bool)
     squares = np.einsum("ij,ij->i", rows, rows)
     before = [] if preselected is None else list(preselected)
     for ordinal, pick in enumerate(before):
-        _come_closer(rows, squares, pick, ordinal, distance, nearest)
-    order = np.empty(count, np.int64)
-    reached, which = np.empty(count), np.empty(count, np.int64)
-    for k in range(count):
-        order[k] = best = int(np.argmax(distance))
-        reached[k], which[k] = distance[best], nearest[best]
-        _come_closer(rows, squares, rows[best], len(before) + k, distance, nearest)
-        distance[best] = -1
-    return order, reached, which
+        _come_closer(rows, squares, pick, ordinal, distance, nearest, open_rows)
+    order: list[int] = []
+    while len(order) < min(n, len(rows)):
+        best = int(np.argmax(np.where(open_rows, distance, -1)))
+        open_rows[best] = False
+        order.append(best)
+        _come_closer(rows, squares, rows[best], len(before) + len(order) - 1, distance, nearest, open_rows)
+    return order, distance, nearest
 
 
 def _come_closer(
@@ -82,10 +95,11 @@ def _come_closer(
     ordinal: int,
     distance: npt.NDArray[np.float64],
     nearest: npt.NDArray[np.int64],
+    open_rows: npt.NDArray[np.bool_],
 ) -> None:
     """Lower `distance` and `nearest`, in place, where the newest pick is nearer than all earlier ones."""
     estimate = squares + np.dot(pick, pick) - 2 * (rows @ pick)
-    near = np.flatnonzero((estimate - MARGIN < distance**2) & (distance >= 0))
+    near = np.flatnonzero((estimate - MARGIN < distance**2) & open_rows)
     exact = pair_distance(rows[near], pick[None])
     closer = exact < distance[near]
     distance[near[closer]] = exact[closer]

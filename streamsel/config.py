@@ -1,0 +1,122 @@
+"""What a user asks for, as checked values. Imports no room: `build` makes objects of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from streamsel.errors import UsageError
+
+__all__ = ["Format", "SelectConfig"]
+
+Format = Literal["jpg", "png", "clip"]
+Effort = Literal["fast", "normal", "exact"]
+
+OPTIONS = {
+    "n": "-n",
+    "proportion": "--proportion",
+    "target_ratio": "--target-ratio",
+    "min_distance": "--min-distance",
+    "every": "--every",
+    "fps": "--fps",
+    "keyframes": "--keyframes",
+    "end": "--end",
+    "duration": "--duration",
+}
+GOALS = ("n", "proportion", "target_ratio", "min_distance")
+LOOKING = ("every", "fps", "keyframes")
+
+
+class SelectConfig(BaseModel):
+    """One run of `select`.
+
+    Goal, at most one: n (frames), proportion (share of all frames), both chosen at the end as the best of all;
+    target_ratio (share kept as the stream goes), min_distance (0..2, kept when that far from all picks). None: the
+    model's own novelty distance. Frames are counted, not sequences: n must be a multiple of sequence_length.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    sources: tuple[str, ...] = Field(min_length=1)
+    n: int | None = Field(None, ge=1)
+    proportion: float | None = Field(None, gt=0, le=1)
+    target_ratio: float | None = Field(None, gt=0, le=1)
+    min_distance: float | None = Field(None, gt=0, le=2)
+    sequence_length: int = Field(1, ge=1)
+    every: int | None = Field(None, ge=1)
+    fps: str | None = None
+    keyframes: bool = False
+    start: str | None = None
+    end: str | None = None
+    duration: str | None = None
+    crop: str | None = None
+    size: int | None = Field(None, ge=1, le=16384)
+    format: Format | None = None
+    quality: int = Field(95, ge=1, le=100)
+    effort: Effort = "normal"
+    model: str = "default"
+    weights: Path | None = None
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    table: bool = True
+
+    @classmethod
+    def of(cls, **values: Any) -> SelectConfig:
+        """A config from keyword values; raises UsageError in the words of the command line."""
+        try:
+            return cls(**values)
+        except ValidationError as error:
+            raise UsageError(_one_line(error)) from None
+
+    @field_validator("sources", mode="before")
+    @classmethod
+    def _as_tuple(cls, value: Any) -> Any:
+        return (str(value),) if isinstance(value, str | Path) else tuple(map(str, value))
+
+    @model_validator(mode="after")
+    def _exclusive(self) -> Self:
+        for group in (GOALS, LOOKING, ("end", "duration")):
+            given = [OPTIONS[name] for name in group if getattr(self, name)]
+            if len(given) > 1:
+                raise ValueError(f"{' and '.join(given)} exclude each other: give one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _whole_sequences(self) -> Self:
+        length = self.sequence_length
+        if self.n is not None and self.n % length:
+            low, high = self.n // length * length, -(-self.n // length) * length
+            near = f"-n {high}" if low == 0 else f"-n {low} or -n {high}"
+            raise ValueError(f"-n {self.n} is no multiple of --sequence-length {length}; use {near}")
+        if self.format == "clip" and length == 1:
+            raise ValueError("--format clip needs --sequence-length 2 or more")
+        if self.effort == "exact" and not self.budget:
+            raise ValueError("--effort goes with -n or --proportion; a stream embeds whatever may be new")
+        return self
+
+    @property
+    def budget(self) -> bool:
+        """Whether the choice is made at the end, among all that was seen."""
+        return self.n is not None or self.proportion is not None
+
+    def picks_among(self, rows: int) -> int:
+        """How many rows (sequences of sequence_length frames) to pick among so many; a fraction is rounded up."""
+        if self.n is not None:
+            return min(self.n // self.sequence_length, rows)
+        return min(rows, -int(-(self.proportion or 0) * rows // 1))
+
+    def identity(self) -> dict[str, Any]:
+        """What two commands must share to be the same run."""
+        return self.model_dump(mode="json", exclude={"table"})
+
+
+def _one_line(error: ValidationError) -> str:
+    first: Mapping[str, Any] = error.errors()[0]
+    text = str(first["msg"]).removeprefix("Value error, ")
+    if not first["loc"]:
+        return text
+    name = str(first["loc"][0])
+    option = OPTIONS.get(name, "--" + name.replace("_", "-")) if name != "sources" else "SOURCE"
+    return f"{option}: {text[:1].lower()}{text[1:]}, got {first['input']!r}"

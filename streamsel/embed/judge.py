@@ -1,0 +1,47 @@
+"""The judge: embeds the pictures of rows and gives each row one unit vector."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from streamsel.data import Vector
+from streamsel.embed import Embedder, Row
+from streamsel.embed.pooling import pool
+
+__all__ = ["Judge"]
+
+
+class Judge:
+    """Embeds rows in the embedder's batches; a frame that the scout held lends the vector embedded last."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self.embedder = embedder
+        self.last: Vector = np.zeros((0, embedder.dim), np.float32)
+        """(0 or 1, D): the vector embedded last; state of the stream."""
+
+    def vectors(self, rows: Sequence[Row]) -> Vector:
+        """(B, D) float32, unit norm, one per row."""
+        pictures = [picture for row in rows if row.vector is None for picture in row.pictures if picture is not None]
+        fresh = iter(self.embedder.embed(np.stack(pictures)) if pictures else self.last)
+        made = [row.vector if row.vector is not None else self._pool(row, fresh) for row in rows]
+        return np.stack(made) if made else np.zeros((0, self.embedder.dim), np.float32)
+
+    def _pool(self, row: Row, fresh: Iterator[Vector]) -> Vector:
+        vectors = []
+        for picture in row.pictures:
+            if picture is not None:
+                self.last = next(fresh)[None]
+            vectors.append(self.last[0])
+        return vectors[0] if len(vectors) == 1 else pool(np.stack(vectors))
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """The vector embedded last."""
+        return {"last": self.last}
+
+    def restore(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Become what `state` was taken from."""
+        self.last = arrays["last"]

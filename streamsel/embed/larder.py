@@ -1,0 +1,73 @@
+"""Rows kept for later, counted by who still needs them: a coreset, a sample for the report.
+
+Pictures are converted once, when a row is first held. What is dropped before the next commit never reaches the disk.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from streamsel.data import Mark, Picture, Pixels, Vector
+from streamsel.embed import Window
+
+__all__ = ["Larder", "Stored"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A row with all that is kept of it: judge-size pictures (L, H, W, 3) or its vector; from a live source, files."""
+
+    row: int
+    marks: tuple[Mark, ...]
+    crops: Pixels | None = field(default=None, repr=False)
+    vector: Vector | None = field(default=None, repr=False)
+    pictures: tuple[bytes, ...] = field(default=(), repr=False)
+
+
+class Larder:
+    """Holds rows while anyone needs them.
+
+    size: width and height of the pictures kept (None: none, the vector is). encode: makes a file's bytes from a
+    picture that cannot be read again (live sources), else None.
+    """
+
+    def __init__(self, size: tuple[int, int] | None, encode: Callable[[Picture], bytes] | None = None) -> None:
+        self._size, self._encode = size, encode
+        self._users: Counter[int] = Counter()
+        self._fresh: dict[int, Stored] = {}
+        self._gone: list[int] = []
+
+    @property
+    def fresh_bytes(self) -> int:
+        """Bytes of pictures held since the last `take`."""
+        return sum(len(s.crops.reshape(-1)) if s.crops is not None else 0 for s in self._fresh.values())
+
+    def hold(self, row: int, window: Window, vector: Vector | None = None) -> None:
+        """One more user for a row; its pictures are taken when it is the first."""
+        self._users[row] += 1
+        if self._users[row] == 1:
+            crops = None if self._size is None else np.stack([f.picture.rgb(*self._size) for f in window])
+            files = () if self._encode is None else tuple(self._encode(f.picture) for f in window)
+            self._fresh[row] = Stored(row, tuple(f.mark for f in window), crops, vector, files)
+
+    def release(self, row: int) -> None:
+        """One user fewer; with the last one the row goes."""
+        self._users[row] -= 1
+        if self._users[row] == 0:
+            del self._users[row]
+            if self._fresh.pop(row, None) is None:
+                self._gone.append(row)
+
+    def take(self) -> tuple[list[Stored], list[int]]:
+        """Rows that came and rows that went since the last call."""
+        fresh, gone = list(self._fresh.values()), self._gone
+        self._fresh, self._gone = {}, []
+        return fresh, gone
+
+    def restore(self, users: Iterable[int]) -> None:
+        """Every row in `users` is in use, as often as it stands there."""
+        self._users = Counter(users)

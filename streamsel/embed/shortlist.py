@@ -1,0 +1,121 @@
+"""The budget mode's scout: one pass keeps a bounded coreset of rows, of which only the survivors are embedded.
+
+Each file has a coreset of its own, merged into the run's in source order as the file ends. Rows are numbered over
+the whole run, in the order they were looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from streamsel.coreset import Coreset
+from streamsel.data import Vector
+from streamsel.embed import Looked, Window
+from streamsel.embed.baseline import Samples
+
+__all__ = ["Shape", "Shortlist"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """How a shortlist is built: members at most, dimension of the descriptors, share spread evenly in time."""
+
+    capacity: int
+    dim: int
+    uniform: float = field(default=0.5)
+
+    def empty(self, expected: int | None = None) -> Coreset:
+        """A coreset of this shape."""
+        return Coreset(self.capacity, self.dim, uniform=self.uniform, expected=expected)
+
+
+class Shortlist:
+    """Looks at every row, keeps what the coreset and the report's samples hold.
+
+    describe: block of windows -> (B, dim) float32 unit descriptors. keep_vectors: the descriptors are the judge's own
+    embeddings (`--effort exact`) and are kept in place of pictures.
+    """
+
+    def __init__(
+        self,
+        describe: Callable[[Sequence[Window]], Vector],
+        shape: Shape,
+        samples: Samples,
+        *,
+        keep_vectors: bool = False,
+    ) -> None:
+        self._describe, self._shape, self._samples, self._larder = describe, shape, samples, samples.larder
+        self._keep_vectors = keep_vectors
+        self._run = shape.empty()
+        self._file = shape.empty()
+
+    @property
+    def held(self) -> int:
+        """Rows held now, by the run's coreset and the file's."""
+        return len(self._run.members().ids) + len(self._file.members().ids)
+
+    def begin(self, expected: int | None) -> None:
+        """A source starts, of about so many rows."""
+        if self._file.seen == 0:
+            self._file = self._shape.empty(expected)
+
+    def look(self, block: Sequence[Window]) -> Looked:
+        """Take a block in. Nothing is judged before `finish`."""
+        rows = self._describe(block)
+        base = self._run.seen
+        ids = np.arange(len(block)) + base + self._file.seen
+        changes = self._file.offer(rows)
+        admitted = {int(i) + base for i in changes.admitted}
+        for row, window, vector in zip(ids.tolist(), block, rows, strict=True):
+            kept = vector if self._keep_vectors else None
+            if row in admitted:
+                self._larder.hold(row, window, kept)
+            self._samples.offer(row, window, kept)
+        self._release(changes.evicted + base)
+        heirs = _pairs(changes.evicted + base, changes.heirs + base)
+        return Looked(ids=ids.tolist(), holders=(changes.holders + base).tolist(), heirs=heirs)
+
+    def _release(self, rows: Any) -> None:
+        for row in rows:
+            self._larder.release(int(row))
+
+    def end(self) -> dict[int, int]:
+        """A source ended: its coreset joins the run's. Gives the heirs of the rows that left."""
+        base, theirs = self._run.seen, self._file.members().ids
+        changes = self._run.merge(self._file)
+        holders = changes.holders
+        left = holders != theirs + base
+        self._release(theirs[left] + base)
+        self._release(changes.evicted)
+        self._file = self._shape.empty()
+        return _pairs(theirs[left] + base, holders[left]) | _pairs(changes.evicted, changes.heirs)
+
+    def finish(self) -> tuple[list[int], list[int]]:
+        """The rows to judge, in order of arrival, and how many rows each stands for."""
+        members = self._run.members()
+        return members.ids.tolist(), members.weights.tolist()
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """All of it, as named arrays."""
+        parts = {"run": self._run, "file": self._file, "samples": self._samples}
+        return {f"{part}.{name}": array for part, held in parts.items() for name, array in held.state().items()}
+
+    def restore(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Become what `state` was taken from."""
+        parts: dict[str, dict[str, npt.NDArray[Any]]] = {}
+        for name, array in arrays.items():
+            part, _, rest = name.partition(".")
+            parts.setdefault(part, {})[rest] = array
+        self._run, self._file = Coreset.from_state(parts["run"]), Coreset.from_state(parts["file"])
+        self._samples.restore(parts["samples"])
+        users = [self._run.members().ids, self._file.members().ids + self._run.seen]
+        self._larder.restore([*np.concatenate(users).tolist(), *self._samples.users()])
+
+
+def _pairs(left: npt.NDArray[np.int64], right: npt.NDArray[np.int64]) -> dict[int, int]:
+    return dict(zip(left.tolist(), right.tolist(), strict=True))

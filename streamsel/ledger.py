@@ -1,0 +1,142 @@
+"""What blocks of frames changed, gathered until it is committed in one step.
+
+A commit is due after some frames or bytes, and at once when something was picked. Where it falls changes nothing
+but how much is decided again after a crash.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from streamsel.data import Decision, Mark, Source, Vector
+from streamsel.embed import Looked, Row, Window
+from streamsel.embed.larder import Larder, Stored
+from streamsel.store import Changes, Judged, Kept, PickRow, Span, SqliteStore
+
+__all__ = ["Ledger"]
+
+FRAMES = 512
+BYTES = 48 << 20
+SECONDS = 5.0
+
+
+class Ledger:
+    """Collects changes and commits them with the state that `arrays` gives at that moment."""
+
+    def __init__(
+        self, store: SqliteStore, larder: Larder, arrays: Callable[[], Mapping[str, npt.NDArray[Any]]]
+    ) -> None:
+        self.store, self._larder, self._arrays = store, larder, arrays
+        self._position: Mark | None = None
+        self._frames = 0
+        self._last = time.monotonic()
+        self._spans: list[Span] = []
+        self._judged: list[Judged] = []
+        self._picks: list[PickRow] = []
+        self._heirs: dict[int, int] = {}
+
+    @property
+    def due(self) -> bool:
+        """Whether it is time to commit."""
+        late = time.monotonic() - self._last > SECONDS
+        return bool(self._picks) or self._frames >= FRAMES or late or self._larder.fresh_bytes >= BYTES
+
+    def block(self, block: Sequence[Window], looked: Looked) -> None:
+        """A block was looked at: the windows that were held become spans."""
+        self._frames += sum(map(len, block))
+        self._position = block[-1][-1].mark
+        self.inherit(looked.heirs)
+        for window, row, holder in zip(block, looked.ids, looked.holders, strict=True):
+            if row != holder:
+                self._hold(window, holder)
+
+    def _hold(self, window: Window, holder: int) -> None:
+        first, last = window[0].mark, window[-1].mark
+        before = self._spans[-1] if self._spans else None
+        if before and (before.row, before.source) == (holder, first.source) and before.last < first.index:
+            self._spans[-1] = Span(
+                before.source, before.first, last.index, before.pts, before.time, holder, before.frames + len(window)
+            )
+        else:
+            self._spans.append(Span(first.source, first.index, last.index, first.pts, first.time, holder, len(window)))
+
+    def inherit(self, heirs: Mapping[int, int]) -> None:
+        """Rows that are gone, and who stands for them."""
+        self._heirs.update(heirs)
+
+    def decide(self, row: Row, decision: Decision) -> None:
+        """A row was judged."""
+        first = row.marks[0]
+        self._judged.append(
+            Judged(
+                row.id,
+                first.source,
+                first.index,
+                row.marks[-1].index,
+                first.pts,
+                first.time,
+                decision.keep,
+                decision.reason,
+                decision.distance,
+                decision.nearest,
+            )
+        )
+
+    def pick(self, ordinal: int, row: Row, vector: Vector, decision: Decision, files: Sequence[str] | None) -> None:
+        """A row was picked; files: None while its pictures are not written."""
+        self._picks.append(
+            PickRow(
+                ordinal,
+                row.id,
+                row.marks,
+                decision.reason,
+                decision.distance,
+                decision.nearest,
+                decision.gains,
+                vector,
+                None if files is None else tuple(files),
+            )
+        )
+
+    def commit(
+        self,
+        source: Source | None = None,
+        *,
+        done: bool = False,
+        facts: Mapping[str, Any] | None = None,
+        notes: Mapping[str, Any] | None = None,
+    ) -> None:
+        """Make everything gathered durable, with the position in `source` to go on from."""
+        fresh, gone = self._larder.take()
+        self.store.commit(
+            Changes(
+                stream=source.id if source else "",
+                position=self._position,
+                done=done,
+                facts=facts or {},
+                arrays=self._arrays(),
+                kept=[_kept(stored) for stored in fresh],
+                released=gone,
+                heirs=self._heirs,
+                spans=self._spans,
+                judged=self._judged,
+                picks=self._picks,
+                notes=notes or {},
+            )
+        )
+        self._spans, self._judged, self._picks, self._heirs = [], [], [], {}
+        self._frames, self._last = 0, time.monotonic()
+
+    def start(self, position: Mark | None) -> None:
+        """A source begins, or goes on after `position`."""
+        self._position = position
+
+
+def _kept(stored: Stored) -> Kept:
+    crops = b"" if stored.crops is None else np.ascontiguousarray(stored.crops).tobytes()
+    return Kept(stored.row, stored.marks, crops, stored.pictures, stored.vector)

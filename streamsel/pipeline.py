@@ -1,0 +1,162 @@
+"""The way of a frame, on one page: watch every source once, choose what only the end can tell, deliver the pictures.
+
+Stream and budget are one loop: what the scout lets through in `look` is judged and decided at once, what it keeps
+until `finish` is judged and chosen at the end. Everything is committed at block ends; each step starts from what the
+store holds, so a run that was killed goes on with the same command.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from streamsel.data import Candidate, Decision, Frame, Mark, Pick, Source, Vector
+from streamsel.decode import Decoder
+from streamsel.embed import Row, Scout
+from streamsel.embed.judge import Judge
+from streamsel.embed.window import blocks, windows
+from streamsel.errors import SourceError, StreamselError
+from streamsel.ledger import Ledger
+from streamsel.recall import recall, recall_frames
+from streamsel.seen import Seen
+from streamsel.selection import Selector
+from streamsel.sink import Sink
+from streamsel.store import PickRow, SqliteStore
+
+__all__ = ["Interrupted", "Parts", "Progress", "run"]
+
+Progress = Callable[[str, int, int], None]
+"""Told the stage, how many more frames were looked at and how many picks there are."""
+
+
+class Interrupted(StreamselError):
+    """Asked to stop; everything up to the last block is saved."""
+
+    exit_code = 130
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Everything that a run is made of; `build` puts it together."""
+
+    sources: Sequence[Source]
+    open: Callable[[Source], Decoder]
+    begin: Callable[[Source, Decoder, dict[str, Any]], dict[str, Any]]
+    """Makes the facts of a source (frames looked at, expected, naming) before its first block, or renews them."""
+    length: int
+    max_gap: float
+    scout: Scout
+    judge: Judge
+    selector: Selector
+    seen: Seen | None
+    budget: Callable[[int], int] | None
+    """How many rows to pick among so many; None: a stream, nothing is left for the end."""
+    sink: Sink
+    store: SqliteStore
+    ledger: Ledger
+    progress: Progress
+    stopping: Callable[[], bool]
+
+
+def run(parts: Parts) -> None:
+    """Do what is not done yet, from the first frame to the last picture on disk."""
+    for source in parts.sources:
+        if not parts.store.restore(source.id).done:
+            _watch(parts, source)
+    if parts.budget and not parts.store.note("chosen"):
+        _choose(parts, parts.budget)
+    _deliver(parts)
+
+
+def _watch(parts: Parts, source: Source) -> None:
+    """Look at every frame of a source that was not looked at yet."""
+    place = parts.store.restore(source.id)
+    facts = {"frames": 0, **place.facts}
+    parts.ledger.start(place.position)
+    try:
+        with parts.open(source) as decoder:
+            facts |= parts.begin(source, decoder, facts)
+            _look(parts, source, decoder, place.position, facts)
+            facts["problems"] = dict(decoder.problems)
+    except SourceError as error:
+        facts["error"] = str(error)
+    parts.ledger.inherit(parts.scout.end())
+    parts.ledger.commit(source, done=True, facts=facts)
+
+
+def _look(parts: Parts, source: Source, decoder: Decoder, after: Mark | None, facts: dict[str, Any]) -> None:
+    stream = windows(decoder.read(after), parts.length, decoder.problems, parts.max_gap)
+    for block in blocks(stream, parts.judge.embedder.size):
+        looked = parts.scout.look(block)
+        _settle(parts, looked.rows, decoder)
+        parts.ledger.block(block, looked)
+        facts["frames"] += len(block) * parts.length
+        parts.progress("watching", len(block) * parts.length, len(parts.selector))
+        if parts.ledger.due or parts.stopping():
+            parts.ledger.commit(source, facts=facts)
+        if parts.stopping():
+            raise Interrupted("stopped, and all is saved: run the same command again to continue")
+
+
+def _settle(parts: Parts, rows: Sequence[Row], decoder: Decoder) -> None:
+    """Judge rows and decide on them; the pictures of picks are written before the block is committed."""
+    if not rows:
+        return
+    vectors, ordinal = parts.judge.vectors(rows), len(parts.selector)
+    steps = np.diff([row.id for row in rows], prepend=parts.selector.looked - 1).tolist()
+    for row, vector, decision in zip(rows, vectors, parts.selector.offer(vectors, steps), strict=True):
+        parts.ledger.decide(row, decision)
+        if decision:
+            frames = row.window or list(decoder.fetch(row.marks))
+            files = parts.sink.write(_pick(ordinal, row.marks, vector, decision), frames)
+            parts.ledger.pick(ordinal, row, vector, decision, files)
+            ordinal += 1
+    parts.sink.flush()
+    if parts.seen:
+        parts.ledger.inherit(parts.seen.offer([row.id for row in rows], vectors))
+
+
+def _choose(parts: Parts, budget: Callable[[int], int]) -> None:
+    """Judge what the scout kept to the end, and choose among it."""
+    ids, weights = parts.scout.finish()
+    rows, vectors = recall(parts.store, parts.judge, ids, lambda count: parts.progress("judging", count, 0))
+    parts.selector.offer(vectors)
+    order, decisions = parts.selector.finish(budget(sum(weights)))
+    for row, decision in zip(rows, decisions, strict=True):
+        parts.ledger.decide(row, decision)
+    for ordinal, place in enumerate(order, start=len(parts.selector)):
+        parts.ledger.pick(ordinal, rows[place], vectors[place], decisions[place], None)
+    parts.ledger.commit(notes={"chosen": True})
+
+
+def _deliver(parts: Parts) -> None:
+    """Write the pictures of picks that were chosen at the end and are not on disk yet."""
+    for source in parts.sources:
+        todo = {pick.marks[0].index: pick for pick in parts.store.undelivered(source.id)}
+        for row, frames in _frames_of(parts, source, [todo[index] for index in sorted(todo)]):
+            pick = _pick(row.ordinal, row.marks, row.vector, Decision(True, row.reason, row.distance, row.nearest))
+            files = parts.sink.write(pick, frames)
+            parts.sink.flush()
+            parts.store.delivered(row.ordinal, files)
+            parts.progress("writing", 0, row.ordinal + 1)
+            if parts.stopping():
+                raise Interrupted("stopped, and all is saved: run the same command again to continue")
+
+
+def _frames_of(parts: Parts, source: Source, picks: list[PickRow]) -> Iterator[tuple[PickRow, Sequence[Frame]]]:
+    """Each pick with its frames: from the store where they were kept, else by reading the source again."""
+    if source.kind == "live":
+        yield from ((pick, recall_frames(parts.store, pick)) for pick in picks)
+    elif picks:
+        with parts.open(source) as decoder:
+            parts.begin(source, decoder, dict(parts.store.restore(source.id).facts))
+            frames = decoder.fetch([mark for pick in picks for mark in pick.marks])
+            for pick in picks:
+                yield pick, [next(frames) for _ in pick.marks]
+
+
+def _pick(ordinal: int, marks: Sequence[Mark], vector: Vector, decision: Decision) -> Pick:
+    return Pick(ordinal, Candidate(tuple(marks), vector), decision)

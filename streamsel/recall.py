@@ -1,0 +1,61 @@
+"""What the store kept of a row, as it is needed again: its vector, or the frames of a live source."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from streamsel.data import Frame, Pixels, Vector
+from streamsel.embed import Row
+from streamsel.embed.judge import Judge
+from streamsel.store import Changes, Kept, PickRow, SqliteStore
+
+__all__ = ["Encoded", "recall", "recall_frames"]
+
+AT_ONCE = 64
+
+
+class Encoded:
+    """A picture that was encoded when it was seen, because its source cannot be read again."""
+
+    def __init__(self, data: bytes) -> None:
+        self.encoded = data
+        self.width = self.height = 0
+
+    def i420(self) -> Pixels:
+        """Not kept."""
+        raise ValueError("only the encoded picture was kept")
+
+    def rgb(self, width: int | None = None, height: int | None = None) -> Pixels:
+        """Not kept."""
+        raise ValueError("only the encoded picture was kept")
+
+
+def recall(
+    store: SqliteStore, judge: Judge, ids: Sequence[int], progress: Callable[[int], None] = lambda count: None
+) -> tuple[list[Row], Vector]:
+    """The rows, without pictures, and their (N, D) vectors; those not known are embedded and stored."""
+    rows: list[Row] = []
+    vectors = np.empty((len(ids), judge.embedder.dim), np.float32)
+    for start in range(0, len(ids), AT_ONCE):
+        kept = [store.kept(row) for row in ids[start : start + AT_ONCE]]
+        vectors[start : start + len(kept)] = made = judge.vectors([_row(k, judge.embedder.size) for k in kept])
+        new = {k.row: vector for k, vector in zip(kept, made, strict=True) if k.vector is None}
+        store.commit(Changes(vectors=new))
+        rows += [Row(k.row, k.marks) for k in kept]
+        progress(len(kept))
+    return rows, vectors
+
+
+def _row(kept: Kept, size: tuple[int, int]) -> Row:
+    if kept.vector is not None:
+        return Row(kept.row, kept.marks, vector=kept.vector)
+    width, height = size
+    pictures = np.frombuffer(kept.crops, np.uint8).reshape(len(kept.marks), height, width, 3)
+    return Row(kept.row, kept.marks, pictures=tuple(pictures))
+
+
+def recall_frames(store: SqliteStore, pick: PickRow) -> list[Frame]:
+    """The frames of a live source's pick, encoded as they will be written."""
+    return [Frame(mark, Encoded(data)) for mark, data in zip(pick.marks, store.kept(pick.row).pictures, strict=True)]
