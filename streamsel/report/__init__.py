@@ -1,0 +1,28 @@
+"""report: what a run tells: its progress while it works, the table of figures at its end.
+
+The room takes plain numbers and computes none of them: the pipeline measures (`selection.quality`), this room says.
+Nothing here reads a video or a state file, and rich is imported only when something is drawn on a terminal.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol, Self, runtime_checkable
+
+__all__ = ["Progress"]
+
+
+@runtime_checkable
+class Progress(Protocol):
+    """Where a run stands. Calls are cheap (often is fine), never fail a run and never block it."""
+
+    def update(self, frames: int, kept: int, stage: str) -> None:
+        """So many frames were looked at and so many kept, both counted from the start of the run."""
+        ...
+
+    def close(self) -> None:
+        """Nothing more will come; what was drawn is finished."""
+        ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *exc: object) -> None: ...

@@ -1,0 +1,53 @@
+"""How fast a run goes and how long it will still take."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+__all__ = ["Pace", "Standing"]
+
+WINDOW = 30.0
+"""Seconds over which the pace is taken: long enough to be steady, short enough to follow a slower file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """Where a run stands: frames looked at of a total that may be unknown, frames kept, frames/s, seconds left."""
+
+    stage: str
+    frames: int
+    kept: int
+    total: int | None
+    rate: float
+    left: float | None
+
+    def figures(self) -> str:
+        """For a line: `1,200 of 6,000 frames, 310 frames/s, 14 kept, 0:15 left`."""
+        of = "" if self.total is None else f" of {self.total:,}"
+        left = "" if self.left is None else f", {_clock(self.left)} left"
+        return f"{self.frames:,}{of} frames, {self.rate:,.0f} frames/s, {self.kept:,} kept{left}"
+
+
+class Pace:
+    """Turns counts that arrive now and then into a Standing. The first count is where it starts, not progress."""
+
+    def __init__(self) -> None:
+        self._recent: deque[tuple[float, int]] = deque()
+
+    def standing(self, now: float, frames: int, kept: int, stage: str, total: int | None) -> Standing:
+        """now: seconds of a clock that never goes back. Times before WINDOW are forgotten."""
+        while len(self._recent) > 1 and self._recent[1][0] <= now - WINDOW:
+            self._recent.popleft()
+        if not self._recent or now - self._recent[-1][0] >= WINDOW / 60:
+            self._recent.append((now, frames))
+        since, before = self._recent[0]
+        rate = max(0, frames - before) / (now - since) if now > since else 0.0
+        left = None if total is None or not rate else max(0, total - frames) / rate
+        return Standing(stage, frames, kept, total, rate, left)
+
+
+def _clock(seconds: float) -> str:
+    minutes, second = divmod(round(seconds), 60)
+    hours, minute = divmod(minutes, 60)
+    return f"{hours}:{minute:02d}:{second:02d}" if hours else f"{minute}:{second:02d}"
