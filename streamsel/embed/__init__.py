@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 import numpy.typing as npt
 
@@ -30,7 +30,6 @@ Window = tuple[Frame, ...]
 """L consecutive frames; L = 1 is the ordinary case."""
 
 
-@runtime_checkable
 class Embedder(Protocol):
     """A model that turns pictures into vectors. See the module's text for the laws."""
 
@@ -40,9 +39,15 @@ class Embedder(Protocol):
     """Width and height of the pictures it takes."""
     batch: int
     """How many pictures it likes at once."""
-    novelty_distance: float
 
-    def embed(self, pictures: Pixels) -> Vector: ...
+    @property
+    def novelty_distance(self) -> float:
+        """0..2; raises ModelError for a user's model that came without one."""
+        ...
+
+    def embed(self, pictures: Pixels) -> Vector:
+        """Vectors of pictures; see the module's text."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

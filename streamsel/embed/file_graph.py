@@ -72,9 +72,7 @@ def add_preprocessing(model: ov.Model, path: Path, shape: InputShape, recipe: Re
 def pool_output(model: ov.Model, path: Path, shape: InputShape) -> ov.Model:
     """The model cut down to its first output, averaged to (B, D) float32."""
     found = sides(model.output(0).partial_shape)
-    axes = pooled_axes(str(path), found, shape.layout)
-    if found[0] != shape.batch:
-        raise ModelError(f"{path}: expected an output for each of {shape.batch} pictures, found {shown(found)}")
+    axes = pooled_axes(str(path), found, shape)
     node = ops.convert(model.output(0).get_node().input_value(0), "f32")
     if axes:
         node = ops.reduce_mean(node, np.array(axes))

@@ -7,17 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from streamsel.data import Pixels, Vector
 from streamsel.embed.checkpoint import lite0_path, read_checkpoint
 from streamsel.embed.file_graph import companions, file_graph
 from streamsel.embed.identity import check_file, digest, full_name
 from streamsel.embed.lite0 import NAME, NOVELTY_DISTANCE
 from streamsel.embed.lite0_graph import lite0_graph
-from streamsel.embed.pooling import unit
+from streamsel.embed.model import ModelEmbedder
 from streamsel.embed.runtime import ov
-from streamsel.embed.shapes import check_pictures
 from streamsel.embed.sidecar import read_sidecar, sidecar_path
 from streamsel.errors import ModelError
 
@@ -27,56 +24,31 @@ ROUNDS = 8
 """Pictures liked at once, for each stream: enough that the last ones hardly wait for each other."""
 
 
-class OpenvinoEmbedder:
+class OpenvinoEmbedder(ModelEmbedder):
     """An Embedder over a compiled graph from (b, H, W, 3) uint8 to (b, D) float32, with b fixed, mostly 1.
 
     Every stream runs on one thread and every graph has one shape, so a row's bits depend neither on its neighbours
-    nor on how many threads there are. One `embed` at a time: it is not for several threads at once.
+    nor on how many threads there are.
     """
 
     def __init__(self, graph: ov.CompiledModel, name: str, novelty: float | str) -> None:
-        """`novelty`: the novelty distance, or where it should have been written."""
-        self.step, height, width, _ = graph.input(0).shape
-        self.size = (int(width), int(height))
-        self.dim = int(graph.output(0).shape[1])
-        self.name = name
-        self.novelty = novelty
+        step, height, width, _ = graph.input(0).shape
         self.queue = ov.AsyncInferQueue(graph, graph.get_property("NUM_STREAMS"))
         self.queue.set_callback(keep)
-        self.batch = self.step * ROUNDS * len(self.queue)
+        batch = step * ROUNDS * len(self.queue)
+        super().__init__(name, (width, height), graph.output(0).shape[1], step, batch, novelty)
 
-    @property
-    def novelty_distance(self) -> float:
-        """See the contract; raises ModelError where the model came without one."""
-        if isinstance(self.novelty, str):
-            raise ModelError(f'the novelty distance of this model is unknown: add "novelty_distance" to {self.novelty}')
-        return self.novelty
-
-    def embed(self, pictures: Pixels) -> Vector:
-        """(B, height, width, 3) uint8 RGB to (B, dim) float32 of unit norm."""
-        check_pictures(pictures, self.size)
-        vectors = np.empty((len(pictures), self.dim), np.float32)
-        whole = self.padded(pictures)  # shared with the requests, so it must outlive them
-        for start in range(0, len(whole), self.step):
+    def run(self, pictures: Pixels, vectors: Vector) -> None:
+        """See the base class. Requests share the pictures' memory until all are done."""
+        for start in range(0, len(pictures), self.step):
             rows = slice(start, start + self.step)
-            self.queue.start_async({0: whole[rows]}, vectors[rows], share_inputs=True)
+            self.queue.start_async({0: pictures[rows]}, vectors[rows], share_inputs=True)
         self.queue.wait_all()
-        try:
-            return unit(vectors)
-        except ValueError as error:
-            raise ModelError(f"{self.name}: cannot embed these pictures: {error}") from None
-
-    def padded(self, pictures: Pixels) -> Pixels:
-        """The pictures in one piece, with black ones at the end up to a multiple of what the graph takes."""
-        missing = -len(pictures) % self.step
-        if missing:
-            pictures = np.concatenate([pictures, np.zeros((missing, *pictures.shape[1:]), np.uint8)])
-        return np.ascontiguousarray(pictures)
 
 
 def keep(request: ov.InferRequest, rows: Vector) -> None:
-    """Take a request's vectors, without those of the padding."""
-    rows[:] = request.get_output_tensor(0).data[: len(rows)]
+    """Take the vectors of a request that is done."""
+    rows[:] = request.get_output_tensor(0).data
 
 
 def load_lite0(precision: str = "auto", threads: int | None = None) -> OpenvinoEmbedder:

@@ -8,13 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from streamsel.data import Pixels
 from streamsel.embed.sidecar import LARGEST, Layout, Recipe
 from streamsel.errors import ModelError
 
-__all__ = ["InputShape", "check_pictures", "input_shape", "pooled_axes", "shown"]
+__all__ = ["InputShape", "input_shape", "pooled_axes", "shown"]
 
 Sides = Sequence[int | None]
 DEFAULT_SIZE = (224, 224)
@@ -72,25 +69,18 @@ def channel_axis(layout: Layout) -> int:
     return layout.index("C")
 
 
-def pooled_axes(where: str, sides: Sides, layout: Layout) -> tuple[int, ...]:
-    """Axes to average so that (B, D) is left: none of (B, D), the tokens of (B, T, D), height and width of a map.
+def pooled_axes(where: str, sides: Sides, entry: InputShape) -> tuple[int, ...]:
+    """Axes of an output to average so that (B, D) is left: none, the tokens of (B, T, D), or the places of a map.
 
-    A map has the layout of the input. Raises ModelError for any other rank, and where B or D is open.
+    A map has the layout of the input, `entry`. Raises ModelError for any other rank or batch, and for open sizes.
     """
-    axes: dict[int, tuple[int, ...]] = {2: (), 3: (1,), 4: (2, 3) if layout == "NCHW" else (1, 2)}
-    if len(sides) not in axes or None in sides:
-        wanted = "(B, D), (B, T, D) or (B, D, H, W) with all sizes known"
-        raise ModelError(f"{where}: expected an output of shape {wanted}, found {shown(sides)}")
+    axes: dict[int, tuple[int, ...]] = {2: (), 3: (1,), 4: (2, 3) if entry.layout == "NCHW" else (1, 2)}
+    if len(sides) not in axes or None in sides or sides[0] != entry.batch:
+        wanted = f"({entry.batch}, D), ({entry.batch}, T, D) or ({entry.batch}, D, H, W)"
+        raise ModelError(f"{where}: expected an output of shape {wanted}, all sizes known, found {shown(sides)}")
     return axes[len(sides)]
 
 
 def shown(sides: Sides) -> str:
     """`(?, 3, 224, 224)`."""
     return "(" + ", ".join("?" if side is None else str(side) for side in sides) + ")"
-
-
-def check_pictures(pictures: Pixels, size: tuple[int, int]) -> None:
-    """Raises ValueError unless these are (B, height, width, 3) uint8."""
-    width, height = size
-    if pictures.ndim != 4 or pictures.shape[1:] != (height, width, 3) or pictures.dtype != np.uint8:
-        raise ValueError(f"pictures must be (B, {height}, {width}, 3) uint8, got {pictures.shape} {pictures.dtype}")

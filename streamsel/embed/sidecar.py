@@ -14,7 +14,7 @@ import difflib
 import json
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -50,20 +50,20 @@ def sidecar_path(model: Path) -> Path:
     return model.with_name(model.name + ".json")
 
 
-def read_sidecar(model: Path) -> Recipe:
-    """The recipe in a model file's sidecar, the defaults without one; raises ModelError naming file and key."""
+def read_sidecar(model: Path, defaults: Recipe = Recipe()) -> Recipe:
+    """The recipe in a model file's sidecar, completed by the defaults; raises ModelError naming file and key."""
     path = sidecar_path(model)
     try:
         given = json.loads(path.read_text("utf-8"))
     except FileNotFoundError:
-        return Recipe()
+        return defaults
     except OSError as error:
         raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise ModelError(f"{path}: not JSON: {error}") from error
     if not isinstance(given, dict):
         raise ModelError(f'{path}: expected an object such as {{"size": 224}}, found {type(given).__name__}')
-    return Recipe(**{key: checked(path, key, value) for key, value in given.items()})
+    return replace(defaults, **{key: checked(path, key, value) for key, value in given.items()})
 
 
 def checked(path: Path, key: str, value: Any) -> Any:

@@ -1,0 +1,39 @@
+"""Users' `.pt2` models, as `torch.export.save` writes them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+from torch.export.passes import move_to_device_pass
+
+from streamsel.embed.identity import check_file
+from streamsel.embed.shapes import Sides
+from streamsel.embed.torch_runtime import torch
+from streamsel.errors import ModelError
+
+__all__ = ["exported_network"]
+
+
+def exported_network(path: Path, device: str) -> tuple[nn.Module, Sides, Any]:
+    """The network on a device, the sides of its only input (None: open) and that input's dtype.
+
+    torch reads part of such a file as pickle: open only files that you trust. Raises ModelError naming the file.
+    """
+    try:
+        program = torch.export.load(check_file(path))
+    except ModelError:
+        raise
+    except Exception as error:  # a damaged archive may raise nearly anything
+        raise ModelError(f"{path}: not a program that torch.export saved: {error}") from error
+    inputs = program.graph_signature.user_inputs
+    if len(inputs) != 1:
+        raise ModelError(f"{path}: expected one input, found {len(inputs)}")
+    example = next(node for node in program.graph.nodes if node.name == inputs[0]).meta["val"]
+    if not (example.dtype.is_floating_point or example.dtype == torch.uint8):
+        raise ModelError(f"{path}: expected an input of floating-point or uint8 values, found {example.dtype}")
+    if device != "cpu":
+        program = move_to_device_pass(program, device)  # constants inside the graph included
+    sides = [side if isinstance(side, int) else None for side in example.shape]
+    return program.module(), sides, example.dtype
