@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
 
@@ -10,28 +11,34 @@ import numpy as np
 import numpy.typing as npt
 
 from streamsel.config import SelectConfig
+from streamsel.coreset import Coreset
 from streamsel.data import Source, Vector
 from streamsel.decode import Decoder
 from streamsel.decode.looking import Looking
 from streamsel.decode.open import open_decoder
+from streamsel.decode.scan import count_packets, expected_frames
+from streamsel.decode.sources import expand
 from streamsel.embed import Row, Scout, Window
 from streamsel.embed.baseline import Samples
+from streamsel.embed.gate import Gate
 from streamsel.embed.judge import Judge
 from streamsel.embed.larder import Larder
 from streamsel.embed.load import load_embedder
 from streamsel.embed.pooling import pool
 from streamsel.embed.scout import DIM, describe
 from streamsel.embed.shortlist import Shape, Shortlist
+from streamsel.embed.watch import Watch
 from streamsel.errors import UsageError
-from streamsel.ledger import Ledger
 from streamsel.pipeline import Parts, Progress
-from streamsel.seen import Seen
+from streamsel.run.ledger import Ledger
+from streamsel.run.seen import Seen
+from streamsel.run.workspace import Workspace
 from streamsel.selection import Selector
 from streamsel.selection.greedy import Greedy
+from streamsel.selection.onepass import OnePass
 from streamsel.sink.disk import DiskSink
-from streamsel.workspace import Workspace
 
-__all__ = ["build"]
+__all__ = ["Opener", "build", "expected", "identity", "resolve"]
 
 FACTOR = {"fast": 3, "normal": 8}
 JUDGED = 8192
@@ -40,27 +47,32 @@ STREAM_SEEN = 1024
 
 
 def build(
-    config: SelectConfig, space: Workspace, sources: Sequence[Source], progress: Progress, stopping: Callable[[], bool]
+    config: SelectConfig,
+    space: Workspace,
+    sources: Sequence[Source],
+    frames: int,
+    progress: Progress,
+    stopping: Callable[[], bool],
 ) -> Parts:
-    """All parts of a run, restored to where its store stands. Raises ModelError, UsageError, SourceError."""
+    """All parts of a run, restored to where its store stands. frames: about how many there are in all.
+
+    Raises ModelError, UsageError.
+    """
     embedder = load_embedder(config.model, device=config.device, weights=config.weights)
     sink = DiskSink(space.folder, format=config.format, quality=config.quality, size=config.size)
-    opener = Opener(config, sink)
+    opener = Opener(config)
     larder = Larder(None if config.effort == "exact" else embedder.size)
     judge = Judge(embedder)
     picks = np.array([pick.vector for pick in space.store.picks()], np.float32).reshape(-1, embedder.dim)
-    if config.budget:
-        scout: Scout = _shortlist(config, sources, judge, larder, opener)
-        selector: Selector = Greedy(embedder.dim, preselected=picks)
-        seen = None
-    else:
-        raise UsageError("not yet")
+    scout: Scout = _shortlist(config, frames, judge, larder) if config.budget else _watch(config, judge, larder)
+    selector = _selector(config, judge, picks)
+    seen = None if config.budget else Seen(Coreset(STREAM_SEEN, embedder.dim, uniform=0))
     states = States(scout=scout, judge=judge, selector=selector, seen=seen)
     states.restore(space.store.arrays(), picks)
     return Parts(
         sources=sources,
         open=opener.open,
-        begin=opener.begin,
+        begin=Facts(config, sink, larder).begin,
         length=config.sequence_length,
         max_gap=np.inf,
         scout=scout,
@@ -76,11 +88,25 @@ def build(
     )
 
 
+def resolve(config: SelectConfig) -> list[Source]:
+    """The sources that a config names; raises SourceError, and UsageError where they do not fit the goal."""
+    sources = expand(config.sources)
+    live = [source.id for source in sources if source.kind == "live"]
+    if live and config.budget and not config.duration:
+        raise UsageError(f"{live[0]}: has no end, so -n and --proportion need --duration there")
+    return sources
+
+
+def identity(config: SelectConfig, sources: Sequence[Source]) -> dict[str, Any]:
+    """What must be equal for two commands to be the same run."""
+    return {**config.identity(), "sources": [source.id for source in sources]}
+
+
 class Opener:
     """Opens sources with the run's options, and states the facts by which their frames are counted and named."""
 
-    def __init__(self, config: SelectConfig, sink: DiskSink) -> None:
-        self._sink, self._length = sink, config.sequence_length
+    def __init__(self, config: SelectConfig) -> None:
+        self._length = config.sequence_length
         fps = Fraction(config.fps) if config.fps else None
         self._options = {"looking": Looking(config.every or 1, fps, config.keyframes)}
 
@@ -88,28 +114,59 @@ class Opener:
         """A decoder for the source."""
         return open_decoder(source, **self._options)
 
-    def expected(self, source: Source) -> int:
-        """About how many rows the source will give; 0 when it cannot be read, which its turn will tell."""
-        return 0
 
-    def begin(self, source: Source, decoder: Decoder, facts: Mapping[str, Any]) -> dict[str, Any]:
-        """The facts noted of a source at its first frame, kept over restarts."""
-        made = {"total": 100, "expected": None, "started": ""}
-        noted = {name: facts.get(name, value) for name, value in made.items()}
-        self._sink.announce(source.id, noted["total"], noted["started"])
-        return noted
+def expected(source: Source, config: SelectConfig) -> int | None:
+    """About how many frames of a source will be looked at; None where it has no end. Raises SourceError."""
+    frames = expected_frames(source)
+    return None if frames is None else -(-frames // (config.every or 1))
 
 
-def _shortlist(
-    config: SelectConfig, sources: Sequence[Source], judge: Judge, larder: Larder, opener: Opener
-) -> Shortlist:
-    rows = config.picks_among(sum(map(opener.expected, sources)) // config.sequence_length) if not config.n else 0
-    n = max(1, rows or (config.n or 0) // config.sequence_length)
+class Facts:
+    """What is noted of a source at its first frame and kept over restarts: how its frames are counted and named."""
+
+    def __init__(self, config: SelectConfig, sink: DiskSink, larder: Larder) -> None:
+        self._config, self._sink, self._larder = config, sink, larder
+
+    def begin(self, source: Source, decoder: Decoder, known: Mapping[str, Any]) -> dict[str, Any]:
+        """The facts; the sink is told how to name the frames, the larder whether pictures must be kept whole."""
+        facts = {name: known[name] for name in ("total", "expected", "started") if name in known}
+        facts = facts or self._look_up(source)
+        facts["index_exact"] = getattr(decoder, "index_exact", True)
+        self._sink.announce(source.id, facts["total"], facts["started"])
+        self._larder.encode = self._sink.encode if source.kind == "live" else None
+        return facts
+
+    def _look_up(self, source: Source) -> dict[str, Any]:
+        if source.kind == "live":
+            return {"total": 0, "expected": None, "started": datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")}
+        frames = expected(source, self._config)
+        remote = "://" in source.location
+        total = expected_frames(source) if remote or source.kind == "images" else count_packets(source).count
+        return {"total": total or 0, "expected": frames and frames // self._config.sequence_length, "started": ""}
+
+
+def _shortlist(config: SelectConfig, frames: int, judge: Judge, larder: Larder) -> Shortlist:
+    rows = frames // config.sequence_length
+    n = max(1, config.picks_among(rows) if config.n is None else config.n // config.sequence_length)
     samples = Samples(larder, n)
     if config.effort == "exact":
         shape = Shape(max(FACTOR["normal"] * n, JUDGED), judge.embedder.dim, 0.0)
         return Shortlist(lambda block: _embed(judge, block), shape, samples, keep_vectors=True)
     return Shortlist(_describe, Shape(FACTOR[config.effort] * n, DIM), samples)
+
+
+def _watch(config: SelectConfig, judge: Judge, larder: Larder) -> Watch:
+    gate = Gate(target_ratio=config.target_ratio)
+    return Watch(gate, Samples(larder, STREAM_SAMPLES), judge.embedder.size)
+
+
+def _selector(config: SelectConfig, judge: Judge, picks: Vector) -> Selector:
+    embedder = judge.embedder
+    if config.budget:
+        return Greedy(embedder.dim, preselected=picks)
+    if config.target_ratio is not None:
+        return OnePass(embedder.dim, target_ratio=config.target_ratio)
+    return OnePass(embedder.dim, min_distance=config.min_distance or embedder.novelty_distance)
 
 
 def _describe(block: Sequence[Window]) -> Vector:

@@ -101,6 +101,19 @@ class SelectConfig(BaseModel):
         """Whether the choice is made at the end, among all that was seen."""
         return self.n is not None or self.proportion is not None
 
+    @property
+    def goal(self) -> str:
+        """The goal in words."""
+        if self.n is not None:
+            return f"the best {self.n} frames"
+        if self.proportion is not None:
+            return f"the best {self.proportion:.4g} of all frames"
+        if self.target_ratio is not None:
+            return f"{self.target_ratio:.4g} of the frames as they come"
+        if self.min_distance is not None:
+            return f"frames at a distance of {self.min_distance:.4g} or more"
+        return "frames that are new to the model"
+
     def picks_among(self, rows: int) -> int:
         """How many rows (sequences of sequence_length frames) to pick among so many; a fraction is rounded up."""
         if self.n is not None:

@@ -19,9 +19,9 @@ from streamsel.embed import Row, Scout
 from streamsel.embed.judge import Judge
 from streamsel.embed.window import blocks, windows
 from streamsel.errors import SourceError, StreamselError
-from streamsel.ledger import Ledger
-from streamsel.recall import recall, recall_frames
-from streamsel.seen import Seen
+from streamsel.run.ledger import Ledger
+from streamsel.run.recall import recall, recall_frames
+from streamsel.run.seen import Seen
 from streamsel.selection import Selector
 from streamsel.sink import Sink
 from streamsel.store import PickRow, SqliteStore
@@ -32,7 +32,7 @@ Progress = Callable[[str, int, int], None]
 """Told the stage, how many more frames were looked at and how many picks there are."""
 
 
-class Interrupted(StreamselError):
+class Interrupted(StreamselError):  # noqa: N818: it is no error
     """Asked to stop; everything up to the last block is saved."""
 
     exit_code = 130

@@ -54,12 +54,13 @@ CREATE TABLE IF NOT EXISTS kept (row INTEGER PRIMARY KEY, marks TEXT NOT NULL, c
                                  vector BLOB);
 CREATE TABLE IF NOT EXISTS picture (row INTEGER, place INTEGER, data BLOB NOT NULL, PRIMARY KEY (row, place));
 CREATE TABLE IF NOT EXISTS span (source TEXT, first INTEGER, last INTEGER, pts INTEGER, time REAL, row INTEGER,
-                                 frames INTEGER);
+                                 frames INTEGER, own INTEGER);
 CREATE TABLE IF NOT EXISTS heir (row INTEGER PRIMARY KEY, heir INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS judged (row INTEGER PRIMARY KEY, source TEXT, first INTEGER, last INTEGER, pts INTEGER,
                                    time REAL, keep INTEGER, reason TEXT, distance REAL, nearest INTEGER);
-CREATE TABLE IF NOT EXISTS pick (ordinal INTEGER PRIMARY KEY, row INTEGER, source TEXT NOT NULL, marks TEXT NOT NULL,
-                                 reason TEXT NOT NULL, distance REAL, nearest INTEGER, gains TEXT NOT NULL, vector BLOB NOT NULL, files TEXT);
+CREATE TABLE IF NOT EXISTS pick (ordinal INTEGER PRIMARY KEY, row INTEGER, source TEXT NOT NULL,
+                                 marks TEXT NOT NULL, reason TEXT NOT NULL, distance REAL, nearest INTEGER,
+                                 gains TEXT NOT NULL, vector BLOB NOT NULL, files TEXT);
 """
 
 
@@ -76,7 +77,10 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """`frames` frames from index first to last that the scout held, and the row that stands for them."""
+    """`frames` frames from index first to last that were not judged at once, and the row that stands for them.
+
+    own: the span is that row itself, which the scout kept for the end.
+    """
 
     source: str
     first: int
@@ -85,6 +89,7 @@ class Span:
     time: float
     row: int
     frames: int
+    own: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,11 +154,17 @@ class Snapshot:
 class Store(Protocol):
     """All or nothing; see the module's text."""
 
-    def commit(self, changes: Changes) -> None: ...
+    def commit(self, changes: Changes) -> None:
+        """Make all of it durable, or raise and change nothing."""
+        ...
 
-    def restore(self, stream: str) -> Snapshot: ...
+    def restore(self, stream: str) -> Snapshot:
+        """Where the stream stands."""
+        ...
 
-    def arrays(self) -> dict[str, npt.NDArray[Any]]: ...
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """All arrays as last committed."""
+        ...
 
 
 def dump_marks(marks: Sequence[Mark]) -> str:
@@ -208,11 +219,13 @@ class SqliteStore:
             self._db.execute("BEGIN IMMEDIATE")
             self._write(changes)
             self._db.execute("COMMIT")
-        except sqlite3.Error as error:
+        except BaseException as error:
             self._written = written
             with contextlib.suppress(sqlite3.Error):
                 self._db.execute("ROLLBACK")
-            raise _explain(error, self.path) from error
+            if isinstance(error, sqlite3.Error):
+                raise _explain(error, self.path) from error
+            raise
 
     def _write(self, changes: Changes) -> None:
         many = self._db.executemany
@@ -236,14 +249,14 @@ class SqliteStore:
             [(_bytes(vector), row) for row, vector in changes.vectors.items()],
         )
         many("REPLACE INTO heir VALUES (?,?)", changes.heirs.items())
-        many("INSERT INTO span VALUES (?,?,?,?,?,?,?)", [_values(span) for span in changes.spans])
+        many("INSERT INTO span VALUES (?,?,?,?,?,?,?,?)", [_values(span) for span in changes.spans])
         many("REPLACE INTO judged VALUES (?,?,?,?,?,?,?,?,?,?)", [_values(judged) for judged in changes.judged])
         many("REPLACE INTO pick VALUES (?,?,?,?,?,?,?,?,?,?)", [_pick_values(pick) for pick in changes.picks])
         many("REPLACE INTO note VALUES (?,?)", [(key, json.dumps(value)) for key, value in changes.notes.items()])
 
     def _write_array(self, name: str, array: npt.NDArray[Any]) -> None:
-        array = np.ascontiguousarray(array)
         head = json.dumps([array.dtype.newbyteorder("<").str, list(array.shape)])
+        array = np.ascontiguousarray(array)
         data = memoryview(array.astype(array.dtype.newbyteorder("<"), copy=False).reshape(-1).view(np.uint8))
         parts = max(1, -(-len(data) // CHUNK))
         for part in range(parts):
@@ -311,9 +324,9 @@ class SqliteStore:
         """Rows of a reading query, for reports; streamed."""
         yield from self._db.execute(sql, values)
 
-    def shrink(self) -> None:
-        """Give back the space of what was only kept for the run."""
-        for table in ("kept", "picture", "array"):
+    def shrink(self, *, arrays: bool) -> None:
+        """Give back the space of what was only kept for the run: pictures, and the arrays too where asked."""
+        for table in ("kept", "picture", "array") if arrays else ("kept", "picture"):
             self._db.execute(f"DELETE FROM {table}")
         self._written.clear()
         self._db.execute("VACUUM")

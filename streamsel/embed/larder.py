@@ -31,12 +31,13 @@ class Stored:
 class Larder:
     """Holds rows while anyone needs them.
 
-    size: width and height of the pictures kept (None: none, the vector is). encode: makes a file's bytes from a
-    picture that cannot be read again (live sources), else None.
+    size: width and height of the pictures kept (None: none, the vector is). encode: set while pictures come from a
+    source that cannot be read again (live), makes a file's bytes of one.
     """
 
-    def __init__(self, size: tuple[int, int] | None, encode: Callable[[Picture], bytes] | None = None) -> None:
-        self._size, self._encode = size, encode
+    def __init__(self, size: tuple[int, int] | None) -> None:
+        self._size = size
+        self.encode: Callable[[Picture], bytes] | None = None
         self._users: Counter[int] = Counter()
         self._fresh: dict[int, Stored] = {}
         self._gone: list[int] = []
@@ -51,7 +52,7 @@ class Larder:
         self._users[row] += 1
         if self._users[row] == 1:
             crops = None if self._size is None else np.stack([f.picture.rgb(*self._size) for f in window])
-            files = () if self._encode is None else tuple(self._encode(f.picture) for f in window)
+            files = () if self.encode is None else tuple(self.encode(f.picture) for f in window)
             self._fresh[row] = Stored(row, tuple(f.mark for f in window), crops, vector, files)
 
     def release(self, row: int) -> None:

@@ -49,7 +49,7 @@ class Shortlist:
         *,
         keep_vectors: bool = False,
     ) -> None:
-        self._describe, self._shape, self._samples, self._larder = describe, shape, samples, samples.larder
+        self._describe, self._shape, self.samples, self._larder = describe, shape, samples, samples.larder
         self._keep_vectors = keep_vectors
         self._run = shape.empty()
         self._file = shape.empty()
@@ -75,7 +75,7 @@ class Shortlist:
             kept = vector if self._keep_vectors else None
             if row in admitted:
                 self._larder.hold(row, window, kept)
-            self._samples.offer(row, window, kept)
+            self.samples.offer(row, window, kept)
         self._release(changes.evicted + base)
         heirs = _pairs(changes.evicted + base, changes.heirs + base)
         return Looked(ids=ids.tolist(), holders=(changes.holders + base).tolist(), heirs=heirs)
@@ -102,7 +102,7 @@ class Shortlist:
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """All of it, as named arrays."""
-        parts = {"run": self._run, "file": self._file, "samples": self._samples}
+        parts = {"run": self._run, "file": self._file, "samples": self.samples}
         return {f"{part}.{name}": array for part, held in parts.items() for name, array in held.state().items()}
 
     def restore(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
@@ -112,9 +112,9 @@ class Shortlist:
             part, _, rest = name.partition(".")
             parts.setdefault(part, {})[rest] = array
         self._run, self._file = Coreset.from_state(parts["run"]), Coreset.from_state(parts["file"])
-        self._samples.restore(parts["samples"])
+        self.samples.restore(parts["samples"])
         users = [self._run.members().ids, self._file.members().ids + self._run.seen]
-        self._larder.restore([*np.concatenate(users).tolist(), *self._samples.users()])
+        self._larder.restore([*np.concatenate(users).tolist(), *self.samples.users()])
 
 
 def _pairs(left: npt.NDArray[np.int64], right: npt.NDArray[np.int64]) -> dict[int, int]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -47,23 +48,25 @@ class Ledger:
         return bool(self._picks) or self._frames >= FRAMES or late or self._larder.fresh_bytes >= BYTES
 
     def block(self, block: Sequence[Window], looked: Looked) -> None:
-        """A block was looked at: the windows that were held become spans."""
+        """A block was looked at: windows that are not judged at once become spans under who stands for them."""
         self._frames += sum(map(len, block))
         self._position = block[-1][-1].mark
         self.inherit(looked.heirs)
+        judged = {row.id for row in looked.rows}
         for window, row, holder in zip(block, looked.ids, looked.holders, strict=True):
-            if row != holder:
-                self._hold(window, holder)
+            if row not in judged:
+                self._hold(window, holder, row == holder)
 
-    def _hold(self, window: Window, holder: int) -> None:
+    def _hold(self, window: Window, holder: int, own: bool) -> None:
         first, last = window[0].mark, window[-1].mark
-        before = self._spans[-1] if self._spans else None
-        if before and (before.row, before.source) == (holder, first.source) and before.last < first.index:
-            self._spans[-1] = Span(
-                before.source, before.first, last.index, before.pts, before.time, holder, before.frames + len(window)
-            )
+        before = self._spans[-1] if self._spans and not own else None
+        if before and not before.own and (before.row, before.source) == (holder, first.source):
+            frames = before.frames + len(window)
+            self._spans[-1] = replace(before, last=last.index, frames=frames)
         else:
-            self._spans.append(Span(first.source, first.index, last.index, first.pts, first.time, holder, len(window)))
+            self._spans.append(
+                Span(first.source, first.index, last.index, first.pts, first.time, holder, len(window), own)
+            )
 
     def inherit(self, heirs: Mapping[int, int]) -> None:
         """Rows that are gone, and who stands for them."""

@@ -1,0 +1,155 @@
+"""`streamsel.select` and `streamsel.open`: the whole program as two functions."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from streamsel.config import SelectConfig
+from streamsel.data import Frame, Source
+from streamsel.errors import SourceError, UsageError
+from streamsel.pipeline import run
+from streamsel.run.workspace import Workspace
+
+__all__ = ["Plan", "Selection", "Told", "open", "plan", "select"]
+
+Told = Callable[[str, int, int, int | None], None]
+"""Told the stage, frames looked at, picks so far, and frames in all (None: unknown)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a run would do: its sources with their frames (None: no end), and how it would choose."""
+
+    sources: Sequence[tuple[Source, int | None]]
+    goal: str
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """A finished run: its folder, the records of its manifest and its summary (see docs/outputs.md)."""
+
+    folder: Path
+    picks: Sequence[Mapping[str, Any]] = field(repr=False)
+    summary: Mapping[str, Any] = field(repr=False)
+
+    @classmethod
+    def load(cls, folder: Path | str) -> Selection:
+        """The finished run in a folder; raises UsageError when there is none."""
+        folder = Path(folder)
+        try:
+            summary = json.loads((folder / "summary.json").read_text())
+            with (folder / "manifest.jsonl").open() as lines:
+                return cls(folder, [json.loads(line) for line in lines], summary)
+        except (OSError, ValueError) as error:
+            raise UsageError(f"{folder}: holds no finished run of streamsel ({error})") from error
+
+    def __len__(self) -> int:
+        return len(self.picks)
+
+
+def select(
+    sources: str | Path | Sequence[str | Path],
+    out: str | Path,
+    *,
+    fresh: bool = False,
+    only_new: bool = False,
+    progress: Told = lambda stage, frames, kept, total: None,
+    stopping: Callable[[], bool] = lambda: False,
+    **options: Any,
+) -> Selection:
+    """Select frames from sources into the folder `out`, going on where an earlier call was stopped.
+
+    options: the fields of `streamsel.config.SelectConfig` (n, proportion, target_ratio, min_distance,
+    sequence_length, every, fps, ...). progress: see `Told`; stopping: asked at block ends. fresh: forget what `out` holds. only_new: add what came to the sources since.
+    Raises UsageError, SourceError (nothing could be read), ModelError, StateError, SinkError.
+    """
+    from streamsel.build import build, identity, resolve
+    from streamsel.run.outcome import conclude
+
+    config = SelectConfig.of(sources=sources, **options)
+    found = resolve(config)
+    space = Workspace(Path(out), fresh=fresh)
+    try:
+        space.agree(identity(config, found), only_new=only_new)
+        if space.complete and not only_new:
+            return Selection.load(out)
+        total = _enough(config, found)
+        clock = Stopwatch(progress, total)
+        parts = build(config, space, found, total or 0, clock, stopping)
+        run(parts)
+        conclude(parts, config, space, clock.seconds())
+    finally:
+        space.store.close()
+    return Selection.load(out)
+
+
+def plan(sources: str | Path | Sequence[str | Path], **options: Any) -> Plan:
+    """What `select` would do with these arguments, without doing it. Raises as `select` does."""
+    from streamsel.build import expected, resolve
+
+    config = SelectConfig.of(sources=sources, **options)
+    return Plan([(source, expected(source, config)) for source in resolve(config)], config.goal, config.model)
+
+
+def open(source: str | Path, *, sequence_length: int = 1, **options: Any) -> Iterator[Frame | tuple[Frame, ...]]:
+    """The frames of one or more sources, decoded as `select` decodes them; sequences when sequence_length is above 1.
+
+    options: every, fps, keyframes, start, end, duration, crop of `SelectConfig`. A frame's pixels are at
+    `frame.picture.rgb()`, its place at `frame.mark`. Raises SourceError, UsageError.
+    """
+    from collections import Counter
+
+    from streamsel.build import Opener, resolve
+    from streamsel.embed.window import windows
+
+    config = SelectConfig.of(sources=source, sequence_length=sequence_length, **options)
+    opener = Opener(config)
+    for found in resolve(config):
+        with opener.open(found) as decoder:
+            if sequence_length == 1:
+                yield from decoder.read()
+            else:
+                yield from windows(decoder.read(), sequence_length, Counter())
+
+
+def _enough(config: SelectConfig, sources: Sequence[Source]) -> int | None:
+    """About how many frames the sources hold, None where that is not known; UsageError when n is more than that."""
+    from streamsel.build import expected
+
+    counts: list[int | None] = []
+    for source in sources:
+        try:
+            counts.append(expected(source, config))
+        except SourceError:
+            counts.append(0)  # its turn will tell why
+    if None in counts:
+        return None
+    total = sum(count or 0 for count in counts)
+    if config.n is not None and 0 < total < config.n and not config.keyframes:
+        raise UsageError(f"-n {config.n}: there are only about {total} frames to look at; ask for {total} or fewer")
+    return total
+
+
+class Stopwatch:
+    """Passes progress on with running totals, and notes how long each stage took."""
+
+    def __init__(self, told: Told, total: int | None) -> None:
+        self._told, self._total, self._frames = told, total, 0
+        self._begun = {"starting": time.monotonic()}
+
+    def __call__(self, stage: str, frames: int, kept: int) -> None:
+        """See `streamsel.pipeline.Progress`."""
+        self._begun.setdefault(stage, time.monotonic())
+        self._frames += frames if stage == "watching" else 0
+        self._told(stage, self._frames, kept, self._total)
+
+    def seconds(self) -> dict[str, float]:
+        """Stage -> seconds until the next one began."""
+        ends = [*list(self._begun.values())[1:], time.monotonic()]
+        return {stage: end - begun for (stage, begun), end in zip(self._begun.items(), ends, strict=True)}

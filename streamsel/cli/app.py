@@ -1,0 +1,37 @@
+"""The command line: `streamsel select`, `streamsel inspect`."""
+
+from __future__ import annotations
+
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from streamsel.cli.select_command import select_command
+from streamsel.cli.show import inspect_command
+
+__all__ = ["app"]
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"streamsel {version('streamsel')}")
+        raise typer.Exit
+
+
+@app.callback()
+def streamsel(
+    _version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Look at video once, while it streams, and keep the few frames that add something.
+
+    Start with: streamsel select video.mp4 -o picks -n 30
+    """
+
+
+app.command("select", no_args_is_help=True)(select_command)
+app.command("inspect", no_args_is_help=True)(inspect_command)

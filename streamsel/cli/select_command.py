@@ -1,0 +1,88 @@
+"""`streamsel select`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+__all__ = ["select_command"]
+
+GOAL, LOOK, WRITE, RUN = "How many", "What is looked at", "What is written", "The run"
+
+Sources = Annotated[list[str], typer.Argument(metavar="SOURCE...", help="Files, folders, globs, http(s) or rtsp URLs.")]
+
+
+def _option(name: str, panel: str, text: str, **more: Any) -> Any:
+    names = name.split("/")
+    return typer.Option(*names, rich_help_panel=panel, help=text, show_default=more.pop("show_default", False), **more)
+
+
+def select_command(
+    context: typer.Context,
+    sources: Sources,
+    out: Annotated[Path, _option("-o/--out", WRITE, "Output folder; the same command again continues.", metavar="OUT")],
+    n: Annotated[int | None, _option("-n", GOAL, "Keep the best N frames of all that was seen.", metavar="N")] = None,
+    proportion: Annotated[float | None, _option("--proportion", GOAL, "As -n, as a share of all frames, 0..1.")] = None,
+    target_ratio: Annotated[
+        float | None, _option("--target-ratio", GOAL, "Keep this share of the frames as they come, 0..1.")
+    ] = None,
+    min_distance: Annotated[
+        float | None, _option("--min-distance", GOAL, "Keep a frame that far from all kept ones, 0..2.")
+    ] = None,
+    sequence_length: Annotated[
+        int | None, _option("--sequence-length", GOAL, "Select sequences of L consecutive frames.", metavar="L")
+    ] = None,
+    effort: Annotated[
+        str | None, _option("--effort", GOAL, "fast, normal or exact: how many frames are embedded.", metavar="E")
+    ] = None,
+    every: Annotated[int | None, _option("--every", LOOK, "Look at every K-th frame.", metavar="K")] = None,
+    fps: Annotated[str | None, _option("--fps", LOOK, "Look at F frames a second (5, 0.5, 30000/1001).")] = None,
+    keyframes: Annotated[
+        bool | None, _option("--keyframes", LOOK, "Look at key frames only: fastest.", is_flag=True)
+    ] = None,
+    start: Annotated[str | None, _option("--start", LOOK, "From this time (90.5, 1:30, 0:01:30) on.")] = None,
+    end: Annotated[str | None, _option("--end", LOOK, "Up to this time.")] = None,
+    duration: Annotated[str | None, _option("--duration", LOOK, "For so long; a live URL with -n needs it.")] = None,
+    crop: Annotated[str | None, _option("--crop", LOOK, "Only this part of the picture.", metavar="W:H:X:Y")] = None,
+    size: Annotated[int | None, _option("--size", WRITE, "Width of the pictures; default as they are.")] = None,
+    format: Annotated[
+        str | None, _option("--format", WRITE, "jpg (default), png, or clip (with --sequence-length).")
+    ] = None,
+    quality: Annotated[int | None, _option("--quality", WRITE, "JPEG quality 1..100, default 95.")] = None,
+    model: Annotated[
+        str | None, _option("--model", RUN, "default, torchvision:NAME, or a .onnx, .xml or .pt2 file.")
+    ] = None,
+    weights: Annotated[Path | None, _option("--weights", RUN, "Weights for torchvision:NAME.")] = None,
+    device: Annotated[str | None, _option("--device", RUN, "auto, cpu or cuda.")] = None,
+    only_new: Annotated[bool, _option("--only-new", RUN, "Add what came to the sources since the last run.")] = False,
+    fresh: Annotated[bool, _option("--fresh", RUN, "Forget the earlier run in OUT and start anew.")] = False,
+    dry_run: Annotated[bool, _option("--dry-run", RUN, "Say what would be done, and do nothing.")] = False,
+    table: Annotated[
+        bool | None, _option("--table/--no-table", RUN, "Compare the picks with uniform and random ones (default).")
+    ] = None,
+    quiet: Annotated[bool, _option("--quiet/-q", RUN, "Say nothing but errors.")] = False,
+    as_json: Annotated[bool, _option("--json", RUN, "Progress and result as JSON lines on standard output.")] = False,
+    debug: Annotated[bool, _option("--debug", RUN, "Show the traceback of an error.")] = False,
+) -> None:
+    """Select the frames that add something from SOURCE into OUT.
+
+    Without -n, --proportion, --target-ratio or --min-distance, every frame is kept that is new to the model.
+
+    Examples:
+
+      streamsel select holiday.mp4 -o picks -n 30
+
+      streamsel select footage/ -o picks --proportion 0.01 --format png
+
+      streamsel select rtsp://camera/stream -o picks --target-ratio 0.01 --duration 1:00:00
+    """
+    from streamsel.cli.select_run import select_run
+
+    own = {"context", "sources", "out", "only_new", "fresh", "dry_run", "quiet", "as_json", "debug"}
+    options = {name: value for name, value in context.params.items() if name not in own and value is not None}
+    code = select_run(
+        sources, out, options, only_new=only_new, fresh=fresh, dry_run=dry_run, quiet=quiet, as_json=as_json
+    )
+    raise typer.Exit(code)

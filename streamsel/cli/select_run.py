@@ -1,0 +1,65 @@
+"""What `streamsel select` does once its options are read."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from streamsel.api import plan, select
+from streamsel.cli.show import show_plan, show_selection
+from streamsel.report import Progress
+from streamsel.report.progress import open_progress
+
+__all__ = ["select_run"]
+
+
+def select_run(
+    sources: Sequence[str],
+    out: Path,
+    options: Mapping[str, Any],
+    *,
+    only_new: bool,
+    fresh: bool,
+    dry_run: bool,
+    quiet: bool,
+    as_json: bool,
+) -> int:
+    """Exit code of the command: 0 done, 3 done but some sources failed."""
+    if dry_run:
+        show_plan(plan(sources, **options), as_json=as_json)
+        return 0
+    with ExitStack() as stack, _asked_to_stop() as asked:
+        bar: list[Progress] = []
+
+        def tell(stage: str, frames: int, kept: int, total: int | None) -> None:
+            if not bar:
+                bar.append(stack.enter_context(open_progress(total, quiet=quiet, as_json=as_json)))
+            bar[0].update(frames, kept, stage)
+
+        found = select(sources, out, fresh=fresh, only_new=only_new, progress=tell, stopping=asked.is_set, **options)
+    if not quiet:
+        show_selection(found, as_json=as_json)
+    return 3 if found.summary["failed"] else 0
+
+
+@contextmanager
+def _asked_to_stop() -> Iterator[threading.Event]:
+    """Set by the first Ctrl-C or SIGTERM, which then end the run at the next block; the second one ends it at once."""
+    asked = threading.Event()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def ask(number: int, _frame: object) -> None:
+        asked.set()
+        signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.default_int_handler)
+
+    for number in before:
+        signal.signal(number, ask)
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

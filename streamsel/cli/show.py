@@ -1,0 +1,66 @@
+"""What the commands print: a plan, a finished run with its table, as text or as JSON."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from streamsel.api import Plan, Selection
+
+__all__ = ["inspect_command", "show_plan", "show_selection"]
+
+
+def inspect_command(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Output folder of a finished run.")],
+    as_json: Annotated[bool, typer.Option("--json", help="The summary as JSON.")] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show the traceback of an error.")] = False,
+) -> None:
+    """Show what a finished run in OUT selected, and how it compares."""
+    from streamsel.api import Selection
+
+    show_selection(Selection.load(out), as_json=as_json)
+
+
+def show_plan(plan: Plan, *, as_json: bool) -> None:
+    """The sources, what is known of their length, and the goal."""
+    sources = [{"id": source.id, "kind": source.kind, "frames": frames} for source, frames in plan.sources]
+    if as_json:
+        _json({"event": "plan", "sources": sources, "goal": plan.goal, "model": plan.model})
+        return
+    for source, frames in plan.sources:
+        typer.echo(f"{source.id}  {source.kind}  {'no end' if frames is None else f'about {frames} frames'}")
+    total = sum(frames or 0 for _, frames in plan.sources)
+    typer.echo(f"{len(sources)} sources, about {total} frames; would keep {plan.goal}, judged by model {plan.model!r}")
+
+
+def show_selection(found: Selection, *, as_json: bool) -> None:
+    """The table, the counts, and where to look."""
+    summary = found.summary
+    if as_json:
+        _json({"event": "done", "out": str(found.folder), **summary})
+        return
+    from rich.console import Console
+
+    from streamsel.report.statistics import Statistics
+
+    console = Console()
+    if summary["statistics"]:
+        console.print(Statistics.from_json(summary["statistics"]).to_table())
+    seconds = sum(summary["seconds"].values())
+    rate = summary["frames"] / seconds if seconds else 0
+    console.print(
+        f"kept {summary['picks']} of {summary['frames']} frames in {seconds:.1f} s ({rate:.0f} frames/s)",
+        highlight=False,
+    )
+    for source, error in summary["failed"].items():
+        typer.echo(f"failed: {source}: {error}", err=True)
+    typer.echo(f"pictures in {found.folder / 'frames'}, one line a pick in {found.folder / 'manifest.jsonl'}")
+
+
+def _json(value: object) -> None:
+    import json
+
+    typer.echo(json.dumps(value, ensure_ascii=False))

@@ -1,0 +1,79 @@
+"""The stream mode's scout: what may be new goes to the judge at once, what is surely not is held.
+
+Rows are numbered over the whole run, in the order looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from streamsel.data import Picture, Pixels
+from streamsel.embed import Looked, Row, Window
+from streamsel.embed.baseline import Samples
+from streamsel.embed.gate import Gate
+from streamsel.embed.scout import describe
+from streamsel.embed.window import Shrunk
+
+__all__ = ["Watch"]
+
+
+class Watch:
+    """Passes a window on when the gate lets any of its frames through.
+
+    size: width and height of the judge's pictures.
+    """
+
+    def __init__(self, gate: Gate, samples: Samples, size: tuple[int, int]) -> None:
+        self._gate, self.samples, self._size = gate, samples, size
+        self._seen = 0
+
+    def begin(self, expected: int | None) -> None:
+        """Sources follow each other; the gate remembers all of them."""
+
+    def look(self, block: Sequence[Window]) -> Looked:
+        """Take a block in; a window that is held has the row that its last frame resembles as holder."""
+        length = len(block[0])
+        ids = list(range(self._seen, self._seen + len(block)))
+        held_by = self._gate.offer(describe(np.stack([frame.picture.i420() for window in block for frame in window])))
+        holders, rows = [], []
+        for row, window, by in zip(ids, block, held_by.reshape(-1, length), strict=True):
+            self.samples.offer(row, window)
+            if (by < 0).any():
+                rows.append(self._row(row, window, by))
+            holders.append(row if (by < 0).any() else int(by[-1]) // length)
+        self._seen += len(block)
+        return Looked(ids, holders, rows)
+
+    def _row(self, row: int, window: Window, held_by: npt.NDArray[np.int64]) -> Row:
+        pictures = [self._crop(f.picture) if by < 0 else None for f, by in zip(window, held_by, strict=True)]
+        whole = not any(isinstance(frame.picture, Shrunk) for frame in window)
+        marks = tuple(frame.mark for frame in window)
+        return Row(row, marks, tuple(pictures), window=window if whole else ())
+
+    def _crop(self, picture: Picture) -> Pixels:
+        return picture.rgb(*self._size)
+
+    def end(self) -> dict[int, int]:
+        """Nothing changes when a source ends."""
+        return {}
+
+    def finish(self) -> tuple[list[int], list[int]]:
+        """Nothing is left for the end."""
+        return [], []
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """The gate's memory, the samples, and how many rows there were."""
+        parts = {"gate": self._gate, "samples": self.samples}
+        arrays = {f"{part}.{name}": array for part, held in parts.items() for name, array in held.state().items()}
+        return {**arrays, "seen": np.array(self._seen)}
+
+    def restore(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Become what `state` was taken from."""
+        self._seen = int(arrays["seen"])
+        self._gate.restore({k.removeprefix("gate."): a for k, a in arrays.items() if k.startswith("gate.")})
+        self.samples.restore({k.removeprefix("samples."): a for k, a in arrays.items() if k.startswith("samples.")})
+        self.samples.larder.restore(self.samples.users())

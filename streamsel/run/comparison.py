@@ -1,0 +1,71 @@
+"""The picks beside every n-th frame, a random choice of the same size, and all that was seen."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import numpy.typing as npt
+
+from streamsel.data import Vector
+from streamsel.pipeline import Parts
+from streamsel.report.statistics import Column, Statistics
+from streamsel.run.heirs import Heirs
+from streamsel.run.recall import recall
+from streamsel.selection.quality import covering, pairwise
+
+__all__ = ["comparison"]
+
+Weights = npt.NDArray[np.int64]
+
+
+def comparison(parts: Parts) -> Statistics | None:
+    """The table, or None when nothing was picked.
+
+    `original` is the weighted coreset of all that was seen; covering is measured over it and over every other row
+    that was embedded.
+    """
+    picks = np.array([pick.vector for pick in parts.store.picks()], np.float32)
+    if not len(picks):
+        return None
+    seen, weights = _seen(parts)
+    samples = parts.scout.samples
+    every_nth = recall(parts.store, parts.judge, samples.every_nth.choose(len(picks)))[1]
+    random = recall(parts.store, parts.judge, samples.random.choose(len(picks)))[1]
+    sets = {"every n-th": every_nth, "random": random, "streamsel": picks}
+    embedded = np.concatenate([seen, *sets.values()])
+    columns = [_column(name, rows, seen, weights, embedded) for name, rows in sets.items() if len(rows)]
+    return Statistics((_original(seen, weights), *columns))
+
+
+def _seen(parts: Parts) -> tuple[Vector, Weights]:
+    """All that was seen as weighted rows: the scout's coreset, or in a stream that of what was embedded."""
+    if parts.seen is None:
+        ids, counts = parts.scout.finish()
+        return recall(parts.store, parts.judge, ids)[1], np.array(counts, np.int64)
+    rows, vectors = parts.seen.members()
+    return vectors, _held_for(parts, rows)
+
+
+def _held_for(parts: Parts, rows: list[int]) -> Weights:
+    """How many rows each stands for: itself, rows embedded that it took the place of, and rows held for any of them."""
+    heirs = Heirs(parts.store)
+    counts: Counter[int] = Counter()
+    for sql in ("SELECT row, 1 FROM judged", "SELECT row, SUM(frames) FROM span GROUP BY row"):
+        pairs = np.fromiter(parts.store.query(sql), dtype=np.dtype((np.int64, 2)))
+        for row, count in zip(heirs.resolve(pairs[:, 0]).tolist(), pairs[:, 1].tolist(), strict=True):
+            counts[row] += count
+    return np.array([max(1, counts[row]) for row in rows], np.int64)
+
+
+def _original(seen: Vector, weights: Weights) -> Column:
+    figures = pairwise(seen, weights)
+    spread = (figures.mean, figures.min, figures.max, figures.p10, figures.p90)
+    return Column("original", int(weights.sum()), *spread, sampled=figures.sampled)
+
+
+def _column(name: str, rows: Vector, seen: Vector, weights: Weights, embedded: Vector) -> Column:
+    figures = pairwise(rows)
+    spread = (figures.mean, figures.min, figures.max, figures.p10, figures.p90)
+    radius, mean = covering(embedded, rows).radius, covering(seen, rows, weights).mean
+    return Column(name, len(rows), *spread, radius=radius, coverage=mean, sampled=figures.sampled)

@@ -1,0 +1,150 @@
+"""What a finished run leaves in its folder: manifest, embeddings, decisions, summary, each made from the store alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from importlib.metadata import version
+from typing import Any
+
+from streamsel.config import SelectConfig
+from streamsel.data import Candidate, Decision, Pick
+from streamsel.errors import SourceError
+from streamsel.pipeline import Parts
+from streamsel.run.comparison import comparison
+from streamsel.run.heirs import Heirs
+from streamsel.run.workspace import Workspace
+from streamsel.sink.decisions import write_decisions
+from streamsel.sink.embeddings import write_embeddings
+from streamsel.sink.json_file import write_json
+from streamsel.sink.manifest import manifest_record, write_manifest
+from streamsel.sink.names import digits_for, frame_id
+from streamsel.sink.sequences import sequence_entry, write_sequences
+from streamsel.store import Changes, PickRow
+
+__all__ = ["conclude"]
+
+AT_ONCE = 4096
+
+DECISIONS = """
+SELECT source, first, last, pts, time, last - first + 1, keep, reason, distance, nearest, row, 1 FROM judged
+UNION ALL
+SELECT source, first, last, pts, time, frames, 0, 'held', NULL, -1, row, 0 FROM span
+WHERE NOT (own AND row IN (SELECT row FROM judged))
+ORDER BY 1, 2
+"""
+
+
+def conclude(parts: Parts, config: SelectConfig, space: Workspace, timings: Mapping[str, float]) -> None:
+    """Write all tables, then the summary, then note the run as complete. May be repeated at will."""
+    folder, store = space.folder, space.store
+    facts = {source.id: dict(store.restore(source.id).facts) for source in parts.sources}
+    _refuse_nothing(parts, facts)
+    write_manifest(folder, (_record(pick, facts) for pick in store.picks()))
+    write_embeddings(folder, (pick.vector for pick in store.picks()), parts.judge.embedder.dim)
+    write_decisions(folder, _decisions(parts))
+    if config.sequence_length > 1:
+        write_sequences(folder, (_sequence(pick, facts) for pick in store.picks()))
+    write_json(folder / "selection.json", selection_config(config))
+    table = comparison(parts) if config.table else None
+    write_json(folder / "summary.json", _summary(parts, config, facts, timings, table and table.to_json()))
+    store.commit(Changes(notes={"complete": True, "rows": parts.selector.looked}))
+    store.shrink(arrays=config.budget)
+
+
+def _refuse_nothing(parts: Parts, facts: Mapping[str, Mapping[str, Any]]) -> None:
+    """When no source gave anything there is no run to conclude."""
+    errors = [str(fact["error"]) for fact in facts.values() if "error" in fact]
+    if errors and not any(fact["frames"] for fact in facts.values()):
+        more = f" (and {len(errors) - 1} more sources failed)" if len(errors) > 1 else ""
+        raise SourceError(errors[0] + more)
+
+
+def _record(pick: PickRow, facts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    fact = facts[pick.marks[0].source]
+    decision = Decision(True, pick.reason, pick.distance, pick.nearest, pick.gains)
+    return manifest_record(
+        Pick(pick.ordinal, Candidate(pick.marks, pick.vector), decision),
+        _id(pick, fact),
+        pick.files or (),
+        sequence=pick.row if len(pick.marks) > 1 else None,
+        index_exact=fact.get("index_exact", True),
+    )
+
+
+def _id(pick: PickRow, fact: Mapping[str, Any], place: int = 0) -> str:
+    return frame_id(pick.marks[place], digits_for(fact["total"]), fact["started"])
+
+
+def _sequence(pick: PickRow, facts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    fact = facts[pick.marks[0].source]
+    files = list(pick.files or ())
+    names = files if len(files) == len(pick.marks) else [_id(pick, fact, k) for k in range(len(pick.marks))]
+    return sequence_entry(pick.marks, names)
+
+
+def _decisions(parts: Parts) -> Iterator[dict[str, Any]]:
+    """A row per candidate judged or span held, by source and index; spans tell the pick nearest to their stand-in."""
+    heirs = Heirs(parts.store)
+    cursor = parts.store.query(DECISIONS)
+    names = ("source", "first", "last", "pts", "time", "count", "decision", "reason", "distance", "nearest")
+    while rows := [row for row, _ in zip(cursor, range(AT_ONCE), strict=False)]:
+        nearest = heirs.picks_of([row[10] for row in rows])
+        for row, pick in zip(rows, nearest, strict=True):
+            values = dict(zip(names, row, strict=False))
+            values["decision"] = "pick" if row[6] else "drop"
+            values["nearest"] = row[9] if row[11] else pick
+            yield values
+
+
+def selection_config(config: SelectConfig) -> dict[str, Any]:
+    """The choice in the selection dialect that users know."""
+    strategy: dict[str, Any] = {"type": "DIVERSITY"}
+    if config.min_distance is not None:
+        strategy["stopping_condition_minimum_distance"] = config.min_distance
+    amount = (
+        {"n_samples": config.n} if config.n else {"proportion_samples": config.proportion or config.target_ratio or 1}
+    )
+    return {**amount, "strategies": [{"input": {"type": "EMBEDDINGS"}, "strategy": strategy}]}
+
+
+def _summary(
+    parts: Parts, config: SelectConfig, facts: Mapping[str, Any], timings: Mapping[str, float], table: Any
+) -> dict[str, Any]:
+    """Everything about the run that is not about one pick."""
+    looked = sum(fact["frames"] for fact in facts.values())
+    picks = next(parts.store.query("SELECT COUNT(*) FROM pick"))[0] * config.sequence_length
+    failed = {source: fact["error"] for source, fact in facts.items() if "error" in fact}
+    return {
+        "version": version("streamsel"),
+        "model": parts.judge.embedder.name,
+        "goal": config.goal,
+        "frames": looked,
+        "picks": picks,
+        "target": _target(config, looked),
+        "reached": picks / looked if config.target_ratio else picks,
+        "drops": _drops(parts),
+        "sources": [{"id": source, **_without_error(fact)} for source, fact in facts.items()],
+        "failed": failed,
+        "statistics": table,
+        "config": config.identity(),
+        "libraries": {name: version(name) for name in ("av", "numpy", "openvino", "pyarrow")},
+        "seconds": {stage: round(seconds, 3) for stage, seconds in timings.items()},
+    }
+
+
+def _target(config: SelectConfig, frames: int) -> float | int | None:
+    if config.budget:
+        return config.picks_among(frames // config.sequence_length) * config.sequence_length
+    return config.target_ratio
+
+
+def _drops(parts: Parts) -> dict[str, int]:
+    """Frames dropped, by reason."""
+    query = parts.store.query
+    judged = query("SELECT reason, SUM(last - first + 1) FROM judged WHERE NOT keep GROUP BY reason ORDER BY reason")
+    held = query("SELECT SUM(frames) FROM span WHERE NOT (own AND row IN (SELECT row FROM judged))")
+    return {**dict(judged), "held": next(held)[0] or 0}
+
+
+def _without_error(fact: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fact.items() if name != "error"}
