@@ -9,10 +9,16 @@ from typing import TextIO
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from streamsel.report.pace import Pace
+from streamsel.report.pace import Pace, Standing
 from streamsel.report.progress import Clock, QuietProgress
 
 __all__ = ["BarProgress"]
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """Raises what happened; rich would end the process."""
+        raise  # the BrokenPipeError being handled
 
 
 class BarProgress(QuietProgress):
@@ -25,22 +31,35 @@ class BarProgress(QuietProgress):
         self._clock = clock
         self._pace = Pace()
         columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[figures]}"))
-        self._bar = Progress(*columns, console=Console(file=stream), auto_refresh=False, transient=True)
-        self._task = self._bar.add_task("", total=total, figures="")
+        console = _Console(file=stream)
+        # Standard output may be a file: it is not drawn around, as lines on standard error are.
+        bar = Progress(*columns, console=console, auto_refresh=False, transient=True, redirect_stdout=False)
+        self._task = bar.add_task("", total=total, figures="")
+        self._bar: Progress | None = bar
         self._due = -float("inf")
 
     def update(self, frames: int, kept: int, stage: str) -> None:
         """Draws where the run stands, if it is time for it."""
         now = self._clock()
         standing = self._pace.standing(now, frames, kept, stage, self._total)
-        if now < self._due:
-            return
-        self._due = now + self.interval
-        with suppress(OSError, ValueError):  # a terminal that has gone is no reason to end a run
-            self._bar.start()
-            self._bar.update(self._task, completed=frames, description=stage, figures=standing.figures(), refresh=True)
+        if now >= self._due:
+            self._due = now + self.interval
+            self._draw(standing)
 
     def close(self) -> None:
         """Clears the bar, so that what follows starts on a free line."""
-        with suppress(OSError, ValueError):
-            self._bar.stop()
+        if self._bar is not None:
+            with suppress(OSError, ValueError):
+                self._bar.stop()
+
+    def _draw(self, standing: Standing) -> None:
+        """A terminal that has gone away is no reason to end a run: nothing more is drawn."""
+        if self._bar is None:
+            return
+        figures = standing.figures()
+        try:
+            self._bar.start()
+            self._bar.update(self._task, completed=standing.frames, description=standing.stage, figures=figures)
+            self._bar.refresh()
+        except (OSError, ValueError):
+            self._bar = None

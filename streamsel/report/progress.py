@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from collections.abc import Callable
@@ -14,6 +15,9 @@ from streamsel.report.pace import Pace, Standing
 __all__ = ["JsonProgress", "LineProgress", "QuietProgress", "open_progress"]
 
 Clock = Callable[[], float]
+
+_WITHOUT_CURSOR = ("dumb", "unknown")
+"""Terminals on which nothing can be drawn over."""
 
 
 def open_progress(
@@ -29,7 +33,7 @@ def open_progress(
         return QuietProgress()
     if as_json:
         return JsonProgress(stream, total)
-    if not stream.isatty():
+    if not stream.isatty() or os.environ.get("TERM") in _WITHOUT_CURSOR:
         return LineProgress(stream, total)
     from streamsel.report.bar import BarProgress  # imports rich
 

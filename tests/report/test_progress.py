@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import sys
 
 import pytest
 from hypothesis import given
@@ -34,6 +35,16 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+@pytest.fixture(autouse=True)
+def _terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+
+
+def test_a_terminal_that_cannot_draw_gets_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "dumb")
+    assert type(open_progress(stream=Terminal())) is LineProgress
 
 
 def test_it_suits_where_it_is_told() -> None:
@@ -101,6 +112,13 @@ def test_a_bar_shows_the_counts() -> None:
         clock.now += 1
         progress.update(500, 3, "looking")
     assert "500 of 1,000 frames" in stream.getvalue()
+
+
+def test_what_goes_to_standard_output_is_left_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    with BarProgress(Terminal()) as progress:
+        progress.update(1, 0, "looking")
+        sys.stdout.write("result\n")
+    assert capsys.readouterr().out == "result\n"
 
 
 def test_a_reader_that_has_gone_is_not_asked_again() -> None:
