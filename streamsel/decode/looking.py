@@ -1,13 +1,18 @@
-"""Which frames are looked at, and times as users write them."""
+"""Which frames are looked at; times and boxes as users write them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
+from streamsel.decode.sampling import Box
 from streamsel.errors import UsageError
 
-__all__ = ["Looking", "seconds"]
+__all__ = ["Gate", "Looking", "box", "seconds"]
+
+Gate = Callable[[int, int, int | None], bool]
+"""Index, time, time of the frame before -> whether the frame is looked at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +35,18 @@ class Looking:
         if (self.every > 1) + (self.fps is not None) + self.keyframes > 1:
             raise UsageError("--every, --fps and --keyframes exclude each other: give one of them")
 
-    @property
-    def everything(self) -> bool:
-        """Whether no frame is passed over."""
-        return self.every == 1 and self.fps is None and not self.keyframes
+    def gate(self, time_base: Fraction) -> Gate:
+        """A function that tells whether a frame is looked at.
 
-    def at(self, index: int, time: Fraction, before: Fraction | None) -> bool:
-        """Whether the frame `index` at `time` is looked at; `before`: time of the frame just before it, if any.
-
-        Times are in seconds since the first frame. Only the frame before matters, so reading may begin anywhere.
+        It takes the frame's index, its time, and the time of the frame just before it (None: there is none), in units
+        of `time_base` since the first frame. Only the frame before matters, so reading may begin anywhere.
         """
         if self.fps is not None:
-            return before is None or time * self.fps // 1 > before * self.fps // 1
-        return index % self.every == 0
+            a_unit = self.fps * time_base
+            above, below = a_unit.numerator, a_unit.denominator
+            return lambda index, time, before: before is None or time * above // below > before * above // below
+        every = self.every
+        return lambda index, time, before: index % every == 0
 
 
 def seconds(text: str) -> Fraction:
@@ -58,3 +62,14 @@ def seconds(text: str) -> Fraction:
     for number in numbers:
         total = total * 60 + number
     return total
+
+
+def box(text: str) -> Box:
+    """A part of the picture from `width:height:x:y`, in pixels of the upright picture. Raises UsageError."""
+    try:
+        width, height, x, y = map(int, text.split(":"))
+    except ValueError:
+        width, height, x, y = 0, 0, 0, 0
+    if width < 1 or height < 1 or x < 0 or y < 0:
+        raise UsageError(f"{text!r} is not a part of a picture: write width:height:x:y in pixels, as in 640:360:0:120")
+    return width, height, x, y

@@ -24,13 +24,25 @@ class VideoPicture:
         self.frame = frame
         self.rotation = rotation % 360
         self.crop = crop
-        self.width, self.height = crop[:2] if crop else self._upright()
+        self.width, self.height = crop[:2] if crop else self.whole
         self._sample: Pixels | None = None
 
     @property
     def nbytes(self) -> int:
         """Bytes of the decoded planes that this picture keeps in memory."""
         return sum(plane.buffer_size for plane in self.frame.planes)
+
+    @property
+    def whole(self) -> tuple[int, int]:
+        """Width and height of the upright picture, before it is cropped."""
+        width, height = self.frame.width, self.frame.height
+        return (height, width) if self.rotation % 180 else (width, height)
+
+    @property
+    def holds_crop(self) -> bool:
+        """Whether the crop, if any, lies inside the picture."""
+        width, height, x, y = self.crop or (*self.whole, 0, 0)
+        return x + width <= self.whole[0] and y + height <= self.whole[1]
 
     def i420(self) -> Pixels:
         """(96, 64) uint8, read-only: see data.Picture. Cropped, but not turned: it is a sample, equal each time."""
@@ -54,14 +66,10 @@ class VideoPicture:
         cut = np.ascontiguousarray(full[y : y + cut_height, x : x + cut_width])
         return StillPicture(cut).rgb(width, height)
 
-    def _upright(self) -> tuple[int, int]:
-        size = self.frame.width, self.frame.height
-        return size[::-1] if self.rotation % 180 else size
-
     def _coded(self, crop: Box) -> Box:
         """The crop in the pixels of the decoded frame, before it is turned."""
         width, height, x, y = crop
-        across, down = self._upright()
+        across, down = self.whole
         right, below = across - x - width, down - y - height
         return {
             0: (width, height, x, y),

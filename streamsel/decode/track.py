@@ -7,8 +7,9 @@ from collections.abc import Iterator
 
 import av
 from av.container import InputContainer
-from av.error import FFmpegError
+from av.error import ExitError, FFmpegError, HTTPError
 from av.packet import Packet
+from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
@@ -17,18 +18,46 @@ from streamsel.errors import SourceError
 
 __all__ = ["Track"]
 
+NO_TIMESTAMPS, TIMES_RESTART = 0x80, 0x200
+"""libav's AVFMT_NOTIMESTAMPS and AVFMT_TS_DISCONT."""
+
 MOST_READ_ERRORS = 100
 """So many failed reads in a row end a stream: a damaged file recovers sooner."""
 
+MOST_LANDINGS = 8
+"""So many times a seek is tried further back until it stands before the frame that is wanted."""
+
+TIMEOUTS = 10.0, 30.0
+"""Seconds that a URL may take to open, and to send more."""
+
+NO_VIDEOS = {"tty", "concat", "hls", "dash", "sdp"}
+"""Formats of texts which libav would draw, or follow to other files."""
+
 
 class Track:
-    """The first real video stream of a file or URL, opened once. Raises SourceError, naming it `name`."""
+    """The first real video stream of a file or URL, opened once; `name` stands for it in errors.
 
-    def __init__(self, location: str, name: str, *, threads: int = 0, keyframes: bool = False) -> None:
+    problems: reason -> count, of what was read so far. Not to be used by two threads at once.
+    Raises SourceError when the location cannot be opened, holds no video, or is lost while being read.
+    """
+
+    def __init__(
+        self,
+        location: str,
+        name: str,
+        *,
+        threads: int = 0,
+        keyframes: bool = False,
+        options: dict[str, str] | None = None,
+        timeouts: tuple[float, float] = TIMEOUTS,
+    ) -> None:
         self.name = name
         self.problems: Counter[str] = Counter()
+        self._remote = "://" in location
+        self._keyframes = keyframes
         self._closed = False
-        self._container = self._opened(location)
+        self._waiting: list[Packet[VideoStream]] = []
+        self._container = self._opened(location, options or {}, timeouts)
         try:
             self.stream = self._chosen()
         except SourceError:
@@ -38,27 +67,22 @@ class Track:
         context.thread_type = "AUTO"
         context.thread_count = threads
         context.options = {"max_pixels": str(MOST_PIXELS)}
-        if keyframes:
-            context.skip_frame = "NONKEY"
+        context.skip_frame = "NONKEY" if keyframes else "DEFAULT"
 
-    def _opened(self, location: str) -> InputContainer:
-        url = location if "://" in location else f"file:{location}"
-        try:
-            return av.open(url)
-        except (FFmpegError, OSError) as error:
-            reason = getattr(error, "strerror", None) or type(error).__name__
-            raise SourceError(f"{self.name}: cannot be opened as a video: {reason}") from None
+    @property
+    def has_times(self) -> bool:
+        """Whether the format has presentation times at all: raw streams have none."""
+        return not self._container.format.flags & NO_TIMESTAMPS
 
-    def _chosen(self) -> VideoStream:
-        for stream in self._container.streams.video:
-            if stream.codec_context is not None and not stream.disposition & stream.disposition.attached_pic:
-                return stream
-        raise SourceError(f"{self.name}: holds no video that can be decoded; leave it out")
+    @property
+    def times_may_restart(self) -> bool:
+        """Whether the format allows the same time twice: in MPEG streams, after a cut."""
+        return bool(self._container.format.flags & TIMES_RESTART)
 
     def frames(self) -> Iterator[VideoFrame]:
         """Decoded frames in presentation order, from where the track stands to its end."""
         context = self.stream.codec_context
-        for packet in self._packets():
+        for packet in self.packets():
             try:
                 yield from context.decode(packet)
             except FFmpegError:
@@ -68,32 +92,118 @@ class Track:
         except FFmpegError:
             self.problems["bad packet"] += 1
 
-    def _packets(self) -> Iterator[Packet[VideoStream]]:
-        """Packets that hold something. Empty ones say 'repeat the last frame' (Theora) and would end decoding."""
-        errors = 0
-        while errors < MOST_READ_ERRORS and not self._closed:
-            try:
-                for packet in self._container.demux(self.stream):
-                    if packet.size:
-                        errors = 0
-                        yield packet
-                    if self._closed:
-                        break
-                return
-            except FFmpegError:
-                errors += 1
-                self.problems["bad packet"] += 1
+    def packets(self) -> Iterator[Packet[VideoStream]]:
+        """Packets of whole pictures, from where the track stands.
 
-    def seek(self, pts: int) -> bool:
-        """Stand at a key frame from which the frame at `pts` can be decoded; False: this source cannot."""
-        try:
-            self._container.seek(pts, stream=self.stream)
-        except FFmpegError:
-            return False
-        return True
+        Empty ones are left out: they say 'show the last picture again' (Theora) and would end decoding. So is a
+        last one that is cut off: its error would make the decoder's threads lose the pictures before it.
+        """
+        held = last = None
+        for packet in self._useful():
+            last = packet
+            if held is not None:
+                yield held
+                held = None
+            if packet.is_corrupt:
+                held = packet
+            else:
+                yield packet
+        if held is not None or (last is not None and self._more_promised(last)):
+            self.problems["truncated"] += 1
+
+    def land(self, pts: int) -> int | None:
+        """Stand at a key frame from which the frame at `pts` can be decoded; its pts, or None: not possible here.
+
+        A seek goes by decoding times and may end just behind the frame that is wanted; then it is tried further back.
+        """
+        target = pts
+        for _ in range(MOST_LANDINGS):
+            packet = self._packet_at(target)
+            if packet is None:
+                return None
+            shown = packet.pts if packet.pts is not None else packet.dts
+            if shown is None:
+                return None
+            if shown <= pts:
+                self._waiting = [packet]
+                return shown
+            decoded = packet.dts if packet.dts is not None else shown
+            target = min(decoded, shown, target) - 1
+        return None
 
     def close(self) -> None:
         """Let go of file and threads; frames stay valid."""
         if not self._closed:
             self._closed = True
             self._container.close()
+
+    def _more_promised(self, last: Packet[VideoStream]) -> bool:
+        """Whether the container's index names a packet after the last one that came."""
+        if self._closed or self._keyframes:
+            return False
+        entries = self.stream.index_entries
+        places = range(len(entries) - 1, -1, -1)
+        final = next((entry for entry in map(entries.__getitem__, places) if entry.size), None)
+        times = [time for time in (last.dts, last.pts) if time is not None]
+        return final is not None and final.timestamp > max(times, default=0)
+
+    def _packet_at(self, target: int) -> Packet[VideoStream] | None:
+        """The first packet after a seek to `target`; None: the seek failed."""
+        self._waiting = []
+        try:
+            self._container.seek(target, stream=self.stream)
+        except FFmpegError:
+            return None
+        return next(self._useful(), None)
+
+    def _useful(self) -> Iterator[Packet[VideoStream]]:
+        for packet in self._read():
+            if packet.size and (packet.is_keyframe or not self._keyframes):
+                yield packet
+
+    def _read(self) -> Iterator[Packet[VideoStream]]:
+        """All packets of the stream, going on after those that cannot be read."""
+        waiting, self._waiting = self._waiting, []
+        yield from waiting
+        errors = 0
+        while errors < MOST_READ_ERRORS and not self._closed:
+            try:
+                for packet in self._container.demux(self.stream):
+                    errors = 0
+                    yield packet
+                    if self._closed:
+                        break
+                return
+            except FFmpegError as error:
+                if self._remote and isinstance(error, (OSError, ExitError, HTTPError)):
+                    raise SourceError(f"{self.name}: the connection was lost ({_reason(error)}); run again") from None
+                errors += 1
+                self.problems["bad packet"] += 1
+
+    def _opened(self, location: str, options: dict[str, str], timeouts: tuple[float, float]) -> InputContainer:
+        try:
+            if self._remote:
+                return av.open(location, options=options, timeout=timeouts)
+            container = av.open(f"file:{location}")  # so that a colon in a name means no protocol
+        except (FFmpegError, OSError) as error:
+            raise SourceError(f"{self.name}: cannot be opened as a video: {_reason(error)}") from None
+        if container.format.name in NO_VIDEOS:
+            container.close()
+            raise SourceError(f"{self.name}: is a text or playlist, not a video; give the videos themselves")
+        return container
+
+    def _chosen(self) -> VideoStream:
+        for stream in self._container.streams.video:
+            if stream.codec_context is not None and not stream.disposition & Disposition.attached_pic:
+                return self._of_bearable_size(stream)
+        raise SourceError(f"{self.name}: holds no video that can be decoded; leave it out")
+
+    def _of_bearable_size(self, stream: VideoStream) -> VideoStream:
+        if stream.width * stream.height > MOST_PIXELS:
+            raise SourceError(f"{self.name}: {stream.width} x {stream.height} is more than {MOST_PIXELS} pixels")
+        return stream
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, without the location, which may hold a password."""
+    return getattr(error, "strerror", None) or type(error).__name__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
@@ -10,57 +11,72 @@ from typing import Self
 from av.video.frame import VideoFrame
 
 from streamsel.data import Frame, Mark, Source, fingerprint
+from streamsel.decode.fetching import fetched
 from streamsel.decode.looking import Looking
 from streamsel.decode.picture import VideoPicture
 from streamsel.decode.sampling import Box
-from streamsel.decode.track import Track
+from streamsel.decode.tape import Tape
+from streamsel.decode.walk import Step
 from streamsel.errors import SourceError
 
 __all__ = ["VideoDecoder"]
 
 
 class VideoDecoder:
-    """Decodes one video by PyAV. Raises SourceError when it cannot be opened or holds no picture."""
+    """Decodes one video by PyAV.
+
+    crop: part of the upright picture. looking: which frames are yielded. start, end: seconds since the first frame;
+    frames from start on and before end are yielded. threads: of the decoder, 0 for as many as there are cores.
+
+    problems: what was wrong in the latest `read`. index_exact: False where frames are not all decoded, by `start` or
+    key frames: then the index is the rank of the frame's time among all packets.
+
+    Raises SourceError when the source cannot be opened, holds no picture, or is smaller than the crop.
+    """
 
     seekable = True
 
     def __init__(
-        self, source: Source, *, looking: Looking | None = None, crop: Box | None = None, threads: int = 0
+        self,
+        source: Source,
+        *,
+        crop: Box | None = None,
+        looking: Looking | None = None,
+        start: Fraction | None = None,
+        end: Fraction | None = None,
+        threads: int = 0,
     ) -> None:
         self.source = source
         self.problems: Counter[str] = Counter()
-        self._looking = looking or Looking()
         self._crop = crop
-        self._threads = threads
-        self._tracks: list[Track] = []
-        self._origin = self._probe()
+        self._looking = looking or Looking()
+        self._tape = Tape(source, threads=threads, keyframes=self._looking.keyframes, ranked=bool(start))
+        self.index_exact = not self._tape.ranked
+        self._zero = self._tape.first.pts
+        self._first = self._zero + math.ceil((start or 0) / self._tape.time_base)
+        self._end = None if end is None else self._zero + math.ceil(end / self._tape.time_base)
 
     def read(self, after: Mark | None = None) -> Iterator[Frame]:
-        """See the contract in `streamsel.decode`."""
-        before: Fraction | None = None
-        for index, pts, frame in self._walk():
-            time = (pts - self._origin) * self._time_base
-            if (after is None or index > after.index) and self._looking.at(index, time, before):
-                yield self._frame(index, pts, frame)
-            before = time
+        """Yield the frames looked at, from the first one or from behind `after`; see `streamsel.decode`."""
+        walk = self._tape.after(after, self._check) if after else self._tape.at(self._first - 1)
+        self.problems = walk.problems
+        try:
+            for step in self._within(walk, after):
+                picture = self._picture(step.frame)
+                check = fingerprint(picture.i420())
+                mark = Mark(self.source.id, step.index, step.pts, self._tape.time_base, check)
+                yield Frame(mark, picture, step.frame.key_frame)
+        finally:
+            self._tape.leave(walk.track)
 
     def fetch(self, marks: Sequence[Mark]) -> Iterator[Frame]:
-        """See the contract in `streamsel.decode`."""
-        wanted = {mark.index: mark for mark in marks}
-        last = max(wanted, default=-1)
-        for index, pts, decoded in self._walk():
-            if index > last:
-                break
-            if index in wanted:
-                frame = self._frame(index, pts, decoded)
-                if wanted[index].check not in (0, frame.mark.check):
-                    raise SourceError(f"{self.source.id}: the file changed; run again with --fresh")
-                yield frame
+        """Yield the frames of these marks, by index; see `streamsel.decode`."""
+        for mark, frame in fetched(self._tape, marks, self._check):
+            yield Frame(mark, self._picture(frame), frame.key_frame)
 
     def close(self) -> None:
-        """Let go of files and threads."""
-        for track in self._tracks:
-            track.close()
+        """Let go of files and threads; what is being read ends."""
+        self._tape.close()
 
     def __enter__(self) -> Self:
         return self
@@ -68,26 +84,25 @@ class VideoDecoder:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    def _probe(self) -> int:
-        for _, pts, _ in self._walk():
-            return pts
-        raise SourceError(f"{self.source.id}: no picture could be decoded; leave it out or copy it again")
+    def _within(self, steps: Iterator[Step], after: Mark | None) -> Iterator[Step]:
+        """The steps that are looked at, between start and end."""
+        looked_at = self._looking.gate(self._tape.time_base)
+        zero, first, end, keys = self._zero, self._first, self._end, self._looking.keyframes
+        before = after.pts - zero if after else None
+        for step in steps:
+            if end is not None and step.pts >= end:
+                return
+            time = step.pts - zero
+            if step.pts >= first and looked_at(step.index, time, before) and (step.frame.key_frame or not keys):
+                yield step
+            before = time
 
-    def _walk(self) -> Iterator[tuple[int, int, VideoFrame]]:
-        track = Track(self.source.location, self.source.id, threads=self._threads, keyframes=self._looking.keyframes)
-        self._tracks.append(track)
-        self._time_base = track.stream.time_base or Fraction(1, 1000)
-        last = -1
-        try:
-            for index, frame in enumerate(track.frames()):
-                last = frame.pts if frame.pts is not None else last + 1
-                yield index, last, frame
-        finally:
-            self.problems = track.problems
-            self._tracks.remove(track)
-            track.close()
+    def _check(self, frame: VideoFrame) -> int:
+        return fingerprint(self._picture(frame).i420())
 
-    def _frame(self, index: int, pts: int, frame: VideoFrame) -> Frame:
+    def _picture(self, frame: VideoFrame) -> VideoPicture:
         picture = VideoPicture(frame, round(frame.rotation / 90) * 90, self._crop)
-        mark = Mark(self.source.id, index, pts, self._time_base, fingerprint(picture.i420()))
-        return Frame(mark, picture, frame.key_frame)
+        if self._crop and not picture.holds_crop:
+            width, height = picture.whole
+            raise SourceError(f"{self.source.id}: the crop {self._crop} leaves the picture of {width} x {height}")
+        return picture

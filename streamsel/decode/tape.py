@@ -1,0 +1,120 @@
+"""A video that can be walked along any number of times, and the rules of when a seek is to be believed."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from functools import cached_property
+
+from av.video.frame import VideoFrame
+
+from streamsel.data import Mark, Source
+from streamsel.decode.scan import PacketScan, count_packets
+from streamsel.decode.track import Track
+from streamsel.decode.walk import Check, Step, Walk
+from streamsel.errors import SourceError, UsageError
+
+__all__ = ["Tape"]
+
+
+class Tape:
+    """Opens walks over one source, and closes them all.
+
+    keyframes: decode key frames only. ranked: indexes are ranks of times, as must be where frames are not all decoded.
+    Both are given up for raw streams, which have no times: there every frame is decoded and counted.
+    Raises SourceError when the source cannot be opened or holds no picture.
+    """
+
+    def __init__(self, source: Source, *, threads: int = 0, keyframes: bool = False, ranked: bool = False) -> None:
+        self.source = source
+        self._threads = threads
+        self._open: set[Track] = set()
+        self._closed = False
+        self.keyframes = False
+        track = self.track()
+        probed = Walk(track)
+        self.first = self._first_step(probed)
+        """The first frame of the source: its pts is the zero of `start` and `fps`."""
+        self.time_base = track.stream.time_base or Fraction(1, 1000)
+        self._has_times = track.has_times and self.first.frame.pts is not None
+        self._may_restart = track.times_may_restart
+        self.keyframes = keyframes and self._has_times
+        self.ranked = (ranked or keyframes) and self._has_times
+        self._probed: Walk | None = None if self.ranked else probed
+        if self.ranked:
+            self.leave(track)
+
+    def track(self) -> Track:
+        """A newly opened track, at the start."""
+        if self._closed:
+            raise UsageError(f"{self.source.id}: this decoder is closed")
+        track = Track(self.source.location, self.source.id, threads=self._threads, keyframes=self.keyframes)
+        self._open.add(track)
+        return track
+
+    def start(self) -> Walk:
+        """A walk from the start."""
+        walk, self._probed = self._probed, None
+        return walk or Walk(self.track(), self._ranks)
+
+    def at(self, pts: int) -> Walk:
+        """A walk from a key frame at or before `pts`, or from the start."""
+        if self.ranked and self.trusts_seeking:
+            walk = Walk(self.track(), self._ranks)
+            if walk.track.land(pts) is not None:
+                return walk
+            self.leave(walk.track)
+        return self.start()
+
+    def after(self, mark: Mark, check: Check) -> Walk:
+        """A walk from behind the frame of `mark`. Raises SourceError when that frame is not there any more."""
+        if self.trusts_seeking:
+            walk = Walk(self.track(), self._ranks)
+            if walk.seek_after(mark, check):
+                return walk
+            self.leave(walk.track)
+        walk = self.start()
+        self.count_to(walk, mark, check)
+        walk.problems.clear()
+        return walk
+
+    def count_to(self, walk: Walk, mark: Mark, check: Check) -> VideoFrame:
+        """Read on to the frame of `mark`. Raises SourceError when that frame is not there any more."""
+        frame = walk.count_to(mark, check)
+        if frame is None:
+            raise SourceError(
+                f"{self.source.id}: the file changed: frame {mark.index} is another one; run with --fresh"
+            )
+        return frame
+
+    @cached_property
+    def trusts_seeking(self) -> bool:
+        """Whether a time names one frame here: not in raw streams, nor where times restart."""
+        return self._has_times and not (self._may_restart and not self._scan.unique)
+
+    def leave(self, track: Track) -> None:
+        """Close a track."""
+        track.close()
+        self._open.discard(track)
+
+    def close(self) -> None:
+        """Close everything; walks end."""
+        self._closed = True
+        for track in self._open:
+            track.close()
+        self._open.clear()
+
+    def _first_step(self, walk: Walk) -> Step:
+        step = next(walk, None)
+        if step is None:
+            self.close()
+            raise SourceError(f"{self.source.id}: no picture in it could be decoded; leave it out or copy it again")
+        walk.push(step)
+        return step
+
+    @cached_property
+    def _scan(self) -> PacketScan:
+        return count_packets(self.source)
+
+    @property
+    def _ranks(self) -> PacketScan | None:
+        return self._scan if self.ranked else None

@@ -1,0 +1,141 @@
+"""A walk along a track: each decoded frame with its index and its time, missing times filled in."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Self
+
+from av.video.frame import VideoFrame
+
+from streamsel.data import Mark
+from streamsel.decode.scan import PacketScan
+from streamsel.decode.track import Track
+
+__all__ = ["DAMAGE", "Check", "Step", "Walk"]
+
+Check = Callable[[VideoFrame], int]
+"""The fingerprint of a decoded frame."""
+
+DAMAGE = ("bad packet", "damaged picture", "truncated")
+"""Problems after which decoding with several threads may give other pixels each time."""
+
+MOST_LATE = 32
+"""So many frames later than the one looked for, and it will not come: no codec reorders further."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A frame on a walk: index and pts as in data.Mark."""
+
+    index: int
+    pts: int
+    frame: VideoFrame
+
+
+class Walk:
+    """An iterator of Steps from where a track stands; whoever made the track closes it.
+
+    ranks: None to count frames from 0; else the index is the rank of the frame's time among all packets, and goes up
+    by at least one from frame to frame.
+    """
+
+    def __init__(self, track: Track, ranks: PacketScan | None = None) -> None:
+        self.track = track
+        self.problems = track.problems
+        self._ranks = ranks
+        self._next = 0
+        self._ahead: list[Step] = []
+        self._timed = self._with_times()
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Step:
+        if self._ahead:
+            return self._ahead.pop()
+        pts, frame = next(self._timed)
+        index = self._next if self._ranks is None else max(self._next, self._ranks.rank(pts))
+        self._next = index + 1
+        return Step(index, pts, frame)
+
+    def push(self, step: Step) -> None:
+        """Give a step back: the next one will be this one again."""
+        self._ahead.append(step)
+
+    def seek_after(self, mark: Mark, check: Check) -> bool:
+        """Stand behind the frame of `mark`, by seeking; False: the very same frame was not found for certain.
+
+        It is the same when its time and fingerprint are, and neither neighbour has its time.
+        """
+        if self.track.land(mark.pts) is None or not self._find_only(mark, check):
+            return False
+        self._next = mark.index + 1
+        following = next(self, None)
+        if following is not None:
+            if following.pts == mark.pts:
+                return False
+            self.push(following)
+        self.problems.clear()
+        return True
+
+    def count_to(self, mark: Mark, check: Check) -> VideoFrame | None:
+        """Read on to the frame of `mark`; None: another frame is in its place.
+
+        In a damaged file the fingerprint is not asked for: what the decoder makes up differs from time to time.
+        """
+        for step in self:
+            if step.index == mark.index if self._ranks is None else step.pts == mark.pts:
+                damaged = any(self.problems[reason] for reason in DAMAGE)
+                same = step.pts == mark.pts and (damaged or mark.check in (0, check(step.frame)))
+                return step.frame if same else None
+        return None
+
+    def find(self, mark: Mark, check: Check) -> VideoFrame | None:
+        """Read on to the first frame with the time and fingerprint of `mark`; None: it does not come."""
+        for step in self._not_too_late(mark.pts):
+            if step.pts == mark.pts and mark.check in (0, check(step.frame)):
+                return step.frame
+        return None
+
+    def _find_only(self, mark: Mark, check: Check) -> bool:
+        before = None
+        for step in self._not_too_late(mark.pts):
+            if step.pts == mark.pts:
+                return step.pts != before and mark.check in (0, check(step.frame))
+            before = step.pts
+        return False
+
+    def _not_too_late(self, pts: int) -> Iterator[Step]:
+        late = 0
+        for step in self:
+            yield step
+            late += step.pts > pts
+            if late > MOST_LATE:
+                return
+
+    def _with_times(self) -> Iterator[tuple[int, VideoFrame]]:
+        problems = self.problems
+        usual = self._usual_duration()
+        last, ahead, size = None, usual, None
+        for frame in self.track.frames():
+            pts = frame.pts
+            if pts is None:
+                problems["missing pts"] += 1
+                pts = 0 if last is None else last + ahead
+            elif last is not None and pts <= last:
+                problems["repeated pts" if pts == last else "backward pts"] += 1
+            if frame.is_corrupt:
+                problems["damaged picture"] += 1
+            if size not in (None, (frame.width, frame.height)):
+                problems["resolution change"] += 1
+            last, ahead, size = pts, frame.duration or usual, (frame.width, frame.height)
+            yield pts, frame
+
+    def _usual_duration(self) -> int:
+        """Time-base units from one frame to the next by the stream's rate, 1 where it is unknown."""
+        stream = self.track.stream
+        if not stream.average_rate or not stream.time_base:
+            return 1
+        return max(1, round(1 / (Fraction(stream.average_rate) * stream.time_base)))
