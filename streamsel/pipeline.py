@@ -74,7 +74,7 @@ def run(parts: Parts) -> None:
 def _watch(parts: Parts, source: Source) -> None:
     """Look at every frame of a source that was not looked at yet."""
     place = parts.store.restore(source.id)
-    facts = {"frames": 0, **place.facts}
+    facts = {"frames": 0, "first_row": parts.scout.seen, **place.facts}
     parts.ledger.start(place.position)
     try:
         with parts.open(source) as decoder:

@@ -48,13 +48,10 @@ def show_selection(found: Selection, *, as_json: bool) -> None:
 
     console = Console()
     if summary["statistics"]:
-        console.print(Statistics.from_json(summary["statistics"]).to_table())
+        console.print(Statistics.from_json(summary["statistics"]).table())
     seconds = sum(summary["seconds"].values())
     rate = summary["frames"] / seconds if seconds else 0
-    console.print(
-        f"kept {summary['picks']} of {summary['frames']} frames in {seconds:.1f} s ({rate:.0f} frames/s)",
-        highlight=False,
-    )
+    typer.echo(f"kept {summary['picks']} of {summary['frames']} frames in {seconds:.1f} s ({rate:.0f} frames/s)")
     for source, error in summary["failed"].items():
         typer.echo(f"failed: {source}: {error}", err=True)
     typer.echo(f"pictures in {found.folder / 'frames'}, one line a pick in {found.folder / 'manifest.jsonl'}")

@@ -18,11 +18,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy.typing as npt
 
 from streamsel.data import Frame, Mark, Pixels, Vector
+
+if TYPE_CHECKING:
+    from streamsel.embed.baseline import Samples
 
 __all__ = ["Embedder", "Looked", "Row", "Scout", "Window"]
 
@@ -81,6 +84,11 @@ class Looked:
 
 class Scout(Protocol):
     """Looks at every window; see the module's text."""
+
+    samples: Samples
+    """What the report compares the picks with."""
+    seen: int
+    """Rows so far: the number of the next one."""
 
     def begin(self, expected: int | None) -> None:
         """A source starts, of about so many windows."""

@@ -55,9 +55,9 @@ class Shortlist:
         self._file = shape.empty()
 
     @property
-    def held(self) -> int:
-        """Rows held now, by the run's coreset and the file's."""
-        return len(self._run.members().ids) + len(self._file.members().ids)
+    def seen(self) -> int:
+        """Rows so far, of sources that ended and of this one."""
+        return self._run.seen + self._file.seen
 
     def begin(self, expected: int | None) -> None:
         """A source starts, of about so many rows."""
@@ -68,7 +68,7 @@ class Shortlist:
         """Take a block in. Nothing is judged before `finish`."""
         rows = self._describe(block)
         base = self._run.seen
-        ids = np.arange(len(block)) + base + self._file.seen
+        ids = np.arange(len(block)) + self.seen
         changes = self._file.offer(rows)
         admitted = {int(i) + base for i in changes.admitted}
         for row, window, vector in zip(ids.tolist(), block, rows, strict=True):

@@ -29,7 +29,7 @@ class Watch:
 
     def __init__(self, gate: Gate, samples: Samples, size: tuple[int, int]) -> None:
         self._gate, self.samples, self._size = gate, samples, size
-        self._seen = 0
+        self.seen = 0
 
     def begin(self, expected: int | None) -> None:
         """Sources follow each other; the gate remembers all of them."""
@@ -37,7 +37,7 @@ class Watch:
     def look(self, block: Sequence[Window]) -> Looked:
         """Take a block in; a window that is held has the row that its last frame resembles as holder."""
         length = len(block[0])
-        ids = list(range(self._seen, self._seen + len(block)))
+        ids = list(range(self.seen, self.seen + len(block)))
         held_by = self._gate.offer(describe(np.stack([frame.picture.i420() for window in block for frame in window])))
         holders, rows = [], []
         for row, window, by in zip(ids, block, held_by.reshape(-1, length), strict=True):
@@ -45,7 +45,7 @@ class Watch:
             if (by < 0).any():
                 rows.append(self._row(row, window, by))
             holders.append(row if (by < 0).any() else int(by[-1]) // length)
-        self._seen += len(block)
+        self.seen += len(block)
         return Looked(ids, holders, rows)
 
     def _row(self, row: int, window: Window, held_by: npt.NDArray[np.int64]) -> Row:
@@ -69,11 +69,11 @@ class Watch:
         """The gate's memory, the samples, and how many rows there were."""
         parts = {"gate": self._gate, "samples": self.samples}
         arrays = {f"{part}.{name}": array for part, held in parts.items() for name, array in held.state().items()}
-        return {**arrays, "seen": np.array(self._seen)}
+        return {**arrays, "seen": np.array(self.seen)}
 
     def restore(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         """Become what `state` was taken from."""
-        self._seen = int(arrays["seen"])
+        self.seen = int(arrays["seen"])
         self._gate.restore({k.removeprefix("gate."): a for k, a in arrays.items() if k.startswith("gate.")})
         self.samples.restore({k.removeprefix("samples."): a for k, a in arrays.items() if k.startswith("samples.")})
         self.samples.larder.restore(self.samples.users())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -59,6 +60,12 @@ class Statistics:
     def to_json(self) -> dict[str, dict[str, Any]]:
         """Column name -> its figures, for `summary.json`."""
         return {column.name: column.to_json() for column in self.columns}
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Mapping[str, Any]]) -> Statistics:
+        """The table that `to_json` gave."""
+        told = ({key: math.nan if item is None else item for key, item in column.items()} for column in value.values())
+        return cls(tuple(Column(**column) for column in told))
 
     def rows(self) -> list[list[str]]:
         """The table as text: a heading, then a row per figure. A dash where there is none, `~` before estimates."""

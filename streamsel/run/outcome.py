@@ -1,4 +1,4 @@
-"""What a finished run leaves in its folder: manifest, embeddings, decisions, summary, each made from the store alone."""
+"""What a finished run leaves in its folder: manifest, embeddings, decisions, summary, all made from the store."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from importlib.metadata import version
 from typing import Any
 
 from streamsel.config import SelectConfig
-from streamsel.data import Candidate, Decision, Pick
+from streamsel.data import Decision
 from streamsel.errors import SourceError
 from streamsel.pipeline import Parts
 from streamsel.run.comparison import comparison
@@ -63,10 +63,11 @@ def _record(pick: PickRow, facts: Mapping[str, Mapping[str, Any]]) -> dict[str, 
     fact = facts[pick.marks[0].source]
     decision = Decision(True, pick.reason, pick.distance, pick.nearest, pick.gains)
     return manifest_record(
-        Pick(pick.ordinal, Candidate(pick.marks, pick.vector), decision),
+        pick.marks,
+        decision,
         _id(pick, fact),
         pick.files or (),
-        sequence=pick.row if len(pick.marks) > 1 else None,
+        sequence=pick.row - fact["first_row"] if len(pick.marks) > 1 else None,
         index_exact=fact.get("index_exact", True),
     )
 
@@ -77,9 +78,9 @@ def _id(pick: PickRow, fact: Mapping[str, Any], place: int = 0) -> str:
 
 def _sequence(pick: PickRow, facts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     fact = facts[pick.marks[0].source]
-    files = list(pick.files or ())
-    names = files if len(files) == len(pick.marks) else [_id(pick, fact, k) for k in range(len(pick.marks))]
-    return sequence_entry(pick.marks, names)
+    written = [file.removeprefix("frames/") for file in pick.files or ()]
+    every = [f"{_id(pick, fact, place)}.jpg" for place in range(len(pick.marks))]
+    return sequence_entry(pick.marks, written if len(written) == len(every) else every)
 
 
 def _decisions(parts: Parts) -> Iterator[dict[str, Any]]:
