@@ -16,6 +16,7 @@ from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTr
 from av.video.stream import VideoStream
 
 from streamsel.data import Frame, Pixels
+from streamsel.errors import SinkError
 from streamsel.sink.picture_file import scaled_size
 
 __all__ = ["encode_clip"]
@@ -27,10 +28,21 @@ _EXACT = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.BITE
 def encode_clip(frames: Sequence[Frame], quality: int = 95, size: int | None = None) -> bytes:
     """The MP4 file that holds these frames, all as large as the first.
 
-    quality: 1..100, mapped onto x264's CRF 51..14 (95 -> 16). size: width, as for pictures; never enlarged.
+    quality: 1..100, mapped onto x264's CRF 51..14 (95 -> 16). size: width, as for pictures; never enlarged. Raises
+    SinkError for what H.264 cannot hold.
     """
     first = frames[0].picture
     width, height = scaled_size(first.width, first.height, size)
+    try:
+        return _encoded(frames, quality, width, height)
+    except (av.FFmpegError, OverflowError) as error:
+        raise SinkError(
+            f"{frames[0].mark.source!r}: {width} x {height} pixels in time base {frames[0].mark.time_base} cannot be "
+            "made a clip: use --size, or --format jpg"
+        ) from error
+
+
+def _encoded(frames: Sequence[Frame], quality: int, width: int, height: int) -> bytes:
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="mp4", options={"fflags": "+bitexact"}) as container:
         stream = _stream(container, frames, quality, width + width % 2, height + height % 2)

@@ -9,7 +9,6 @@ from typing import Any
 import pyarrow as pa
 
 from streamsel.sink.durable import sync_folder
-from streamsel.sink.json_file import plain
 from streamsel.sink.table_file import table_file
 
 __all__ = ["DECISIONS", "write_decisions"]
@@ -34,5 +33,5 @@ def write_decisions(folder: Path, rows: Iterable[Mapping[str, Any]]) -> None:
     """Writes the file atomically from rows with these columns, read once, in bounded memory. Raises SinkError."""
     with table_file(folder / "decisions.parquet", DECISIONS) as table:
         for row in rows:
-            table.add(plain(row))
+            table.add(row)
     sync_folder(folder)

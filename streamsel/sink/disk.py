@@ -9,7 +9,7 @@ from typing import Literal, get_args
 from streamsel.data import Frame, Mark, Pick
 from streamsel.errors import SinkError, UsageError
 from streamsel.sink.clip import encode_clip
-from streamsel.sink.durable import replace_file, sync_folder
+from streamsel.sink.durable import replace_file, shown, sync_folder
 from streamsel.sink.names import JPEG_EXTENSIONS, STILL_EXTENSIONS, clip_name, digits_for, frame_name
 from streamsel.sink.picture_file import PictureFormat, encode, scaled, scaled_size
 
@@ -111,4 +111,4 @@ def _read(original: Path) -> bytes:
     try:
         return original.read_bytes()
     except OSError as error:
-        raise SinkError(f"cannot copy {original}: {error.strerror}; put the file back and run again") from error
+        raise SinkError(f"cannot copy {shown(original)}: {error.strerror}; put the file back and run again") from error

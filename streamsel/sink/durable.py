@@ -22,7 +22,7 @@ from streamsel.errors import SinkError
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-__all__ = ["durable_file", "replace_file", "sync_folder", "write_atomic"]
+__all__ = ["durable_file", "replace_file", "shown", "sync_folder", "write_atomic"]
 
 _FULL = "free some space, then run the same command again: it continues"
 _DENIED = "make the folder writable or choose another output folder"
@@ -110,6 +110,11 @@ def sync_folder(folder: Path) -> None:
         raise _refused(folder, error) from error
 
 
+def shown(path: Path) -> str:
+    """The path as a part of one line."""
+    return str(path) if str(path).isprintable() else repr(str(path))
+
+
 def _filled(temporary: Path) -> Iterator[BinaryIO]:
     file = _Descriptor(temporary)
     try:
@@ -143,6 +148,5 @@ def _temporary(path: Path) -> Path:
 
 
 def _refused(path: Path, error: OSError) -> SinkError:
-    shown = str(path) if str(path).isprintable() else repr(str(path))
     advice = _ADVICE.get(error.errno or 0, "check the disk, then run the same command again: it continues")
-    return SinkError(f"cannot write {shown}: {error.strerror or error}; {advice}")
+    return SinkError(f"cannot write {shown(path)}: {error.strerror or error}; {advice}")

@@ -4,7 +4,8 @@ A frame of a video is `{path without extension}-{index}-{extension}.{format}`, t
 of digits of the video's frame count: `sub/video_1-099-mp4.png`. A frame of a live source is
 `{source}-{UTC start}-{pts}.{format}`. A still keeps its name when it keeps its format, `pics/a.jpg`; in another
 format its extension joins the name, `pics/a-png.jpg`. A still whose own name reads like that (`a-png.jpg`) has its
-extension joined as well (`a-png-jpg.jpg`), so two stills of a folder never get one name.
+extension joined as well (`a-png-jpg.jpg`), so two stills of a folder never get one name. What was extracted from
+a video and lies beside it is not told from its frames: give the one or the other as a source.
 
 A component of a path that could do harm is changed, and then ends in `~` and 16 hexadecimal digits of the SHA-256
 of what it was, so different components stay different:

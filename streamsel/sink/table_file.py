@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -39,7 +40,8 @@ class TableFile:
     def flush(self) -> None:
         """Writes the rows held as one row group."""
         if self._rows:
-            self._writer.write_table(pa.Table.from_pylist(self._rows, schema=self._schema))
+            columns = [_column([row.get(field.name) for row in self._rows], field.type) for field in self._schema]
+            self._writer.write_table(pa.Table.from_arrays(columns, schema=self._schema))
             self._rows.clear()
 
 
@@ -50,3 +52,13 @@ def table_file(path: Path, schema: pa.Schema) -> Iterator[TableFile]:
         table = TableFile(writer, schema)
         yield table
         table.flush()
+
+
+def _column(values: list[Any], kind: pa.DataType) -> pa.Array:
+    """As in JSON: no infinity and no NaN but null, and names that are no valid text are spelled out."""
+    if pa.types.is_floating(kind):
+        numbers = np.array([np.nan if value is None else value for value in values], np.float64)
+        return pa.array(numbers, kind, mask=~np.isfinite(numbers))
+    if pa.types.is_string(kind):
+        values = [value and value.encode(errors="backslashreplace").decode() for value in values]
+    return pa.array(values, kind)

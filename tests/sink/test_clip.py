@@ -12,6 +12,7 @@ import pytest
 from av.video.reformatter import Colorspace, Interpolation
 
 from streamsel.data import Frame, Mark, Pixels
+from streamsel.errors import SinkError
 from streamsel.sink.clip import encode_clip
 from streamsel.testing.sinks import FlatPicture, flat_pick
 
@@ -89,6 +90,13 @@ def test_every_frame_is_as_large_as_the_first() -> None:
 
 def test_size_is_a_width() -> None:
     assert {(frame.width, frame.height) for frame in decoded(encode_clip(clip_of([0, 1]), size=24))} == {(24, 16)}
+
+
+@pytest.mark.parametrize("frames", [clip_of([0], size=(70000, 2)), clip_of([0], base=Fraction(1, 2**33))])
+def test_what_cannot_be_a_clip_is_one_line(frames: list[Frame]) -> None:
+    with pytest.raises(SinkError, match="cannot be made a clip: use --size, or --format jpg") as caught:
+        encode_clip(frames)
+    assert "\n" not in str(caught.value)
 
 
 def test_less_quality_takes_fewer_bytes() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import errno
 import io
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -61,6 +62,14 @@ def test_a_picture_has_the_frame_s_colours(tmp_path: Path, form: DiskFormat, kin
     picture = read(tmp_path / name)
     assert (picture.format, picture.size, picture.mode) == (kind, (48, 32), "RGB")
     assert np.abs(np.asarray(picture).astype(int) - (20, 90, 160)).max() <= 2
+
+
+def test_a_picture_that_the_format_cannot_hold_is_one_line(tmp_path: Path) -> None:
+    pick, frames = flat_pick()
+    wide = [replace(frames[0], picture=FlatPicture((1, 2, 3), 65_501, 1))]
+    with pytest.raises(SinkError, match="65501 x 1 pixels do not fit into a JPEG: use --format png"):
+        DiskSink(tmp_path).write(pick, wide)
+    assert DiskSink(tmp_path, format="png").write(pick, wide)
 
 
 def test_size_is_a_width_that_keeps_the_aspect_and_never_enlarges(tmp_path: Path) -> None:
