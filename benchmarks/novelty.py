@@ -67,9 +67,7 @@ def main() -> None:
     options = parser.parse_args()
     embedder = load_embedder(options.model, precision=options.precision)
     print(embedder.name)
-    print(
-        f"{'clip':22} {'same shot: median':>18} {'90 %':>6} {'99 %':>6} {'another: 1 %':>14} {'10 %':>6} {'median':>7}"
-    )
+    print("clip                    same shot: median   90 %   99 %   another: 1 %   10 %  median")
     found = []
     for clip in CLIPS:
         found.append(measure(embedder, options.folder / clip.file, clip))
@@ -103,7 +101,8 @@ def blocks(container: av.container.InputContainer, embedder: Embedder) -> Iterat
     width, height = embedder.size
     block: list[Pixels] = []
     for frame in container.decode(video=0):
-        block.append(frame.reformat(width, height, "rgb24", interpolation="AREA").to_ndarray())
+        picture = frame.reformat(width, height, "rgb24", interpolation="AREA").to_ndarray()
+        block.append(np.asarray(picture, np.uint8))
         if len(block) == embedder.batch:
             yield block
             block = []
@@ -117,7 +116,7 @@ def pairs(vectors: Vector, shot: npt.NDArray[np.intp], hard: npt.NDArray[np.bool
     early = np.arange(len(vectors) - gap)
     clear = soft_before[early + gap + 1] == soft_before[early]
     early = early[clear & (shot[early] == shot[early + gap])]
-    return np.linalg.norm(vectors[early] - vectors[early + gap], axis=1).astype(np.float64)
+    return np.asarray(np.linalg.norm(vectors[early] - vectors[early + gap], axis=1), np.float64)
 
 
 def facing(vectors: Vector, shot: npt.NDArray[np.intp], hard: npt.NDArray[np.bool_], cut: int, reach: int) -> Distances:
@@ -125,7 +124,7 @@ def facing(vectors: Vector, shot: npt.NDArray[np.intp], hard: npt.NDArray[np.boo
     near = np.arange(max(0, cut - reach), min(len(vectors), cut + reach))
     before = near[(shot[near] == shot[cut - 1]) & hard[near]]
     after = near[(shot[near] == shot[cut]) & hard[near]]
-    return np.linalg.norm(vectors[before][:, None] - vectors[after], axis=2).astype(np.float64).ravel()
+    return np.asarray(np.linalg.norm(vectors[before][:, None] - vectors[after], axis=2), np.float64).ravel()
 
 
 def row(found: Distance) -> str:

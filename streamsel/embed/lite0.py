@@ -20,7 +20,8 @@ NAME = "efficientnet-lite0-57934424"
 SIZE = 224
 DIM = 1280
 MEAN, SCALE = 127.0, 128.0
-NOVELTY_DISTANCE = 0.35
+NOVELTY_DISTANCE = 0.76
+"""Found by `benchmarks/novelty.py`: .76 in float32, .77 in bfloat16."""
 
 STAGES = ((1, 1), (2, 2), (2, 2), (3, 2), (3, 1), (4, 2), (1, 1))
 """(blocks, stride of the first one); channels and kernel sizes are those of the weights."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +33,7 @@ def noisy_pictures(number: int, size: tuple[int, int], seed: int = 0) -> Pixels:
     random = np.random.default_rng(seed)
     patches = random.integers(0, 256, (number, 8, 8, 3)).repeat(-(-height // 8), 1).repeat(-(-width // 8), 2)
     noise = random.integers(-20, 21, (number, height, width, 3))
-    return np.clip(patches[:, :height, :width] + noise, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(patches[:, :height, :width] + noise, 0, 255), np.uint8)
 
 
 def _check_declaration(embedder: Embedder) -> None:
@@ -94,7 +95,8 @@ def _check_inputs(embedder: Embedder) -> None:
 
 def _check_refusals(embedder: Embedder) -> None:
     good = noisy_pictures(1, embedder.size)
-    for bad in (good[0], good[..., :1], good[:, 1:], good.astype(np.float32)):
+    wrong: tuple[Any, ...] = (good[0], good[..., :1], good[:, 1:], good.astype(np.float32))
+    for bad in wrong:
         try:
             embedder.embed(bad)
         except ValueError:

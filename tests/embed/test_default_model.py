@@ -45,9 +45,10 @@ def test_agrees_with_the_original(exact: Embedder, pictures: Pixels) -> None:
     assert cosines.min() > 0.99999
 
 
-def test_bfloat16_stays_close(exact: Embedder, quick: Embedder, pictures: Pixels) -> None:
-    cosines = (exact.embed(pictures) * quick.embed(pictures)).sum(axis=1)
-    assert cosines.min() > 0.99
+def test_bfloat16_stays_close(exact: Embedder, quick: Embedder) -> None:
+    busy = noisy_pictures(6, (224, 224))
+    cosines = (exact.embed(busy) * quick.embed(busy)).sum(axis=1)
+    assert cosines.min() > 0.999
 
 
 @pytest.mark.parametrize("precision", ["f32", "auto"])
