@@ -6,7 +6,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 
 from streamsel.data import Pixels
-from streamsel.decode.sampling import Box, sample
+from streamsel.decode.sampling import Box, sample, sample_rgb
 from streamsel.decode.scaling import rgb_of
 
 __all__ = ["StillPicture", "VideoPicture"]
@@ -99,7 +99,7 @@ class StillPicture:
     def i420(self) -> Pixels:
         """(96, 64) uint8, read-only: see data.Picture."""
         if self._sample is None:
-            self._sample = sample(self._frame())
+            self._sample = sample_rgb(self._pixels)
         return self._sample
 
     def rgb(self, width: int | None = None, height: int | None = None) -> Pixels:
@@ -107,10 +107,8 @@ class StillPicture:
         width, height = width or self.width, height or self.height
         if (width, height) == (self.width, self.height):
             return self._pixels.copy()
-        return rgb_of(self._frame(), width, height)
-
-    def _frame(self) -> VideoFrame:
-        return VideoFrame.from_ndarray(np.ascontiguousarray(self._pixels), format="rgb24")
+        frame = VideoFrame.from_ndarray(np.ascontiguousarray(self._pixels), format="rgb24")
+        return rgb_of(frame, width, height)
 
 
 def _turned(pixels: Pixels, rotation: int) -> Pixels:

@@ -16,7 +16,7 @@ from av.video.frame import VideoFrame
 from streamsel.data import Pixels
 from streamsel.decode.scaling import scale
 
-__all__ = ["Box", "sample"]
+__all__ = ["Box", "sample", "sample_rgb"]
 
 Box = tuple[int, int, int, int]
 """Width, height, x, y of a rectangle in coded pixels."""
@@ -67,6 +67,14 @@ def sample(frame: VideoFrame, box: Box | None = None) -> Pixels:
             np.frombuffer(planes[gather.plane], np.uint8).take(gather.places, out=rows, mode="clip")
     out.flags.writeable = False
     return out
+
+
+def sample_rgb(pixels: Pixels) -> Pixels:
+    """The same of an RGB picture, (height, width, 3) uint8."""
+    height, width = pixels.shape[:2]
+    ys, xs = _positions(SIZE, height, 0, 1, 1), _positions(SIZE, width, 0, 1, 1)
+    small = VideoFrame.from_ndarray(np.ascontiguousarray(pixels[np.ix_(ys, xs)]), format="rgb24")
+    return sample(_as_yuv(small, None))
 
 
 def _as_yuv(frame: VideoFrame, box: Box | None) -> VideoFrame:

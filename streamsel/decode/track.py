@@ -206,4 +206,6 @@ class Track:
 
 def _reason(error: Exception) -> str:
     """What went wrong, without the location, which may hold a password."""
+    if isinstance(error, ExitError):
+        return "no answer in time"
     return getattr(error, "strerror", None) or type(error).__name__

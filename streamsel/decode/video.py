@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Self
 
-from av.video.frame import VideoFrame
-
-from streamsel.data import Frame, Mark, Source, fingerprint
+from streamsel.data import Frame, Mark, Source
 from streamsel.decode.fetching import fetched
+from streamsel.decode.framing import Framing
 from streamsel.decode.looking import Looking
-from streamsel.decode.picture import VideoPicture
 from streamsel.decode.sampling import Box
 from streamsel.decode.tape import Tape
-from streamsel.decode.walk import Step
-from streamsel.errors import SourceError
+from streamsel.decode.walk import Walk
 
 __all__ = ["VideoDecoder"]
 
@@ -46,33 +42,28 @@ class VideoDecoder:
         end: Fraction | None = None,
         threads: int = 0,
     ) -> None:
+        looking = looking or Looking()
         self.source = source
         self.problems: Counter[str] = Counter()
-        self._crop = crop
-        self._looking = looking or Looking()
-        self._tape = Tape(source, threads=threads, keyframes=self._looking.keyframes, ranked=bool(start))
+        self._tape = Tape(source, threads=threads, keyframes=looking.keyframes, ranked=bool(start))
         self.index_exact = not self._tape.ranked
-        self._zero = self._tape.first.pts
-        self._first = self._zero + math.ceil((start or 0) / self._tape.time_base)
-        self._end = None if end is None else self._zero + math.ceil(end / self._tape.time_base)
+        zero = self._tape.first.pts
+        self._framing = Framing(source.id, self._tape.time_base, zero, looking, crop, start, end)
+        self._framing.picture(self._tape.first.frame)
 
     def read(self, after: Mark | None = None) -> Iterator[Frame]:
         """Yield the frames looked at, from the first one or from behind `after`; see `streamsel.decode`."""
-        walk = self._tape.after(after, self._check) if after else self._tape.at(self._first - 1)
+        walk, before = self._walk(after)
         self.problems = walk.problems
         try:
-            for step in self._within(walk, after):
-                picture = self._picture(step.frame)
-                check = fingerprint(picture.i420())
-                mark = Mark(self.source.id, step.index, step.pts, self._tape.time_base, check)
-                yield Frame(mark, picture, step.frame.key_frame)
+            yield from self._framing.frames(walk, before)
         finally:
             self._tape.leave(walk.track)
 
     def fetch(self, marks: Sequence[Mark]) -> Iterator[Frame]:
         """Yield the frames of these marks, by index; see `streamsel.decode`."""
-        for mark, frame in fetched(self._tape, marks, self._check):
-            yield Frame(mark, self._picture(frame), frame.key_frame)
+        for mark, frame in fetched(self._tape, marks, self._framing.check):
+            yield Frame(mark, self._framing.picture(frame), frame.key_frame)
 
     def close(self) -> None:
         """Let go of files and threads; what is being read ends."""
@@ -84,25 +75,8 @@ class VideoDecoder:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    def _within(self, steps: Iterator[Step], after: Mark | None) -> Iterator[Step]:
-        """The steps that are looked at, between start and end."""
-        looked_at = self._looking.gate(self._tape.time_base)
-        zero, first, end, keys = self._zero, self._first, self._end, self._looking.keyframes
-        before = after.pts - zero if after else None
-        for step in steps:
-            if end is not None and step.pts >= end:
-                return
-            time = step.pts - zero
-            if step.pts >= first and looked_at(step.index, time, before) and (step.frame.key_frame or not keys):
-                yield step
-            before = time
-
-    def _check(self, frame: VideoFrame) -> int:
-        return fingerprint(self._picture(frame).i420())
-
-    def _picture(self, frame: VideoFrame) -> VideoPicture:
-        picture = VideoPicture(frame, round(frame.rotation / 90) * 90, self._crop)
-        if self._crop and not picture.holds_crop:
-            width, height = picture.whole
-            raise SourceError(f"{self.source.id}: the crop {self._crop} leaves the picture of {width} x {height}")
-        return picture
+    def _walk(self, after: Mark | None) -> tuple[Walk, int | None]:
+        """Where to begin, and the pts of the frame before."""
+        if after is not None:
+            return self._tape.after(after, self._framing.check), after.pts
+        return self._tape.at(self._framing.first_pts - 1), None  # a frame earlier: `fps` must know the one before

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Self
 
@@ -63,6 +63,11 @@ class Walk:
     def push(self, step: Step) -> None:
         """Give a step back: the next one will be this one again."""
         self._ahead.append(step)
+
+    def count_from(self, index: int) -> None:
+        """Give the next frame this index."""
+        self._ahead = [replace(step, index=index + ahead) for ahead, step in enumerate(self._ahead)]
+        self._next = index + len(self._ahead)
 
     def seek_after(self, mark: Mark, check: Check) -> bool:
         """Stand behind the frame of `mark`, by seeking; False: the very same frame was not found for certain.

@@ -1,0 +1,144 @@
+"""Folders of still pictures: each picture a frame, in the order of their names."""
+
+from __future__ import annotations
+
+import fnmatch
+import warnings
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from streamsel.data import Frame, Mark, Pixels, Source, fingerprint
+from streamsel.decode.looking import Looking
+from streamsel.decode.picture import StillPicture
+from streamsel.decode.sampling import Box
+from streamsel.decode.scaling import MOST_PIXELS
+from streamsel.decode.sources import PICTURE_ENDINGS
+from streamsel.errors import SourceError
+
+__all__ = ["ImageFolderDecoder"]
+
+UNREADABLE = "unreadable picture"
+
+
+class ImageFolderDecoder:
+    """Opens the pictures of a folder by Pillow, upright as their EXIF says, converted to RGB; alpha is ignored.
+
+    location: a folder, a single picture, or a folder with a pattern of names (`photos/*.jpg`).
+    index: rank among the files, sorted by name; it counts files that cannot be opened, too. pts: the same, in seconds.
+    Of `looking`, `every` applies; pictures have no times, so `fps` and `keyframes` look at all of them.
+    crop: part of the upright picture; a picture too small for it counts as unreadable.
+
+    Raises SourceError when there is no picture, or none that can be opened.
+    """
+
+    seekable = True
+    index_exact = True
+
+    def __init__(self, source: Source, *, crop: Box | None = None, looking: Looking | None = None) -> None:
+        self.source = source
+        self.problems: Counter[str] = Counter()
+        self._crop = crop
+        self._every = (looking or Looking()).every
+        self._files = _pictures(source)
+        if all(self._opened(path) is None for path in self._files):
+            raise SourceError(f"{source.id}: none of its {len(self._files)} pictures can be opened; leave it out")
+
+    def read(self, after: Mark | None = None) -> Iterator[Frame]:
+        """Yield the pictures looked at, from the first one or from behind `after`; see `streamsel.decode`."""
+        self.problems = Counter()
+        first = 0 if after is None else self._place(after) + 1
+        for index in range(first, len(self._files)):
+            if index % self._every == 0:
+                frame = self._frame(index)
+                if frame is None:
+                    self.problems[UNREADABLE] += 1
+                else:
+                    yield frame
+
+    def fetch(self, marks: Sequence[Mark]) -> Iterator[Frame]:
+        """Yield the pictures of these marks, by index; see `streamsel.decode`."""
+        for mark in sorted(set(marks), key=lambda mark: mark.index):
+            frame = self._frame(self._place(mark))
+            if frame is None or mark.check not in (0, frame.mark.check):
+                raise self._changed(mark)
+            yield Frame(mark, frame.picture, frame.key)
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def _place(self, mark: Mark) -> int:
+        """The index of the mark's file. Raises SourceError when another file is in its place."""
+        if mark.index >= len(self._files) or self._files[mark.index].name != mark.name:
+            raise self._changed(mark)
+        return mark.index
+
+    def _changed(self, mark: Mark) -> SourceError:
+        return SourceError(f"{self.source.id}: {mark.name} is not the one it was: the folder changed; run with --fresh")
+
+    def _frame(self, index: int) -> Frame | None:
+        path = self._files[index]
+        pixels = self._opened(path)
+        if pixels is None:
+            return None
+        picture = StillPicture(pixels)
+        mark = Mark(self.source.id, index, index, Fraction(1), fingerprint(picture.i420()), path.name)
+        return Frame(mark, picture, key=True)
+
+    def _opened(self, path: Path) -> Pixels | None:
+        """The picture's pixels, (height, width, 3) uint8; None: it cannot be opened, for whatever reason."""
+        try:
+            with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
+                if image.width * image.height > MOST_PIXELS:
+                    return None
+                pixels = _rgb(image)
+        except Exception:  # Pillow's readers raise almost anything on broken files
+            return None
+        return pixels if self._crop is None else _cropped(pixels, self._crop)
+
+
+def _pictures(source: Source) -> list[Path]:
+    """The pictures that the source's location stands for, sorted by name."""
+    place = Path(source.location)
+    folder, pattern = (place, "*") if place.is_dir() else (place.parent, place.name)
+    try:
+        if place.is_file():
+            return [place]
+        files = [path for path in folder.iterdir() if _is_picture(path) and fnmatch.fnmatchcase(path.name, pattern)]
+    except OSError as error:
+        raise SourceError(f"{source.id}: {error.strerror}; change its permissions or leave it out") from None
+    if not files:
+        raise SourceError(f"{source.id}: no picture in it; leave it out")
+    return sorted(files, key=lambda path: path.name)
+
+
+def _is_picture(path: Path) -> bool:
+    return path.suffix.lower() in PICTURE_ENDINGS and not path.name.startswith(".") and path.is_file()
+
+
+def _rgb(image: Image.Image) -> Pixels:
+    """8-bit RGB of any mode, upright. 16-bit and float greys are scaled to their range, not cut at 255."""
+    upright = ImageOps.exif_transpose(image)
+    if upright.mode in ("I", "F") or upright.mode.startswith("I;16"):
+        values = np.asarray(upright, np.float64)
+        most = 65535.0 if upright.mode != "F" else max(float(values.max(initial=1)), 1e-9)
+        grey = (values.clip(0, most) * (255 / most)).round().astype(np.uint8)
+        return np.repeat(grey[:, :, None], 3, axis=2)
+    return np.asarray(upright.convert("RGB"))
+
+
+def _cropped(pixels: Pixels, crop: Box) -> Pixels | None:
+    width, height, x, y = crop
+    cut = pixels[y : y + height, x : x + width]
+    return np.ascontiguousarray(cut) if cut.shape[:2] == (height, width) else None
