@@ -5,12 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from torch import nn
-from torch.export.passes import move_to_device_pass
-
 from streamsel.embed.identity import check_file
 from streamsel.embed.shapes import Sides
-from streamsel.embed.torch_runtime import torch
+from streamsel.embed.torch_runtime import move_to_device_pass, nn, torch
 from streamsel.errors import ModelError
 
 __all__ = ["exported_network"]
@@ -22,7 +19,7 @@ def exported_network(path: Path, device: str) -> tuple[nn.Module, Sides, Any]:
     torch reads part of such a file as pickle: open only files that you trust. Raises ModelError naming the file.
     """
     try:
-        program = torch.export.load(check_file(path))
+        program = move_to_device_pass(torch.export.load(check_file(path)), device)
     except ModelError:
         raise
     except Exception as error:  # a damaged archive may raise nearly anything
@@ -33,7 +30,5 @@ def exported_network(path: Path, device: str) -> tuple[nn.Module, Sides, Any]:
     example = next(node for node in program.graph.nodes if node.name == inputs[0]).meta["val"]
     if not (example.dtype.is_floating_point or example.dtype == torch.uint8):
         raise ModelError(f"{path}: expected an input of floating-point or uint8 values, found {example.dtype}")
-    if device != "cpu":
-        program = move_to_device_pass(program, device)  # constants inside the graph included
     sides = [side if isinstance(side, int) else None for side in example.shape]
     return program.module(), sides, example.dtype

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
-from torch.nn import functional
-
 from streamsel.embed.checkpoint import Weights
 from streamsel.embed.lite0 import Block, Conv, lite0_blocks
-from streamsel.embed.torch_runtime import torch
+from streamsel.embed.torch_runtime import Tensor, nn, torch
 
 __all__ = ["Lite0"]
 
@@ -55,9 +52,9 @@ class ConvModule(nn.Module):
         """Pad, convolve, clamp."""
         height, width = planes.shape[2:]
         side = self.kernel.shape[-1]
-        padded = functional.pad(planes, [*same(width, side, self.stride), *same(height, side, self.stride)])
-        out = functional.conv2d(padded, self.kernel, self.bias, self.stride, groups=self.groups)
-        return functional.relu6(out) if self.clamp else out
+        padded = nn.functional.pad(planes, [*same(width, side, self.stride), *same(height, side, self.stride)])
+        out = nn.functional.conv2d(padded, self.kernel, self.bias, self.stride, groups=self.groups)
+        return nn.functional.relu6(out) if self.clamp else out
 
 
 def same(length: int, kernel: int, stride: int) -> tuple[int, int]:

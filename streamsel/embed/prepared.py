@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from torch import Tensor, nn
-
 from streamsel.embed.shapes import InputShape, pooled_axes
 from streamsel.embed.sidecar import Recipe
-from streamsel.embed.torch_runtime import torch
+from streamsel.embed.torch_runtime import Tensor, nn, torch
 from streamsel.errors import ModelError
 
 __all__ = ["Prepared"]

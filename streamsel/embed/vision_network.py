@@ -9,11 +9,9 @@ from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
-from torch import nn
-
 from streamsel.embed.identity import check_file
 from streamsel.embed.sidecar import Recipe
-from streamsel.embed.torch_runtime import torch, torchvision
+from streamsel.embed.torch_runtime import nn, torch, torchvision
 from streamsel.errors import ModelError
 
 __all__ = ["cached_weights", "published_recipe", "vision_network"]

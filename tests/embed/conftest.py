@@ -49,7 +49,7 @@ def make_onnx(tmp_path: Path) -> MakeOnnx:
             nodes.append(helper.make_node("Transpose", [entry], ["planes"], perm=[0, 3, 1, 2]))
             entry = "planes"
         nodes.append(helper.make_node("Conv", [entry, "kernel", "bias"], ["features"], strides=[2, 2]))
-        nodes += tail(output)
+        nodes += tail(output, last=sides[-1] == 3)
         kernel = np.random.default_rng(0).normal(size=(5, 3, 2, 2)).astype(np.float32)
         graph = helper.make_graph(
             nodes,
@@ -65,8 +65,8 @@ def make_onnx(tmp_path: Path) -> MakeOnnx:
     return make
 
 
-def tail(output: str) -> list[onnx.NodeProto]:
-    """From the map to what is asked for; `scalar` is what no embedder can use."""
+def tail(output: str, last: bool) -> list[onnx.NodeProto]:
+    """From the map to what is asked for (`last`: channels last); `scalar` is what no embedder can use."""
     if output == "vector":
         pooled = helper.make_node("GlobalAveragePool", ["features"], ["pooled"])
         return [pooled, helper.make_node("Flatten", ["pooled"], ["vector"])]
@@ -76,4 +76,4 @@ def tail(output: str) -> list[onnx.NodeProto]:
         return [count, rows, helper.make_node("Transpose", ["flat"], ["tokens"], perm=[0, 2, 1])]
     if output == "scalar":
         return [helper.make_node("ReduceMean", ["features"], ["scalar"], keepdims=0)]
-    return [helper.make_node("Identity", ["features"], ["map"])]
+    return [helper.make_node("Transpose", ["features"], ["map"], perm=[0, 2, 3, 1] if last else [0, 1, 2, 3])]
