@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fnmatch
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -14,11 +13,11 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from streamsel.data import Frame, Mark, Pixels, Source, fingerprint
+from streamsel.decode.folder import pictures
 from streamsel.decode.looking import Looking
 from streamsel.decode.picture import StillPicture
 from streamsel.decode.sampling import Box
 from streamsel.decode.scaling import MOST_PIXELS
-from streamsel.decode.sources import PICTURE_ENDINGS
 from streamsel.errors import SourceError
 
 __all__ = ["ImageFolderDecoder"]
@@ -45,13 +44,13 @@ class ImageFolderDecoder:
         self.problems: Counter[str] = Counter()
         self._crop = crop
         self._every = (looking or Looking()).every
-        self._files = _pictures(source)
+        self._files = pictures(source)
         if all(self._opened(path) is None for path in self._files):
             raise SourceError(f"{source.id}: none of its {len(self._files)} pictures can be opened; leave it out")
 
     def read(self, after: Mark | None = None) -> Iterator[Frame]:
         """Yield the pictures looked at, from the first one or from behind `after`; see `streamsel.decode`."""
-        self.problems = Counter()
+        self.problems.clear()
         first = 0 if after is None else self._place(after) + 1
         for index in range(first, len(self._files)):
             if index % self._every == 0:
@@ -106,25 +105,6 @@ class ImageFolderDecoder:
         except Exception:  # Pillow's readers raise almost anything on broken files
             return None
         return pixels if self._crop is None else _cropped(pixels, self._crop)
-
-
-def _pictures(source: Source) -> list[Path]:
-    """The pictures that the source's location stands for, sorted by name."""
-    place = Path(source.location)
-    folder, pattern = (place, "*") if place.is_dir() else (place.parent, place.name)
-    try:
-        if place.is_file():
-            return [place]
-        files = [path for path in folder.iterdir() if _is_picture(path) and fnmatch.fnmatchcase(path.name, pattern)]
-    except OSError as error:
-        raise SourceError(f"{source.id}: {error.strerror}; change its permissions or leave it out") from None
-    if not files:
-        raise SourceError(f"{source.id}: no picture in it; leave it out")
-    return sorted(files, key=lambda path: path.name)
-
-
-def _is_picture(path: Path) -> bool:
-    return path.suffix.lower() in PICTURE_ENDINGS and not path.name.startswith(".") and path.is_file()
 
 
 def _rgb(image: Image.Image) -> Pixels:

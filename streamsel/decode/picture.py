@@ -29,8 +29,9 @@ class VideoPicture:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the decoded planes that this picture keeps in memory."""
-        return sum(plane.buffer_size for plane in self.frame.planes)
+        """About how many bytes of decoded planes this picture keeps in memory."""
+        frame = self.frame
+        return frame.width * frame.height * frame.format.bits_per_pixel // 8
 
     @property
     def whole(self) -> tuple[int, int]:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streamsel.data import Source
+from streamsel.decode.folder import pictures
 from streamsel.decode.track import Track
 
 __all__ = ["PacketScan", "count_packets", "expected_frames", "scan"]
@@ -53,12 +54,14 @@ def count_packets(source: Source) -> PacketScan:
 
 
 def expected_frames(source: Source) -> int | None:
-    """About how many frames a video holds: from its header, else duration times rate, else a scan; None: no end.
+    """About how many frames a source holds: by a video's header, else duration times rate, else a scan; None: no end.
 
     Raises SourceError.
     """
     if source.kind == "live":
         return None
+    if source.kind == "images":
+        return len(pictures(source))
     track = Track(source.location, source.id)
     try:
         return track.stream.frames or _by_duration(track) or scan(track).count

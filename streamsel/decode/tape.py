@@ -66,15 +66,15 @@ class Tape:
         return self.start()
 
     def after(self, mark: Mark, check: Check) -> Walk:
-        """A walk from behind the frame of `mark`. Raises SourceError when that frame is not there any more."""
-        if self.trusts_seeking:
-            walk = Walk(self.track(), self._ranks)
-            if walk.seek_after(mark, check):
-                return walk
-            self.leave(walk.track)
-        walk = self.start()
-        self.count_to(walk, mark, check)
-        walk.problems.clear()
+        """A walk from behind the frame of `mark`, with no problems counted yet.
+
+        Raises SourceError when that frame is not there any more.
+        """
+        walk = self._sought(mark, check)
+        if walk is None:
+            walk = self.start()
+            self.count_to(walk, mark, check)
+        walk.track.problems.clear()
         return walk
 
     def count_to(self, walk: Walk, mark: Mark, check: Check) -> VideoFrame:
@@ -102,6 +102,16 @@ class Tape:
         for track in self._open:
             track.close()
         self._open.clear()
+
+    def _sought(self, mark: Mark, check: Check) -> Walk | None:
+        """A walk that came behind the frame by seeking; None: not for certain."""
+        if not self.trusts_seeking:
+            return None
+        walk = Walk(self.track(), self._ranks)
+        if walk.seek_after(mark, check):
+            return walk
+        self.leave(walk.track)
+        return None
 
     def _first_step(self, walk: Walk) -> Step:
         step = next(walk, None)

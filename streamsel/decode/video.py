@@ -54,7 +54,7 @@ class VideoDecoder:
     def read(self, after: Mark | None = None) -> Iterator[Frame]:
         """Yield the frames looked at, from the first one or from behind `after`; see `streamsel.decode`."""
         walk, before = self._walk(after)
-        self.problems = walk.problems
+        walk.count_problems_in(self.problems)
         try:
             yield from self._framing.frames(walk, before)
         finally:

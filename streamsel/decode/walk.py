@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -43,7 +44,6 @@ class Walk:
 
     def __init__(self, track: Track, ranks: PacketScan | None = None) -> None:
         self.track = track
-        self.problems = track.problems
         self._ranks = ranks
         self._next = 0
         self._ahead: list[Step] = []
@@ -59,6 +59,12 @@ class Walk:
         index = self._next if self._ranks is None else max(self._next, self._ranks.rank(pts))
         self._next = index + 1
         return Step(index, pts, frame)
+
+    def count_problems_in(self, problems: Counter[str]) -> None:
+        """Count what goes wrong in this counter from here on, which first becomes what went wrong so far."""
+        problems.clear()
+        problems.update(self.track.problems)
+        self.track.problems = problems
 
     def push(self, step: Step) -> None:
         """Give a step back: the next one will be this one again."""
@@ -82,7 +88,6 @@ class Walk:
             if following.pts == mark.pts:
                 return False
             self.push(following)
-        self.problems.clear()
         return True
 
     def count_to(self, mark: Mark, check: Check) -> VideoFrame | None:
@@ -92,7 +97,7 @@ class Walk:
         """
         for step in self:
             if step.index == mark.index if self._ranks is None else step.pts == mark.pts:
-                damaged = any(self.problems[reason] for reason in DAMAGE)
+                damaged = any(self.track.problems[reason] for reason in DAMAGE)
                 same = step.pts == mark.pts and (damaged or mark.check in (0, check(step.frame)))
                 return step.frame if same else None
         return None
@@ -121,20 +126,20 @@ class Walk:
                 return
 
     def _with_times(self) -> Iterator[tuple[int, VideoFrame]]:
-        problems = self.problems
+        track = self.track
         usual = self._usual_duration()
         last, ahead, size = None, usual, None
-        for frame in self.track.frames():
+        for frame in track.frames():
             pts = frame.pts
             if pts is None:
-                problems["missing pts"] += 1
+                track.problems["missing pts"] += 1
                 pts = 0 if last is None else last + ahead
             elif last is not None and pts <= last:
-                problems["repeated pts" if pts == last else "backward pts"] += 1
+                track.problems["repeated pts" if pts == last else "backward pts"] += 1
             if frame.is_corrupt:
-                problems["damaged picture"] += 1
+                track.problems["damaged picture"] += 1
             if size not in (None, (frame.width, frame.height)):
-                problems["resolution change"] += 1
+                track.problems["resolution change"] += 1
             last, ahead, size = pts, frame.duration or usual, (frame.width, frame.height)
             yield pts, frame
 
