@@ -14,8 +14,9 @@ from streamsel.config import SelectConfig
 from streamsel.coreset import Coreset
 from streamsel.data import Source, Vector
 from streamsel.decode import Decoder
-from streamsel.decode.looking import Looking
+from streamsel.decode.looking import Looking, seconds
 from streamsel.decode.open import open_decoder
+from streamsel.decode.sampling import Box
 from streamsel.decode.scan import count_packets, expected_frames
 from streamsel.decode.sources import expand
 from streamsel.embed import Row, Scout, Window
@@ -90,6 +91,7 @@ def build(
 
 def resolve(config: SelectConfig) -> list[Source]:
     """The sources that a config names; raises SourceError, and UsageError where they do not fit the goal."""
+    Opener(config)  # wrong times, rates and rectangles are told before anything is done
     sources = expand(config.sources)
     live = [source.id for source in sources if source.kind == "live"]
     if live and config.budget and not config.duration:
@@ -106,17 +108,41 @@ class Opener:
     """Opens sources with the run's options, and states the facts by which their frames are counted and named."""
 
     def __init__(self, config: SelectConfig) -> None:
-        self._length = config.sequence_length
-        fps = Fraction(config.fps) if config.fps else None
-        self._options = {"looking": Looking(config.every or 1, fps, config.keyframes)}
+        fps = _rate(config.fps) if config.fps else None
+        self._crop = _box(config.crop) if config.crop else None
+        self._looking = Looking(config.every or 1, fps, config.keyframes)
+        times = (seconds(time) if time else None for time in (config.start, config.end, config.duration))
+        self._start, self._end, self._duration = times
 
     def open(self, source: Source) -> Decoder:
         """A decoder for the source."""
-        return open_decoder(source, **self._options)
+        return open_decoder(
+            source,
+            crop=self._crop,
+            looking=self._looking,
+            start=self._start,
+            end=self._end,
+            duration=self._duration,
+        )
+
+
+def _rate(text: str) -> Fraction:
+    try:
+        return Fraction(text)
+    except (ValueError, ZeroDivisionError):
+        raise UsageError(f"--fps: {text!r} is no rate: write 5, 0.5 or 30000/1001") from None
+
+
+def _box(text: str) -> Box:
+    parts = text.split(":")
+    if len(parts) != 4 or not all(part.isdecimal() for part in parts) or "0" in (parts[0], parts[1]):
+        raise UsageError(f"--crop: {text!r} is no rectangle: write W:H:X:Y in pixels, as in 640:480:0:80")
+    width, height, x, y = map(int, parts)
+    return width, height, x, y
 
 
 def expected(source: Source, config: SelectConfig) -> int | None:
-    """About how many frames of a source will be looked at; None where it has no end. Raises SourceError."""
+    """At most about how many frames of a source will be looked at; None where it has no end. Raises SourceError."""
     frames = expected_frames(source)
     return None if frames is None else -(-frames // (config.every or 1))
 
@@ -127,11 +153,11 @@ class Facts:
     def __init__(self, config: SelectConfig, sink: DiskSink, larder: Larder) -> None:
         self._config, self._sink, self._larder = config, sink, larder
 
-    def begin(self, source: Source, decoder: Decoder, known: Mapping[str, Any]) -> dict[str, Any]:
+    def begin(self, source: Source, decoder: Decoder | None, known: Mapping[str, Any]) -> dict[str, Any]:
         """The facts; the sink is told how to name the frames, the larder whether pictures must be kept whole."""
-        facts = {name: known[name] for name in ("total", "expected", "started") if name in known}
-        facts = facts or self._look_up(source)
-        facts["index_exact"] = getattr(decoder, "index_exact", True)
+        facts = dict(known) if "total" in known else {**known, **self._look_up(source)}
+        if decoder is not None:
+            facts["index_exact"] = getattr(decoder, "index_exact", True)
         self._sink.announce(source.id, facts["total"], facts["started"])
         self._larder.encode = self._sink.encode if source.kind == "live" else None
         return facts
@@ -139,10 +165,12 @@ class Facts:
     def _look_up(self, source: Source) -> dict[str, Any]:
         if source.kind == "live":
             return {"total": 0, "expected": None, "started": datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")}
-        frames = expected(source, self._config)
-        remote = "://" in source.location
-        total = expected_frames(source) if remote or source.kind == "images" else count_packets(source).count
-        return {"total": total or 0, "expected": frames and frames // self._config.sequence_length, "started": ""}
+        config = self._config
+        scan = source.kind == "video" and "://" not in source.location
+        total = count_packets(source).count if scan else expected_frames(source) or 0
+        partly = config.fps or config.keyframes or config.start or config.end or config.duration
+        rows = total // (config.every or 1) // config.sequence_length
+        return {"total": total, "expected": None if partly else rows, "started": ""}
 
 
 def _shortlist(config: SelectConfig, frames: int, judge: Judge, larder: Larder) -> Shortlist:
@@ -186,7 +214,7 @@ class States:
     """The arrays of everything that remembers, each under its part's name."""
 
     def __init__(self, *, scout: Scout, judge: Judge, selector: Selector, seen: Seen | None) -> None:
-        self._parts = {"scout": scout, "judge": judge, "selector": selector, "seen": seen}
+        self._parts: dict[str, Any] = {"scout": scout, "judge": judge, "selector": selector, "seen": seen}
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """What a commit writes."""

@@ -54,7 +54,7 @@ class Picture(Protocol):
 
 def fingerprint(i420: Pixels) -> int:
     """CRC-32 of a frame's I420 sample: tells whether a seek came back to the very same frame."""
-    return zlib.crc32(np.ascontiguousarray(i420))
+    return zlib.crc32(np.ascontiguousarray(i420).data)
 
 
 @dataclass(frozen=True, slots=True)

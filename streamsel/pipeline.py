@@ -32,7 +32,7 @@ Progress = Callable[[str, int, int], None]
 """Told the stage, how many more frames were looked at and how many picks there are."""
 
 
-class Interrupted(StreamselError):  # noqa: N818: it is no error
+class Interrupted(StreamselError):  # noqa: N818
     """Asked to stop; everything up to the last block is saved."""
 
     exit_code = 130
@@ -44,8 +44,8 @@ class Parts:
 
     sources: Sequence[Source]
     open: Callable[[Source], Decoder]
-    begin: Callable[[Source, Decoder, dict[str, Any]], dict[str, Any]]
-    """Makes the facts of a source (frames looked at, expected, naming) before its first block, or renews them."""
+    begin: Callable[[Source, Decoder | None, dict[str, Any]], dict[str, Any]]
+    """Adds to the facts known of a source what its first frame needs, and tells the sink how to name its frames."""
     length: int
     max_gap: float
     scout: Scout
@@ -78,7 +78,7 @@ def _watch(parts: Parts, source: Source) -> None:
     parts.ledger.start(place.position)
     try:
         with parts.open(source) as decoder:
-            facts |= parts.begin(source, decoder, facts)
+            facts = parts.begin(source, decoder, facts)
             _look(parts, source, decoder, place.position, facts)
             facts["problems"] = dict(decoder.problems)
     except SourceError as error:
@@ -89,7 +89,8 @@ def _watch(parts: Parts, source: Source) -> None:
 
 def _look(parts: Parts, source: Source, decoder: Decoder, after: Mark | None, facts: dict[str, Any]) -> None:
     stream = windows(decoder.read(after), parts.length, decoder.problems, parts.max_gap)
-    for block in blocks(stream, parts.judge.embedder.size):
+    encode = parts.sink.encode if source.kind == "live" else None
+    for block in blocks(stream, parts.judge.embedder.size, encode):
         looked = parts.scout.look(block)
         _settle(parts, looked.rows, decoder)
         parts.ledger.block(block, looked)
@@ -148,11 +149,13 @@ def _deliver(parts: Parts) -> None:
 
 def _frames_of(parts: Parts, source: Source, picks: list[PickRow]) -> Iterator[tuple[PickRow, Sequence[Frame]]]:
     """Each pick with its frames: from the store where they were kept, else by reading the source again."""
+    if not picks:
+        return
+    parts.begin(source, None, dict(parts.store.restore(source.id).facts))
     if source.kind == "live":
         yield from ((pick, recall_frames(parts.store, pick)) for pick in picks)
-    elif picks:
+    else:
         with parts.open(source) as decoder:
-            parts.begin(source, decoder, dict(parts.store.restore(source.id).facts))
             frames = decoder.fetch([mark for pick in picks for mark in pick.marks])
             for pick in picks:
                 yield pick, [next(frames) for _ in pick.marks]

@@ -257,7 +257,7 @@ class SqliteStore:
     def _write_array(self, name: str, array: npt.NDArray[Any]) -> None:
         head = json.dumps([array.dtype.newbyteorder("<").str, list(array.shape)])
         array = np.ascontiguousarray(array)
-        data = memoryview(array.astype(array.dtype.newbyteorder("<"), copy=False).reshape(-1).view(np.uint8))
+        data = array.astype(array.dtype.newbyteorder("<"), copy=False).reshape(-1).view(np.uint8).data
         parts = max(1, -(-len(data) // CHUNK))
         for part in range(parts):
             chunk = data[part * CHUNK : (part + 1) * CHUNK]

@@ -85,10 +85,15 @@ class Looked:
 class Scout(Protocol):
     """Looks at every window; see the module's text."""
 
-    samples: Samples
-    """What the report compares the picks with."""
-    seen: int
-    """Rows so far: the number of the next one."""
+    @property
+    def samples(self) -> Samples:
+        """What the report compares the picks with."""
+        ...
+
+    @property
+    def seen(self) -> int:
+        """Rows so far: the number of the next one."""
+        ...
 
     def begin(self, expected: int | None) -> None:
         """A source starts, of about so many windows."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from streamsel.data import Mark, Picture, Pixels, Vector
+from streamsel.data import Frame, Mark, Picture, Pixels, Vector
 from streamsel.embed import Window
 
 __all__ = ["Larder", "Stored"]
@@ -52,8 +52,14 @@ class Larder:
         self._users[row] += 1
         if self._users[row] == 1:
             crops = None if self._size is None else np.stack([f.picture.rgb(*self._size) for f in window])
-            files = () if self.encode is None else tuple(self.encode(f.picture) for f in window)
+            files = () if self.encode is None else tuple(map(self._file, window))
             self._fresh[row] = Stored(row, tuple(f.mark for f in window), crops, vector, files)
+
+    def _file(self, frame: Frame) -> bytes:
+        kept: bytes | None = getattr(frame.picture, "encoded", None)
+        if kept is None and self.encode is not None:
+            kept = self.encode(frame.picture)
+        return kept or b""
 
     def release(self, row: int) -> None:
         """One user fewer; with the last one the row goes."""

@@ -102,8 +102,8 @@ class Shortlist:
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """All of it, as named arrays."""
-        parts = {"run": self._run, "file": self._file, "samples": self.samples}
-        return {f"{part}.{name}": array for part, held in parts.items() for name, array in held.state().items()}
+        parts = {"run": self._run.state(), "file": self._file.state(), "samples": self.samples.state()}
+        return {f"{part}.{name}": array for part, arrays in parts.items() for name, array in arrays.items()}
 
     def restore(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         """Become what `state` was taken from."""

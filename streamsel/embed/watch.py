@@ -50,7 +50,7 @@ class Watch:
 
     def _row(self, row: int, window: Window, held_by: npt.NDArray[np.int64]) -> Row:
         pictures = [self._crop(f.picture) if by < 0 else None for f, by in zip(window, held_by, strict=True)]
-        whole = not any(isinstance(frame.picture, Shrunk) for frame in window)
+        whole = all(_writable(frame.picture) for frame in window)
         marks = tuple(frame.mark for frame in window)
         return Row(row, marks, tuple(pictures), window=window if whole else ())
 
@@ -67,9 +67,9 @@ class Watch:
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """The gate's memory, the samples, and how many rows there were."""
-        parts = {"gate": self._gate, "samples": self.samples}
-        arrays = {f"{part}.{name}": array for part, held in parts.items() for name, array in held.state().items()}
-        return {**arrays, "seen": np.array(self.seen)}
+        parts = {"gate": self._gate.state(), "samples": self.samples.state()}
+        named = {f"{part}.{name}": array for part, arrays in parts.items() for name, array in arrays.items()}
+        return {**named, "seen": np.array(self.seen)}
 
     def restore(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         """Become what `state` was taken from."""
@@ -77,3 +77,7 @@ class Watch:
         self._gate.restore({k.removeprefix("gate."): a for k, a in arrays.items() if k.startswith("gate.")})
         self.samples.restore({k.removeprefix("samples."): a for k, a in arrays.items() if k.startswith("samples.")})
         self.samples.larder.restore(self.samples.users())
+
+
+def _writable(picture: Picture) -> bool:
+    return not isinstance(picture, Shrunk) or picture.encoded is not None

@@ -7,12 +7,12 @@ saved. L = 1 is the ordinary case: a window of one frame.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 import numpy as np
 
-from streamsel.data import Frame, Pixels
+from streamsel.data import Frame, Picture, Pixels
 from streamsel.embed import Window
 
 __all__ = ["Shrunk", "blocks", "windows"]
@@ -23,11 +23,14 @@ BLOCK_BYTES = 64 << 20
 
 
 class Shrunk:
-    """A picture reduced to what scout and judge look at, where whole frames would take too much memory."""
+    """A picture reduced to what scout and judge look at, where whole frames would take too much memory.
 
-    def __init__(self, sample: Pixels, crop: Pixels) -> None:
+    encoded: the file of the whole picture, where it cannot be read again.
+    """
+
+    def __init__(self, sample: Pixels, crop: Pixels, encoded: bytes | None = None) -> None:
         self.height, self.width = crop.shape[:2]
-        self._sample, self._crop = sample, crop
+        self._sample, self._crop, self.encoded = sample, crop, encoded
 
     def i420(self) -> Pixels:
         """The sample taken from the whole picture."""
@@ -60,13 +63,18 @@ def windows(frames: Iterable[Frame], length: int, dropped: Counter[str], max_gap
     dropped["incomplete sequence"] += len(window)
 
 
-def blocks(stream: Iterable[Window], judge_size: tuple[int, int]) -> Iterator[list[Window]]:
-    """Group windows into blocks bounded in frames and bytes. Cuts never change what is decided, only memory."""
+def blocks(
+    stream: Iterable[Window], judge_size: tuple[int, int], encode: Callable[[Picture], bytes] | None = None
+) -> Iterator[list[Window]]:
+    """Group windows into blocks bounded in frames and bytes. Cuts never change what is decided, only memory.
+
+    encode: makes the file of a picture of a source that cannot be read again; None where it can.
+    """
     block: list[Window] = []
     held = 0
     for window in stream:
         if sum(map(_bytes, window)) > BLOCK_BYTES and len(window) > 1:
-            window = tuple(_shrink(frame, judge_size) for frame in window)
+            window = tuple(_shrink(frame, judge_size, encode) for frame in window)
         block.append(window)
         held += sum(map(_bytes, window))
         if len(block) * len(window) >= BLOCK_FRAMES or held >= BLOCK_BYTES:
@@ -80,5 +88,6 @@ def _bytes(frame: Frame) -> int:
     return int(getattr(frame.picture, "nbytes", 0)) or frame.picture.width * frame.picture.height * 3 // 2
 
 
-def _shrink(frame: Frame, size: tuple[int, int]) -> Frame:
-    return replace(frame, picture=Shrunk(frame.picture.i420(), frame.picture.rgb(*size)))
+def _shrink(frame: Frame, size: tuple[int, int], encode: Callable[[Picture], bytes] | None) -> Frame:
+    picture = frame.picture
+    return replace(frame, picture=Shrunk(picture.i420(), picture.rgb(*size), encode and encode(picture)))

@@ -64,8 +64,7 @@ class Statistics:
     @classmethod
     def from_json(cls, value: Mapping[str, Mapping[str, Any]]) -> Statistics:
         """The table that `to_json` gave."""
-        told = ({key: math.nan if item is None else item for key, item in column.items()} for column in value.values())
-        return cls(tuple(Column(**column) for column in told))
+        return cls(tuple(_column(column) for column in value.values()))
 
     def rows(self) -> list[list[str]]:
         """The table as text: a heading, then a row per figure. A dash where there is none, `~` before estimates."""
@@ -84,6 +83,11 @@ class Statistics:
         for row in rows:
             table.add_row(*row)
         return table
+
+
+def _column(told: Mapping[str, Any]) -> Column:
+    figures: dict[str, Any] = {key: math.nan if item is None else item for key, item in told.items()}
+    return Column(**figures)
 
 
 def _cell(column: Column, name: str) -> str:

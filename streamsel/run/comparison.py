@@ -10,7 +10,7 @@ import numpy.typing as npt
 from streamsel.data import Vector
 from streamsel.pipeline import Parts
 from streamsel.report.statistics import Column, Statistics
-from streamsel.run.heirs import Heirs
+from streamsel.run.heirs import Heirs, pairs_of
 from streamsel.run.recall import recall
 from streamsel.selection.quality import covering, pairwise
 
@@ -52,8 +52,8 @@ def _held_for(parts: Parts, rows: list[int]) -> Weights:
     heirs = Heirs(parts.store)
     counts: Counter[int] = Counter()
     for sql in ("SELECT row, 1 FROM judged", "SELECT row, SUM(frames) FROM span GROUP BY row"):
-        pairs = np.fromiter(parts.store.query(sql), dtype=np.dtype((np.int64, 2)))
-        for row, count in zip(heirs.resolve(pairs[:, 0]).tolist(), pairs[:, 1].tolist(), strict=True):
+        holders, frames = pairs_of(parts.store, sql)
+        for row, count in zip(heirs.resolve(holders).tolist(), frames.tolist(), strict=True):
             counts[row] += count
     return np.array([max(1, counts[row]) for row in rows], np.int64)
 

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from streamsel.store import SqliteStore
 
-__all__ = ["Heirs"]
+__all__ = ["Heirs", "pairs_of"]
 
 Ids = npt.NDArray[np.int64]
 
@@ -18,8 +18,8 @@ class Heirs:
     """Two sorted arrays in place of a table in memory: 16 bytes a row, also for days of video."""
 
     def __init__(self, store: SqliteStore) -> None:
-        self._rows, self._heirs = _pairs(store, "SELECT row, heir FROM heir ORDER BY row")
-        self._judged, self._picks = _pairs(
+        self._rows, self._heirs = pairs_of(store, "SELECT row, heir FROM heir ORDER BY row")
+        self._judged, self._picks = pairs_of(
             store,
             "SELECT judged.row, COALESCE(pick.ordinal, judged.nearest) FROM judged"
             " LEFT JOIN pick ON pick.row = judged.row ORDER BY judged.row",
@@ -37,12 +37,14 @@ class Heirs:
     def picks_of(self, rows: Sequence[int]) -> list[int]:
         """Ordinal of the pick nearest to each row's stand-in (or which it is); -1 where none is known."""
         known, place = _find(self._judged, self.resolve(rows))
-        return np.where(known, self._picks[place] if len(self._picks) else -1, -1).tolist()
+        picks: list[int] = np.where(known, self._picks[place] if len(self._picks) else -1, -1).tolist()
+        return picks
 
 
-def _pairs(store: SqliteStore, sql: str) -> tuple[Ids, Ids]:
-    pairs = np.fromiter(store.query(sql), dtype=np.dtype((np.int64, 2)))
-    return pairs[:, 0], pairs[:, 1]
+def pairs_of(store: SqliteStore, sql: str) -> tuple[Ids, Ids]:
+    """The two integer columns of a query."""
+    flat = np.fromiter((value for pair in store.query(sql) for value in pair), np.int64)
+    return flat[::2], flat[1::2]
 
 
 def _find(table: Ids, wanted: Ids) -> tuple[npt.NDArray[np.bool_], Ids]:

@@ -121,8 +121,8 @@ def _summary(
         "goal": config.goal,
         "frames": looked,
         "picks": picks,
-        "target": _target(config, looked),
-        "reached": picks / looked if config.target_ratio else picks,
+        "target": config.n or config.proportion or config.target_ratio,
+        "reached": picks if config.n or not looked else picks / looked,
         "drops": _drops(parts),
         "sources": [{"id": source, **_without_error(fact)} for source, fact in facts.items()],
         "failed": failed,
@@ -131,12 +131,6 @@ def _summary(
         "libraries": {name: version(name) for name in ("av", "numpy", "openvino", "pyarrow")},
         "seconds": {stage: round(seconds, 3) for stage, seconds in timings.items()},
     }
-
-
-def _target(config: SelectConfig, frames: int) -> float | int | None:
-    if config.budget:
-        return config.picks_among(frames // config.sequence_length) * config.sequence_length
-    return config.target_ratio
 
 
 def _drops(parts: Parts) -> dict[str, int]:

@@ -6,30 +6,15 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from streamsel.data import Frame, Pixels, Vector
+from streamsel.data import Frame, Vector
 from streamsel.embed import Row
 from streamsel.embed.judge import Judge
+from streamsel.sink.encoded import Encoded
 from streamsel.store import Changes, Kept, PickRow, SqliteStore
 
-__all__ = ["Encoded", "recall", "recall_frames"]
+__all__ = ["recall", "recall_frames"]
 
 AT_ONCE = 64
-
-
-class Encoded:
-    """A picture that was encoded when it was seen, because its source cannot be read again."""
-
-    def __init__(self, data: bytes) -> None:
-        self.encoded = data
-        self.width = self.height = 0
-
-    def i420(self) -> Pixels:
-        """Not kept."""
-        raise ValueError("only the encoded picture was kept")
-
-    def rgb(self, width: int | None = None, height: int | None = None) -> Pixels:
-        """Not kept."""
-        raise ValueError("only the encoded picture was kept")
 
 
 def recall(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
 
-from streamsel.data import Frame, Pick
+from streamsel.data import Frame, Pick, Picture
 
 __all__ = ["Sink"]
 
@@ -21,6 +21,10 @@ class Sink(Protocol):
 
     def write(self, pick: Pick, frames: Sequence[Frame]) -> list[str]:
         """Writes the frames of the pick, given in the order of its marks."""
+        ...
+
+    def encode(self, picture: Picture) -> bytes:
+        """The file of a picture that must be kept until it is written, because its source cannot be read again."""
         ...
 
     def flush(self) -> None:

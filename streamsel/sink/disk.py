@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Literal, get_args
 
-from streamsel.data import Frame, Mark, Pick
+from streamsel.data import Frame, Mark, Pick, Picture
 from streamsel.errors import SinkError, UsageError
 from streamsel.sink.clip import encode_clip
 from streamsel.sink.durable import replace_file, shown, sync_folder
@@ -68,6 +68,10 @@ class DiskSink:
             return [self._write_clip(frames)]
         return [self._write_picture(frame, self.format) for frame in frames]
 
+    def encode(self, picture: Picture) -> bytes:
+        """The file of a picture that has to be kept until it is written, because its source cannot be read again."""
+        return self._encode(picture, "png" if self.format == "png" else "jpg")
+
     def flush(self) -> None:
         """Returns when everything written so far would survive a power cut."""
         for folder in sorted(self._unsynced):
@@ -86,8 +90,11 @@ class DiskSink:
         if original is not None:
             return self._put(frame_name(frame.mark, digits, own, started), _read(original))
         form = asked or ("png" if own.lower() == "png" else "jpg")
-        data = encode(scaled(frame.picture, self.size), form, self.quality)
-        return self._put(frame_name(frame.mark, digits, form, started), data)
+        return self._put(frame_name(frame.mark, digits, form, started), self._encode(frame.picture, form))
+
+    def _encode(self, picture: Picture, form: PictureFormat) -> bytes:
+        kept: bytes | None = getattr(picture, "encoded", None)
+        return kept or encode(scaled(picture, self.size), form, self.quality)
 
     def _original(self, frame: Frame, own: str, asked: PictureFormat | None) -> Path | None:
         """The still's own file, where that is just what is asked for."""
