@@ -1,0 +1,71 @@
+"""Every example runs, on synthetic clips, and does what its first lines say."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from streamsel.testing.videos import scenes
+
+EXAMPLES = Path(__file__).parent.parent / "examples"
+TESTED = ("contact_sheet", "own_embeddings", "own_loop", "select_from_files", "sequences")
+
+
+def example(name: str, *arguments: object) -> list[str]:
+    """The lines that an example prints."""
+    command = [sys.executable, str(EXAMPLES / f"{name}.py"), *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+@pytest.fixture
+def videos(tmp_path: Path) -> list[Path]:
+    """Two clips of three scenes each, one of which is in both."""
+    return [scenes(tmp_path / "a.mp4", (0, 1, 2)), scenes(tmp_path / "b.mp4", (2, 3, 4))]
+
+
+def test_all_are_tested() -> None:
+    assert {file.stem for file in EXAMPLES.glob("*.py")} == set(TESTED)
+
+
+def test_select_from_files(tmp_path: Path, videos: list[Path]) -> None:
+    said = example("select_from_files", tmp_path / "picks", 5, *videos)
+    assert said[-1] == "5 of 72 frames"
+    assert len(list((tmp_path / "picks" / "frames").rglob("*.jpg"))) == 5
+    assert example("select_from_files", tmp_path / "picks", 5, *videos) == said
+
+
+def test_sequences(tmp_path: Path, videos: list[Path]) -> None:
+    said = example("sequences", tmp_path / "picks", 2, 12, *videos)
+    assert len(said) == 2
+    assert len(list((tmp_path / "picks" / "frames").rglob("*.mp4"))) == 2
+
+
+def test_own_loop(tmp_path: Path, videos: list[Path]) -> None:
+    said = example("own_loop", tmp_path, "auto", videos[0])
+    assert said[0] == "0.00 s: first, distance inf"
+    assert len(said) == len(list(tmp_path.glob("*.jpg"))) >= 3
+    assert len(example("own_loop", tmp_path, 1.9, videos[0])) == 1
+
+
+def test_own_embeddings(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    vectors = rng.normal(size=(2000, 16))
+    np.save(tmp_path / "vectors.npy", vectors)
+    example("own_embeddings", tmp_path / "vectors.npy", tmp_path / "keep.npy", 0.1)
+    keep = np.load(tmp_path / "keep.npy")
+    assert (np.diff(keep) > 0).all()
+    assert abs(len(keep) - 200) <= 15
+
+
+def test_contact_sheet(tmp_path: Path, videos: list[Path]) -> None:
+    example("select_from_files", tmp_path / "picks", 5, *videos)
+    assert example("contact_sheet", tmp_path / "picks", tmp_path / "sheet.jpg", 3)[0].startswith("5 picks on ")
+    with Image.open(tmp_path / "sheet.jpg") as sheet:
+        assert sheet.size == (3 * 246 + 6, 2 * 164 + 6)
