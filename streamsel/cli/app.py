@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
 from typing import Annotated
 
 import typer
@@ -12,11 +11,14 @@ from streamsel.cli.show import inspect_command
 
 __all__ = ["app"]
 
+# Drawn by rich, --help would take twice as long.
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
 def _version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version
+
         typer.echo(f"streamsel {version('streamsel')}")
         raise typer.Exit
 

@@ -9,62 +9,59 @@ import typer
 
 __all__ = ["select_command"]
 
-GOAL, LOOK, WRITE, RUN = "How many", "What is looked at", "What is written", "The run"
-
 Sources = Annotated[list[str], typer.Argument(metavar="SOURCE...", help="Files, folders, globs, http(s) or rtsp URLs.")]
 
 
-def _option(name: str, panel: str, text: str, **more: Any) -> Any:
-    names = name.split("/")
-    return typer.Option(*names, rich_help_panel=panel, help=text, show_default=more.pop("show_default", False), **more)
+def _option(names: str, text: str, **more: Any) -> Any:
+    """An option whose default is told by its text, because the config has it."""
+    return typer.Option(*names.split("/"), help=text, show_default=False, **more)
 
 
 def select_command(
     context: typer.Context,
     sources: Sources,
-    out: Annotated[Path, _option("-o/--out", WRITE, "Output folder; the same command again continues.", metavar="OUT")],
-    n: Annotated[int | None, _option("-n", GOAL, "Keep the best N frames of all that was seen.", metavar="N")] = None,
-    proportion: Annotated[float | None, _option("--proportion", GOAL, "As -n, as a share of all frames, 0..1.")] = None,
+    out: Annotated[Path, _option("-o/--out", "Output folder; the same command again continues.", metavar="OUT")],
+    n: Annotated[int | None, _option("-n", "Keep the best N frames of all that was seen.", metavar="N")] = None,
+    proportion: Annotated[float | None, _option("--proportion", "As -n, as a share of all frames, 0..1.")] = None,
     target_ratio: Annotated[
-        float | None, _option("--target-ratio", GOAL, "Keep this share of the frames as they come, 0..1.")
+        float | None, _option("--target-ratio", "Keep this share of the frames as they come, 0..1.")
     ] = None,
     min_distance: Annotated[
-        float | None, _option("--min-distance", GOAL, "Keep a frame that far from all kept ones, 0..2.")
+        float | None, _option("--min-distance", "Keep a frame that far from all kept ones, 0..2.")
     ] = None,
     sequence_length: Annotated[
-        int | None, _option("--sequence-length", GOAL, "Select sequences of L consecutive frames.", metavar="L")
+        int | None, _option("--sequence-length", "Select sequences of L consecutive frames.", metavar="L")
     ] = None,
     effort: Annotated[
-        str | None, _option("--effort", GOAL, "fast, normal or exact: how many frames are embedded.", metavar="E")
+        str | None, _option("--effort", "fast, normal or exact: how many frames are embedded.", metavar="E")
     ] = None,
-    every: Annotated[int | None, _option("--every", LOOK, "Look at every K-th frame.", metavar="K")] = None,
-    fps: Annotated[str | None, _option("--fps", LOOK, "Look at F frames a second (5, 0.5, 30000/1001).")] = None,
-    keyframes: Annotated[
-        bool | None, _option("--keyframes", LOOK, "Look at key frames only: fastest.", is_flag=True)
-    ] = None,
-    start: Annotated[str | None, _option("--start", LOOK, "From this time (90.5, 1:30, 0:01:30) on.")] = None,
-    end: Annotated[str | None, _option("--end", LOOK, "Up to this time.")] = None,
-    duration: Annotated[str | None, _option("--duration", LOOK, "For so long; a live URL with -n needs it.")] = None,
-    crop: Annotated[str | None, _option("--crop", LOOK, "Only this part of the picture.", metavar="W:H:X:Y")] = None,
-    size: Annotated[int | None, _option("--size", WRITE, "Width of the pictures; default as they are.")] = None,
-    format: Annotated[
-        str | None, _option("--format", WRITE, "jpg (default), png, or clip (with --sequence-length).")
-    ] = None,
-    quality: Annotated[int | None, _option("--quality", WRITE, "JPEG quality 1..100, default 95.")] = None,
+    every: Annotated[int | None, _option("--every", "Look at every K-th frame.", metavar="K")] = None,
+    fps: Annotated[str | None, _option("--fps", "Look at F frames a second (5, 0.5, 30000/1001).")] = None,
+    keyframes: Annotated[bool | None, _option("--keyframes", "Look at key frames only: fastest.", is_flag=True)] = None,
+    start: Annotated[str | None, _option("--start", "From this time (90.5, 1:30, 0:01:30) on.")] = None,
+    end: Annotated[str | None, _option("--end", "Up to this time.")] = None,
+    duration: Annotated[str | None, _option("--duration", "For so long; a live URL with -n needs it.")] = None,
+    crop: Annotated[str | None, _option("--crop", "Only this part of the picture.", metavar="W:H:X:Y")] = None,
+    size: Annotated[int | None, _option("--size", "Width of the pictures; default as they are.")] = None,
+    format: Annotated[str | None, _option("--format", "jpg (default), png, or clip (with --sequence-length).")] = None,
+    quality: Annotated[int | None, _option("--quality", "JPEG quality 1..100, default 95.")] = None,
     model: Annotated[
-        str | None, _option("--model", RUN, "default, torchvision:NAME, or a .onnx, .xml or .pt2 file.")
+        str | None, _option("--model", "default, torchvision:NAME, or a .onnx, .xml or .pt2 file.")
     ] = None,
-    weights: Annotated[Path | None, _option("--weights", RUN, "Weights for torchvision:NAME.")] = None,
-    device: Annotated[str | None, _option("--device", RUN, "auto, cpu or cuda.")] = None,
-    only_new: Annotated[bool, _option("--only-new", RUN, "Add what came to the sources since the last run.")] = False,
-    fresh: Annotated[bool, _option("--fresh", RUN, "Forget the earlier run in OUT and start anew.")] = False,
-    dry_run: Annotated[bool, _option("--dry-run", RUN, "Say what would be done, and do nothing.")] = False,
+    weights: Annotated[Path | None, _option("--weights", "Weights for torchvision:NAME.")] = None,
+    device: Annotated[str | None, _option("--device", "auto, cpu or cuda.")] = None,
+    only_new: Annotated[bool, _option("--only-new", "Add what came to the sources since the last run.")] = False,
+    fresh: Annotated[bool, _option("--fresh", "Forget the earlier run in OUT and start anew.")] = False,
+    dry_run: Annotated[bool, _option("--dry-run", "Say what would be done, and do nothing.")] = False,
     table: Annotated[
-        bool | None, _option("--table/--no-table", RUN, "Compare the picks with uniform and random ones (default).")
+        bool | None,
+        typer.Option(
+            "--table/--no-table", show_default=False, help="Compare the picks with uniform and random ones (default)."
+        ),
     ] = None,
-    quiet: Annotated[bool, _option("--quiet/-q", RUN, "Say nothing but errors.")] = False,
-    as_json: Annotated[bool, _option("--json", RUN, "Progress and result as JSON lines on standard output.")] = False,
-    debug: Annotated[bool, _option("--debug", RUN, "Show the traceback of an error.")] = False,
+    quiet: Annotated[bool, _option("--quiet/-q", "Say nothing but errors.")] = False,
+    as_json: Annotated[bool, _option("--json", "Progress and result as JSON lines on standard output.")] = False,
+    debug: Annotated[bool, _option("--debug", "Show the traceback of an error.")] = False,
 ) -> None:
     """Select the frames that add something from SOURCE into OUT.
 
@@ -72,11 +69,11 @@ def select_command(
 
     Examples:
 
-      streamsel select holiday.mp4 -o picks -n 30
+    streamsel select holiday.mp4 -o picks -n 30
 
-      streamsel select footage/ -o picks --proportion 0.01 --format png
+    streamsel select footage/ -o picks --proportion 0.01 --format png
 
-      streamsel select rtsp://camera/stream -o picks --target-ratio 0.01 --duration 1:00:00
+    streamsel select rtsp://camera/stream -o picks --target-ratio 0.01 --duration 1:00:00
     """
     from streamsel.cli.select_run import select_run
 

@@ -1,0 +1,5 @@
+"""`python -m streamsel` is the command line."""
+
+from streamsel.cli import main
+
+main()

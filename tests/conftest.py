@@ -1,0 +1,44 @@
+"""Clips and commands that many tests share."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from streamsel.testing.videos import scenes
+
+
+@pytest.fixture(scope="session")
+def clip(tmp_path_factory) -> Path:
+    """Six scenes of twenty frames, the first one twice."""
+    return scenes(tmp_path_factory.mktemp("clips") / "six.mp4", (0, 1, 2, 0, 3, 4), 20)
+
+
+@pytest.fixture(scope="session")
+def other_clip(tmp_path_factory) -> Path:
+    """Two scenes of `clip`, two of its own."""
+    return scenes(tmp_path_factory.mktemp("clips") / "other.mp4", (1, 2, 7, 8), 20)
+
+
+def command(*arguments: object) -> list[str]:
+    """The command line in a process of its own, without waiting for an installed script."""
+    return [sys.executable, "-c", "from streamsel.cli import main; main()", *map(str, arguments)]
+
+
+def streamsel(*arguments: object, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """Run the command line to its end."""
+    environment = {**os.environ, "COLUMNS": "120", "NO_COLOR": "1", "TERM": "dumb"}
+    done = subprocess.run(command(*arguments), capture_output=True, text=True, env=environment)
+    assert not check or done.returncode == 0, done.stderr
+    return done
+
+
+def outputs(folder: Path) -> dict[str, bytes]:
+    """Every file of a run that must not depend on how often it was interrupted."""
+    differ = {"state.db", "state.db-wal", "state.db-shm", "summary.json"}
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file() and path.name not in differ)
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}

@@ -1,0 +1,70 @@
+"""Stop and resume equals one go: kill -9 at any moment, the same command again, the same bytes."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+import time
+
+import pytest
+from tests.conftest import command, outputs, streamsel
+
+from streamsel.testing.videos import scenes
+
+KILLS = 6
+
+MODES = {
+    "budget": ["-n", "8"],
+    "sequences": ["-n", "12", "--sequence-length", "4"],
+    "clips": ["-n", "8", "--sequence-length", "4", "--format", "clip"],
+    "distance": ["--min-distance", "0.5"],
+    "ratio": ["--target-ratio", "0.1"],
+    "stream sequences": ["--min-distance", "0.4", "--sequence-length", "3"],
+    "exact": ["-n", "8", "--effort", "exact"],
+}
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("restart")
+    scenes(folder / "a.mp4", (0, 1, 2, 0, 3), 60)
+    scenes(folder / "b.mkv", (1, 4, 5), 60)
+    return folder
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_killed_runs_end_like_one_that_was_not(mode, sources, tmp_path):
+    line = ["select", sources, *MODES[mode], "-q", "-o"]
+    began = time.monotonic()
+    streamsel(*line, tmp_path / "whole")
+    whole = time.monotonic() - began
+    dice = random.Random(mode)
+    for kill in range(KILLS):
+        child = subprocess.Popen(command(*line, tmp_path / "killed"))
+        try:
+            child.wait(whole * dice.uniform(0.1, 0.95) if kill % 2 else whole * dice.uniform(0.3, 0.7))
+        except subprocess.TimeoutExpired:
+            child.send_signal(signal.SIGKILL)
+            child.wait()
+    streamsel(*line, tmp_path / "killed")
+    assert outputs(tmp_path / "killed") == outputs(tmp_path / "whole")
+    ours, theirs = (json.loads((tmp_path / name / "summary.json").read_text()) for name in ("killed", "whole"))
+    ours.pop("seconds"), theirs.pop("seconds")
+    assert ours == theirs
+
+
+def test_interrupted_it_saves_says_so_and_goes_on(sources, tmp_path):
+    line = ["select", sources, "-n", "8", "-o", tmp_path / "out"]
+    child = subprocess.Popen(command(*line), stderr=subprocess.PIPE, text=True)
+    child.stderr.readline()
+    child.send_signal(signal.SIGINT)
+    text = child.stderr.read()
+    assert child.wait() in (130, 0)
+    if child.returncode == 130:
+        assert "run the same command again to continue" in text
+        assert "Traceback" not in text
+    streamsel(*line)
+    streamsel("select", sources, "-n", "8", "-o", tmp_path / "whole")
+    assert outputs(tmp_path / "out") == outputs(tmp_path / "whole")
