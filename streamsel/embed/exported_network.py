@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from streamsel.embed.identity import check_file
+from streamsel.embed.files import check_file, reason
 from streamsel.embed.shapes import Sides
 from streamsel.embed.torch_runtime import move_to_device_pass, nn, torch
 from streamsel.errors import ModelError
@@ -23,7 +23,7 @@ def exported_network(path: Path, device: str) -> tuple[nn.Module, Sides, Any]:
     except ModelError:
         raise
     except Exception as error:  # a damaged archive may raise nearly anything
-        raise ModelError(f"{path}: not a program that torch.export saved: {error}") from error
+        raise ModelError(f"{path}: not a program that torch.export saved: {reason(error)}") from error
     inputs = program.graph_signature.user_inputs
     if len(inputs) != 1:
         raise ModelError(f"{path}: expected one input, found {len(inputs)}")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
+from streamsel.embed.files import reason
 from streamsel.embed.runtime import ops, ov
 from streamsel.embed.shapes import InputShape, Sides, input_shape, pooled_axes, shown
 from streamsel.embed.sidecar import Recipe
@@ -44,7 +45,7 @@ def read_model(core: ov.Core, path: Path) -> ov.Model:
     try:
         return core.read_model(path)
     except RuntimeError as error:
-        raise ModelError(f"{path}: not a model that OpenVINO can read: {last_line(error)}") from error
+        raise ModelError(f"{path}: not a model that OpenVINO can read: {reason(error, -1)}") from error
 
 
 def settle(model: ov.Model, path: Path, shape: InputShape) -> None:
@@ -52,7 +53,7 @@ def settle(model: ov.Model, path: Path, shape: InputShape) -> None:
     try:
         model.reshape(list(shape.dims))
     except RuntimeError as error:
-        raise ModelError(f"{path}: does not work with an input of {shown(shape.dims)}: {last_line(error)}") from error
+        raise ModelError(f"{path}: does not work with an input of {shown(shape.dims)}: {reason(error, -1)}") from error
 
 
 def add_preprocessing(model: ov.Model, path: Path, shape: InputShape, recipe: Recipe) -> ov.Model:
@@ -84,9 +85,3 @@ def sides(shape: ov.PartialShape) -> Sides:
     if shape.rank.is_dynamic:
         return ()
     return [None if side.is_dynamic else side.get_length() for side in shape]
-
-
-def last_line(error: Exception) -> str:
-    """What OpenVINO has to say comes last, behind places in its source."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[-1][:200] if lines else type(error).__name__

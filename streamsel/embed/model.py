@@ -10,7 +10,7 @@ from streamsel.data import Pixels, Vector
 from streamsel.embed.pooling import unit
 from streamsel.errors import ModelError
 
-__all__ = ["ModelEmbedder"]
+__all__ = ["ModelEmbedder", "full_name"]
 
 
 class ModelEmbedder(ABC):
@@ -62,3 +62,9 @@ class ModelEmbedder(ABC):
         if missing:
             pictures = np.concatenate([pictures, np.zeros((missing, *pictures.shape[1:]), np.uint8)])
         return np.require(pictures, np.uint8, ["C", "W"])
+
+
+def full_name(model: str, size: tuple[int, int], precision: str, device: str) -> str:
+    """`model/224x224/bf16/openvino-cpu`: weights and preprocessing, picture size, arithmetic, backend and device."""
+    width, height = size
+    return f"{model}/{width}x{height}/{precision}/{device}"

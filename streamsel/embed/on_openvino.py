@@ -10,10 +10,10 @@ from typing import Any
 from streamsel.data import Pixels, Vector
 from streamsel.embed.checkpoint import lite0_path, read_checkpoint
 from streamsel.embed.file_graph import companions, file_graph
-from streamsel.embed.identity import check_file, digest, full_name
+from streamsel.embed.files import check_file, digest, reason
 from streamsel.embed.lite0 import NAME, NOVELTY_DISTANCE
 from streamsel.embed.lite0_graph import lite0_graph
-from streamsel.embed.model import ModelEmbedder
+from streamsel.embed.model import ModelEmbedder, full_name
 from streamsel.embed.runtime import ov
 from streamsel.embed.sidecar import read_sidecar, sidecar_path
 from streamsel.errors import ModelError
@@ -22,6 +22,8 @@ __all__ = ["OpenvinoEmbedder", "load_file", "load_lite0"]
 
 ROUNDS = 8
 """Pictures liked at once, for each stream: enough that the last ones hardly wait for each other."""
+MOST_STREAMS = 16
+"""Unless more threads are asked for: each has buffers of its own, and nothing decodes fast enough to feed more."""
 
 
 class OpenvinoEmbedder(ModelEmbedder):
@@ -79,7 +81,7 @@ def choose_precision(core: ov.Core, precision: str) -> str:
 
 def compile_graph(core: ov.Core, graph: ov.Model, arithmetic: str, threads: int | None) -> ov.CompiledModel:
     """Compiled for as many streams of one thread as there are cores to use; the threads stay free to move."""
-    streams = threads or usable_cores()
+    streams = threads or min(usable_cores(), MOST_STREAMS)
     settings: dict[str, Any] = {
         "INFERENCE_PRECISION_HINT": arithmetic,
         "NUM_STREAMS": str(streams),
@@ -89,7 +91,7 @@ def compile_graph(core: ov.Core, graph: ov.Model, arithmetic: str, threads: int 
     try:
         return core.compile_model(graph, "CPU", settings)
     except RuntimeError as error:
-        raise ModelError(f"{graph.get_friendly_name()}: OpenVINO cannot compile it: {error}") from error
+        raise ModelError(f"{graph.get_friendly_name()}: OpenVINO cannot compile it: {reason(error, -1)}") from error
 
 
 def usable_cores() -> int:

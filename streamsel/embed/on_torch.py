@@ -9,10 +9,10 @@ import numpy as np
 from streamsel.data import Pixels, Vector
 from streamsel.embed.checkpoint import lite0_path, read_checkpoint
 from streamsel.embed.exported_network import exported_network
-from streamsel.embed.identity import check_file, digest, full_name
+from streamsel.embed.files import check_file, digest, reason
 from streamsel.embed.lite0 import MEAN, NAME, NOVELTY_DISTANCE, SCALE, SIZE
 from streamsel.embed.lite0_module import Lite0
-from streamsel.embed.model import ModelEmbedder
+from streamsel.embed.model import ModelEmbedder, full_name
 from streamsel.embed.prepared import Prepared
 from streamsel.embed.shapes import InputShape, input_shape
 from streamsel.embed.sidecar import Recipe, read_sidecar, sidecar_path
@@ -45,8 +45,8 @@ class TorchEmbedder(ModelEmbedder):
         except ModelError:
             raise
         except Exception as error:  # the network is the user's and may raise anything
-            reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise ModelError(f"{self.model.where}: fails on {shape.batch} x {width} x {height}: {reason}") from error
+            blank = f"{shape.batch} x {width} x {height}"
+            raise ModelError(f"{self.model.where}: fails on {blank} black pixels: {reason(error)}") from error
         return int(answer.shape[1])
 
     def run(self, pictures: Pixels, vectors: Vector) -> None:

@@ -9,7 +9,7 @@ from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
-from streamsel.embed.identity import check_file
+from streamsel.embed.files import check_file, reason
 from streamsel.embed.sidecar import Recipe
 from streamsel.embed.torch_runtime import nn, torch, torchvision
 from streamsel.errors import ModelError
@@ -80,8 +80,7 @@ def read_state(path: Path) -> MutableMapping[str, Any]:
     except ModelError:
         raise
     except Exception as error:  # a damaged pickle may raise nearly anything
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise ModelError(f"{path}: not a state dict that torch can read with weights_only: {reason}") from error
+        raise ModelError(f"{path}: not a state dict that torch can read with weights_only: {reason(error)}") from error
     for key in ("state_dict", "model"):
         if isinstance(found, dict) and isinstance(found.get(key), dict):
             found = found[key]

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import onnx
-import openvino as ov
 import pytest
-from conftest import MakeOnnx
 from onnx import TensorProto, helper, numpy_helper
 
 from streamsel.data import Vector
 from streamsel.embed.load import load_embedder
+from streamsel.embed.runtime import ov
 from streamsel.embed.sidecar import sidecar_path
 from streamsel.errors import ModelError
 from streamsel.testing.embedders import check_embedder, noisy_pictures
+
+MakeOnnx = Callable[..., Path]
 
 
 def embed(path: Path, pictures: np.ndarray | None = None) -> Vector:

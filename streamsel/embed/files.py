@@ -1,4 +1,4 @@
-"""Names that tell whether the vectors of two embedders can be compared."""
+"""Model files: there or not, what is in them, and errors in one line."""
 
 from __future__ import annotations
 
@@ -9,13 +9,7 @@ from pathlib import Path
 from streamsel.embed.sidecar import Recipe
 from streamsel.errors import ModelError
 
-__all__ = ["check_file", "digest", "full_name"]
-
-
-def full_name(model: str, size: tuple[int, int], precision: str, device: str) -> str:
-    """`model/224x224/bf16/openvino-cpu`: weights and preprocessing, picture size, arithmetic, backend and device."""
-    width, height = size
-    return f"{model}/{width}x{height}/{precision}/{device}"
+__all__ = ["check_file", "digest", "reason"]
 
 
 def check_file(path: Path) -> Path:
@@ -35,3 +29,9 @@ def digest(files: Iterable[Path], recipe: Recipe) -> str:
         except OSError as error:
             raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
     return total.hexdigest()[:8]
+
+
+def reason(error: Exception, line: int = 0) -> str:
+    """One line of what a library has to say, the first or the last (-1), cut at 200 characters."""
+    lines = [text.strip() for text in str(error).splitlines() if text.strip()]
+    return lines[line][:200] if lines else type(error).__name__
