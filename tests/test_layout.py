@@ -33,6 +33,7 @@ JOINING = {"api", "build", "pipeline", "run", "testing"}
 
 GROUND = {
     "__init__": None,
+    "__main__": {"streamsel.cli"},
     "config": {"streamsel.errors"},
     "coreset": SHARED | {"streamsel.grid", "streamsel.slots"},
     "data": set[str](),
