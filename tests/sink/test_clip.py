@@ -15,6 +15,7 @@ from streamsel.data import Frame, Mark, Pixels
 from streamsel.errors import SinkError
 from streamsel.sink.clip import encode_clip
 from streamsel.testing.sinks import FlatPicture, flat_pick
+from streamsel.testing.videos import moving_picture
 
 ANOTHER_PROCESS = """
 import hashlib
@@ -22,6 +23,20 @@ from streamsel.sink.clip import encode_clip
 from streamsel.testing.sinks import flat_pick
 print(hashlib.sha256(encode_clip(flat_pick(length=5)[1])).hexdigest())
 """
+
+
+class StillPixels:
+    """A picture of given pixels, in that size only."""
+
+    def __init__(self, pixels: Pixels) -> None:
+        self.height, self.width = pixels.shape[:2]
+        self._pixels = pixels
+
+    def i420(self) -> Pixels:
+        return np.zeros((96, 64), np.uint8)
+
+    def rgb(self, width: int | None = None, height: int | None = None) -> Pixels:
+        return self._pixels
 
 
 def clip_of(times: Sequence[int], base: Fraction = Fraction(1, 90000), size: tuple[int, int] = (48, 32)) -> list[Frame]:
@@ -65,6 +80,17 @@ def test_times_that_do_not_rise_still_give_every_frame() -> None:
 def test_the_bytes_are_the_same_in_another_process() -> None:
     hashes = [subprocess.check_output([sys.executable, "-c", ANOTHER_PROCESS]) for _ in range(2)]
     assert hashes[0] == hashes[1]
+
+
+@pytest.mark.parametrize("size", [(160, 120), (98, 66)])
+def test_the_bytes_are_the_same_each_time_wherever_memory_lies(size: tuple[int, int]) -> None:
+    shots = [moving_picture(0, step, size) for step in range(4)]
+    frames = [Frame(Mark("v.mp4", i, i, Fraction(1, 25)), StillPixels(shot)) for i, shot in enumerate(shots)]
+    clips, junk = set(), []
+    for turn in range(40):
+        clips.add(encode_clip(frames))
+        junk.append(bytes([turn]) * (70_000 * (turn % 7 + 1)))
+    assert len(clips) == 1
 
 
 def test_no_creation_time_and_no_encoder_is_told() -> None:
