@@ -8,6 +8,7 @@ from itertools import groupby
 from av.video.frame import VideoFrame
 
 from streamsel.data import Mark
+from streamsel.decode.landing import land
 from streamsel.decode.tape import Tape
 from streamsel.decode.track import Track
 from streamsel.decode.walk import Check, Walk
@@ -43,13 +44,13 @@ def _groups(track: Track | None, marks: Sequence[Mark]) -> list[list[Mark]]:
     """Marks that one stretch of decoding can serve."""
     if track is None:
         return [list(marks)]
-    keyed = [(track.land(mark.pts), mark) for mark in marks]
+    keyed = [(land(track, mark.pts), mark) for mark in marks]
     return [[mark for _, mark in group] for _, group in groupby(keyed, key=lambda pair: pair[0])]
 
 
 def _stretch(track: Track | None, group: Sequence[Mark], check: Check) -> Iterator[VideoFrame]:
     """The frames of a group, from its key frame on, up to the first that is not found."""
-    if track is None or track.land(group[0].pts) is None:
+    if track is None or land(track, group[0].pts) is None:
         return
     walk = Walk(track)
     for mark in group:

@@ -12,6 +12,7 @@ from streamsel.data import Frame, Mark, Source
 from streamsel.decode.framing import Framing
 from streamsel.decode.looking import Looking
 from streamsel.decode.sampling import Box
+from streamsel.decode.sources import LIVE_SCHEMES
 from streamsel.decode.track import TIMEOUTS, Track
 from streamsel.decode.walk import Walk
 from streamsel.errors import SourceError
@@ -29,7 +30,8 @@ class LiveDecoder:
     the first frame. crop, looking, threads: as in VideoDecoder; with key frames only those are counted, and
     index_exact is False. timeouts: seconds that it may take to open, and to send more.
 
-    Raises SourceError when the stream cannot be opened, sends no picture, or is lost: then after what came before.
+    Raises SourceError when the stream cannot be opened or sends no picture; and, after what came, when it is lost or
+    ends: a camera that hangs up looks no different from a cut cable.
     """
 
     seekable = False
@@ -48,13 +50,13 @@ class LiveDecoder:
         looking = looking or Looking()
         self.source = source
         self.index_exact = not looking.keyframes
-        options = OPTIONS.get(urlsplit(source.location).scheme.lower(), {})
+        self._scheme = urlsplit(source.location).scheme.lower()
         self._track = Track(
             source.location,
             source.id,
             threads=threads,
             keyframes=looking.keyframes,
-            options=options,
+            options=OPTIONS.get(self._scheme, {}),
             timeouts=timeouts,
         )
         self.problems: Counter[str] = self._track.problems
@@ -67,6 +69,8 @@ class LiveDecoder:
         if after is not None:
             self._walk.count_from(after.index + 1)
         yield from self._framing.frames(self._walk)
+        if self._track.ended and self._scheme in LIVE_SCHEMES:
+            raise SourceError(f"{self.source.id}: the stream ended; run again if it should go on")
 
     def fetch(self, marks: Sequence[Mark]) -> Iterator[Frame]:
         """Raise SourceError: what has passed is gone."""

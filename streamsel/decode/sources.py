@@ -13,7 +13,7 @@ from urllib.parse import unquote, urlsplit
 from streamsel.data import Source, SourceKind
 from streamsel.errors import SourceError
 
-__all__ = ["PICTURE_ENDINGS", "VIDEO_ENDINGS", "expand", "without_secrets"]
+__all__ = ["LIVE_SCHEMES", "PICTURE_ENDINGS", "VIDEO_ENDINGS", "expand", "without_secrets"]
 
 # fmt: off
 VIDEO_ENDINGS = frozenset([

@@ -8,6 +8,7 @@ from functools import cached_property
 from av.video.frame import VideoFrame
 
 from streamsel.data import Mark, Source
+from streamsel.decode.landing import land
 from streamsel.decode.scan import PacketScan, count_packets
 from streamsel.decode.track import Track
 from streamsel.decode.walk import Check, Step, Walk
@@ -60,7 +61,7 @@ class Tape:
         """A walk from a key frame at or before `pts`, or from the start."""
         if self.ranked and self.trusts_seeking:
             walk = Walk(self.track(), self._ranks)
-            if walk.track.land(pts) is not None:
+            if land(walk.track, pts) is not None:
                 return walk
             self.leave(walk.track)
         return self.start()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import av
 from av.container import InputContainer
@@ -23,9 +23,6 @@ NO_TIMESTAMPS, TIMES_RESTART = 0x80, 0x200
 
 MOST_READ_ERRORS = 100
 """So many failed reads in a row end a stream: a damaged file recovers sooner."""
-
-MOST_LANDINGS = 8
-"""So many times a seek is tried further back until it stands before the frame that is wanted."""
 
 TIMEOUTS = 10.0, 30.0
 """Seconds that a URL may take to open, and to send more."""
@@ -53,6 +50,8 @@ class Track:
     ) -> None:
         self.name = name
         self.problems: Counter[str] = Counter()
+        self.ended = False
+        """Whether the last packet there is was read."""
         self._remote = "://" in location
         self._keyframes = keyframes
         self._closed = False
@@ -99,7 +98,7 @@ class Track:
         last one that is cut off: its error would make the decoder's threads lose the pictures before it.
         """
         held = last = None
-        for packet in self._useful():
+        for packet in self.useful():
             last = packet
             if held is not None:
                 yield held
@@ -111,25 +110,24 @@ class Track:
         if held is not None or (last is not None and self._more_promised(last)):
             self.problems["truncated"] += 1
 
-    def land(self, pts: int) -> int | None:
-        """Stand at a key frame from which the frame at `pts` can be decoded; its pts, or None: not possible here.
+    def useful(self) -> Iterator[Packet[VideoStream]]:
+        """Packets that hold something, and only those of key frames where only these are decoded."""
+        for packet in self._read():
+            if packet.size and (packet.is_keyframe or not self._keyframes):
+                yield packet
 
-        A seek goes by decoding times and may end just behind the frame that is wanted; then it is tried further back.
-        """
-        target = pts
-        for _ in range(MOST_LANDINGS):
-            packet = self._packet_at(target)
-            if packet is None:
-                return None
-            shown = packet.pts if packet.pts is not None else packet.dts
-            if shown is None:
-                return None
-            if shown <= pts:
-                self._waiting = [packet]
-                return shown
-            decoded = packet.dts if packet.dts is not None else shown
-            target = min(decoded, shown, target) - 1
-        return None
+    def seek(self, pts: int) -> bool:
+        """Stand about at a time, rather before than behind it; False: the seek failed."""
+        self._waiting = []
+        try:
+            self._container.seek(pts, stream=self.stream)
+        except FFmpegError:
+            return False
+        return True
+
+    def put_back(self, packets: Sequence[Packet[VideoStream]]) -> None:
+        """Give back packets that were read: they come first again."""
+        self._waiting = list(packets)
 
     def close(self) -> None:
         """Let go of file and threads; frames stay valid."""
@@ -147,20 +145,6 @@ class Track:
         times = [time for time in (last.dts, last.pts) if time is not None]
         return final is not None and final.timestamp > max(times, default=0)
 
-    def _packet_at(self, target: int) -> Packet[VideoStream] | None:
-        """The first packet after a seek to `target`; None: the seek failed."""
-        self._waiting = []
-        try:
-            self._container.seek(target, stream=self.stream)
-        except FFmpegError:
-            return None
-        return next(self._useful(), None)
-
-    def _useful(self) -> Iterator[Packet[VideoStream]]:
-        for packet in self._read():
-            if packet.size and (packet.is_keyframe or not self._keyframes):
-                yield packet
-
     def _read(self) -> Iterator[Packet[VideoStream]]:
         """All packets of the stream, going on after those that cannot be read."""
         waiting, self._waiting = self._waiting, []
@@ -172,7 +156,8 @@ class Track:
                     errors = 0
                     yield packet
                     if self._closed:
-                        break
+                        return
+                self.ended = True
                 return
             except FFmpegError as error:
                 if self._remote and isinstance(error, (OSError, ExitError, HTTPError)):
@@ -186,7 +171,8 @@ class Track:
                 return av.open(location, options=options, timeout=timeouts)
             container = av.open(f"file:{location}")  # so that a colon in a name means no protocol
         except (FFmpegError, OSError) as error:
-            raise SourceError(f"{self.name}: cannot be opened as a video: {_reason(error)}") from None
+            advice = "check that it can be reached" if self._remote else "leave it out, or copy it again"
+            raise SourceError(f"{self.name}: cannot be opened as a video ({_reason(error)}): {advice}") from None
         if container.format.name in NO_VIDEOS:
             container.close()
             raise SourceError(f"{self.name}: is a text or playlist, not a video; give the videos themselves")

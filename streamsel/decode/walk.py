@@ -6,11 +6,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import chain
 from typing import Self
 
 from av.video.frame import VideoFrame
 
 from streamsel.data import Mark
+from streamsel.decode.landing import land
 from streamsel.decode.scan import PacketScan
 from streamsel.decode.track import Track
 
@@ -21,6 +23,9 @@ Check = Callable[[VideoFrame], int]
 
 DAMAGE = ("bad packet", "damaged picture", "truncated")
 """Problems after which decoding with several threads may give other pixels each time."""
+
+MOST_UNTIMED = 8
+"""So many frames are held back until one of them says its time; else times are counted from 0."""
 
 MOST_LATE = 32
 """So many frames later than the one looked for, and it will not come: no codec reorders further."""
@@ -80,7 +85,7 @@ class Walk:
 
         It is the same when its time and fingerprint are, and neither neighbour has its time.
         """
-        if self.track.land(mark.pts) is None or not self._find_only(mark, check):
+        if land(self.track, mark.pts) is None or not self._find_only(mark, check):
             return False
         self._next = mark.index + 1
         following = next(self, None)
@@ -126,22 +131,33 @@ class Walk:
                 return
 
     def _with_times(self) -> Iterator[tuple[int, VideoFrame]]:
-        track = self.track
-        usual = self._usual_duration()
-        last, ahead, size = None, usual, None
-        for frame in track.frames():
+        track, usual = self.track, self._usual_duration()
+        frames = track.frames()
+        first = self._up_to_a_time(frames)
+        due = first[-1].pts - (len(first) - 1) * usual if first and first[-1].pts is not None else 0
+        last, size = None, None
+        for frame in chain(first, frames):
             pts = frame.pts
             if pts is None:
                 track.problems["missing pts"] += 1
-                pts = 0 if last is None else last + ahead
+                pts = due
             elif last is not None and pts <= last:
                 track.problems["repeated pts" if pts == last else "backward pts"] += 1
             if frame.is_corrupt:
                 track.problems["damaged picture"] += 1
             if size not in (None, (frame.width, frame.height)):
                 track.problems["resolution change"] += 1
-            last, ahead, size = pts, frame.duration or usual, (frame.width, frame.height)
+            last, due, size = pts, pts + (frame.duration or usual), (frame.width, frame.height)
             yield pts, frame
+
+    def _up_to_a_time(self, frames: Iterator[VideoFrame]) -> list[VideoFrame]:
+        """The first frames, up to one that says its time: cameras may begin without."""
+        first = []
+        for frame in frames:
+            first.append(frame)
+            if frame.pts is not None or not self.track.has_times or len(first) == MOST_UNTIMED:
+                break
+        return first
 
     def _usual_duration(self) -> int:
         """Time-base units from one frame to the next by the stream's rate, 1 where it is unknown."""
