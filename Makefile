@@ -21,7 +21,7 @@ demo: $(DEMO)/venv/installed ## select from real clips, in an environment of its
 	@tr '\n' '\0' < $(DEMO)/clips | xargs -0 $(DEMO)/venv/bin/streamsel select -o $(DEMO)/picks -n 24 --fresh
 
 test: $(VENV)/installed lint deps ## set up what the tests need, and run them all
-	$(VENV)/bin/python -m pytest -n 2
+	$(VENV)/bin/python -m pytest -n 2 --dist loadgroup
 
 lint: $(VENV)/installed ## check style and types
 	$(VENV)/bin/ruff check
