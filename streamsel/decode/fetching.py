@@ -28,8 +28,9 @@ def fetched(tape: Tape, marks: Sequence[Mark], check: Check) -> Iterator[tuple[M
     try:
         for group in _groups(seeking, wanted):
             missing = list(group)
-            for frame in _stretch(seeking, group, check):
-                yield missing.pop(0), frame
+            for sparing in (True, False):
+                for frame in _stretch(seeking, list(missing), check, sparing=sparing):
+                    yield missing.pop(0), frame
             for mark in missing:
                 counting = counting or tape.start()
                 yield mark, tape.count_to(counting, mark, check)
@@ -48,11 +49,14 @@ def _groups(track: Track | None, marks: Sequence[Mark]) -> list[list[Mark]]:
     return [[mark for _, mark in group] for _, group in groupby(keyed, key=lambda pair: pair[0])]
 
 
-def _stretch(track: Track | None, group: Sequence[Mark], check: Check) -> Iterator[VideoFrame]:
-    """The frames of a group, from its key frame on, up to the first that is not found."""
-    if track is None or land(track, group[0].pts) is None:
+def _stretch(track: Track | None, group: Sequence[Mark], check: Check, *, sparing: bool) -> Iterator[VideoFrame]:
+    """The frames of a group, from its key frame on, up to the first that is not found.
+
+    sparing: leave out the frames between that no frame refers to, which changes no bit of those that are wanted.
+    """
+    if track is None or not group or land(track, group[0].pts) is None:
         return
-    walk = Walk(track)
+    walk = Walk(track, needed={mark.pts for mark in group} if sparing else None)
     for mark in group:
         frame = walk.find(mark, check)
         if frame is None:

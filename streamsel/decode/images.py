@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Self
@@ -51,7 +52,7 @@ class ImageFolderDecoder:
     def read(self, after: Mark | None = None) -> Iterator[Frame]:
         """Yield the pictures looked at, from the first one or from behind `after`; see `streamsel.decode`."""
         self.problems.clear()
-        first = 0 if after is None else self._place(after) + 1
+        first = 0 if after is None else self._again(after).mark.index + 1
         for index in range(first, len(self._files)):
             if index % self._every == 0:
                 frame = self._frame(index)
@@ -63,10 +64,7 @@ class ImageFolderDecoder:
     def fetch(self, marks: Sequence[Mark]) -> Iterator[Frame]:
         """Yield the pictures of these marks, by index; see `streamsel.decode`."""
         for mark in sorted(set(marks), key=lambda mark: mark.index):
-            frame = self._frame(self._place(mark))
-            if frame is None or mark.check not in (0, frame.mark.check):
-                raise self._changed(mark)
-            yield Frame(mark, frame.picture, frame.key)
+            yield replace(self._again(mark), mark=mark)
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -77,14 +75,14 @@ class ImageFolderDecoder:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    def _place(self, mark: Mark) -> int:
-        """The index of the mark's file. Raises SourceError when another file is in its place."""
-        if mark.index >= len(self._files) or self._files[mark.index].name != mark.name:
-            raise self._changed(mark)
-        return mark.index
-
-    def _changed(self, mark: Mark) -> SourceError:
-        return SourceError(f"{self.source.id}: {mark.name} is not the one it was: the folder changed; run with --fresh")
+    def _again(self, mark: Mark) -> Frame:
+        """The picture of a mark. Raises SourceError when another one is in its place."""
+        there = mark.index < len(self._files) and self._files[mark.index].name == mark.name
+        frame = self._frame(mark.index) if there else None
+        if frame is None or mark.check not in (0, frame.mark.check):
+            what = mark.name or f"picture {mark.index}"
+            raise SourceError(f"{self.source.id}: {what} is not the one it was: the folder changed; run with --fresh")
+        return frame
 
     def _frame(self, index: int) -> Frame | None:
         path = self._files[index]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 import av
 from av.container import InputContainer
@@ -66,7 +66,6 @@ class Track:
         context.thread_type = "AUTO"
         context.thread_count = threads
         context.options = {"max_pixels": str(MOST_PIXELS)}
-        context.skip_frame = "NONKEY" if keyframes else "DEFAULT"
 
     @property
     def has_times(self) -> bool:
@@ -78,10 +77,16 @@ class Track:
         """Whether the format allows the same time twice: in MPEG streams, after a cut."""
         return bool(self._container.format.flags & TIMES_RESTART)
 
-    def frames(self) -> Iterator[VideoFrame]:
-        """Decoded frames in presentation order, from where the track stands to its end."""
+    def frames(self, needed: Collection[int] | None = None) -> Iterator[VideoFrame]:
+        """Decoded frames in presentation order, from where the track stands to its end.
+
+        needed: pts of the frames that are asked for: of the others, those that no frame refers to are not decoded.
+        """
         context = self.stream.codec_context
+        context.skip_frame = "NONKEY" if self._keyframes else "DEFAULT"
         for packet in self.packets():
+            if needed is not None:
+                context.skip_frame = "DEFAULT" if packet.pts is None or packet.pts in needed else "NONREF"
             try:
                 yield from context.decode(packet)
             except FFmpegError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import chain
@@ -44,15 +44,15 @@ class Walk:
     """An iterator of Steps from where a track stands; whoever made the track closes it.
 
     ranks: None to count frames from 0; else the index is the rank of the frame's time among all packets, and goes up
-    by at least one from frame to frame.
+    by at least one from frame to frame. needed: as in Track.frames; then indexes mean nothing.
     """
 
-    def __init__(self, track: Track, ranks: PacketScan | None = None) -> None:
+    def __init__(self, track: Track, ranks: PacketScan | None = None, needed: Collection[int] | None = None) -> None:
         self.track = track
         self._ranks = ranks
         self._next = 0
         self._ahead: list[Step] = []
-        self._timed = self._with_times()
+        self._timed = self._with_times(needed)
 
     def __iter__(self) -> Self:
         return self
@@ -101,7 +101,7 @@ class Walk:
         In a damaged file the fingerprint is not asked for: what the decoder makes up differs from time to time.
         """
         for step in self:
-            if step.index == mark.index if self._ranks is None else step.pts == mark.pts:
+            if step.index == mark.index:
                 damaged = any(self.track.problems[reason] for reason in DAMAGE)
                 same = step.pts == mark.pts and (damaged or mark.check in (0, check(step.frame)))
                 return step.frame if same else None
@@ -130,9 +130,9 @@ class Walk:
             if late > MOST_LATE:
                 return
 
-    def _with_times(self) -> Iterator[tuple[int, VideoFrame]]:
+    def _with_times(self, needed: Collection[int] | None) -> Iterator[tuple[int, VideoFrame]]:
         track, usual = self.track, self._usual_duration()
-        frames = track.frames()
+        frames = track.frames(needed)
         first = self._up_to_a_time(frames)
         due = first[-1].pts - (len(first) - 1) * usual if first and first[-1].pts is not None else 0
         last, size = None, None
