@@ -18,7 +18,7 @@ import streamsel
 def main(folder: str, distance: str, video: str) -> None:
     embedder = streamsel.load_embedder()
     selector = streamsel.Selector(min_distance=embedder.novelty_distance if distance == "auto" else float(distance))
-    for frame in streamsel.open(video, fps=5):
+    for frame in streamsel.open(video, fps="5"):
         picture = frame.picture.rgb(*embedder.size)
         decision = selector.offer(embedder.embed(picture[None])[0])
         if decision:
