@@ -77,8 +77,10 @@ def select(
     space = Workspace(Path(out), fresh=fresh)
     try:
         space.agree(identity(config, found), only_new=only_new)
-        if space.complete and not only_new:
-            return Selection.load(out)
+        if space.complete:
+            if not only_new or all(space.store.restore(source.id).done for source in found):
+                return Selection.load(out)
+            space.reopen()
         total = _enough(config, found)
         clock = Stopwatch(progress, total)
         parts = build(config, space, found, total or 0, clock, stopping)

@@ -65,7 +65,8 @@ def build(
     larder = Larder(None if config.effort == "exact" else embedder.size)
     judge = Judge(embedder)
     picks = np.array([pick.vector for pick in space.store.picks()], np.float32).reshape(-1, embedder.dim)
-    scout: Scout = _shortlist(config, frames, judge, larder) if config.budget else _watch(config, judge, larder)
+    first = space.store.note("rows") or 0
+    scout: Scout = _shortlist(config, frames, judge, larder, first) if config.budget else _watch(config, judge, larder)
     selector = _selector(config, judge, picks)
     seen = None if config.budget else Seen(Coreset(STREAM_SEEN, embedder.dim, uniform=0))
     states = States(scout=scout, judge=judge, selector=selector, seen=seen)
@@ -173,14 +174,14 @@ class Facts:
         return {"total": total, "expected": None if partly else rows, "started": ""}
 
 
-def _shortlist(config: SelectConfig, frames: int, judge: Judge, larder: Larder) -> Shortlist:
+def _shortlist(config: SelectConfig, frames: int, judge: Judge, larder: Larder, first: int) -> Shortlist:
     rows = frames // config.sequence_length
     n = max(1, config.picks_among(rows) if config.n is None else config.n // config.sequence_length)
     samples = Samples(larder, n)
     if config.effort == "exact":
         shape = Shape(max(FACTOR["normal"] * n, JUDGED), judge.embedder.dim, 0.0)
-        return Shortlist(lambda block: _embed(judge, block), shape, samples, keep_vectors=True)
-    return Shortlist(_describe, Shape(FACTOR[config.effort] * n, DIM), samples)
+        return Shortlist(lambda block: _embed(judge, block), shape, samples, keep_vectors=True, first=first)
+    return Shortlist(_describe, Shape(FACTOR[config.effort] * n, DIM), samples, first=first)
 
 
 def _watch(config: SelectConfig, judge: Judge, larder: Larder) -> Watch:

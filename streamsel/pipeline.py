@@ -75,6 +75,7 @@ def _watch(parts: Parts, source: Source) -> None:
     """Look at every frame of a source that was not looked at yet."""
     place = parts.store.restore(source.id)
     facts = {"frames": 0, "first_row": parts.scout.seen, **place.facts}
+    facts.pop("error", None)
     parts.ledger.start(place.position)
     try:
         with parts.open(source) as decoder:
@@ -84,7 +85,8 @@ def _watch(parts: Parts, source: Source) -> None:
     except SourceError as error:
         facts["error"] = str(error)
     parts.ledger.inherit(parts.scout.end())
-    parts.ledger.commit(source, done=True, facts=facts)
+    unread = "error" in facts and not facts["frames"]
+    parts.ledger.commit(source, done=not unread, facts=facts)
 
 
 def _look(parts: Parts, source: Source, decoder: Decoder, after: Mark | None, facts: dict[str, Any]) -> None:

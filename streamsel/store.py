@@ -269,11 +269,6 @@ class SqliteStore:
         for key in [k for k in self._written if k[0] == name and k[1] >= parts]:
             del self._written[key]
 
-    def forget_arrays(self, prefix: str) -> None:
-        """Drop the arrays whose name starts with prefix (a source that is done needs none)."""
-        self._db.execute("DELETE FROM array WHERE substr(name, 1, ?) = ?", (len(prefix), prefix))
-        self._written = {key: mark for key, mark in self._written.items() if not key[0].startswith(prefix)}
-
     # -- reading ------------------------------------------------------------------------------------------------
 
     def restore(self, stream: str) -> Snapshot:
@@ -324,10 +319,11 @@ class SqliteStore:
         """Rows of a reading query, for reports; streamed."""
         yield from self._db.execute(sql, values)
 
-    def shrink(self, *, arrays: bool) -> None:
-        """Give back the space of what was only kept for the run: pictures, and the arrays too where asked."""
-        for table in ("kept", "picture", "array") if arrays else ("kept", "picture"):
-            self._db.execute(f"DELETE FROM {table}")
+    def shrink(self, arrays: str) -> None:
+        """Give back the space of what was only kept for the run: pictures, and arrays whose name starts so."""
+        self._db.execute("DELETE FROM kept")
+        self._db.execute("DELETE FROM picture")
+        self._db.execute("DELETE FROM array WHERE substr(name, 1, ?) = ?", (len(arrays), arrays))
         self._written.clear()
         self._db.execute("VACUUM")
         self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")

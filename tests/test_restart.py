@@ -13,24 +13,24 @@ from tests.conftest import command, outputs, streamsel
 
 from streamsel.testing.videos import scenes
 
-KILLS = 6
+KILLS = 3
 
 MODES = {
     "budget": ["-n", "8"],
     "sequences": ["-n", "12", "--sequence-length", "4"],
-    "clips": ["-n", "8", "--sequence-length", "4", "--format", "clip"],
+    "clips": ["-n", "8", "--sequence-length", "4", "--format", "clip", "--no-table"],
     "distance": ["--min-distance", "0.5"],
     "ratio": ["--target-ratio", "0.1"],
     "stream sequences": ["--min-distance", "0.4", "--sequence-length", "3"],
-    "exact": ["-n", "8", "--effort", "exact"],
+    "exact": ["-n", "8", "--effort", "exact", "--every", "5"],
 }
 
 
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory):
     folder = tmp_path_factory.mktemp("restart")
-    scenes(folder / "a.mp4", (0, 1, 2, 0, 3), 60)
-    scenes(folder / "b.mkv", (1, 4, 5), 60)
+    scenes(folder / "a.mp4", (0, 1, 2, 0, 3), 40)
+    scenes(folder / "b.mkv", (1, 4, 5), 40)
     return folder
 
 

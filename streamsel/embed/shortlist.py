@@ -38,7 +38,7 @@ class Shortlist:
     """Looks at every row, keeps what the coreset and the report's samples hold.
 
     describe: block of windows -> (B, dim) float32 unit descriptors. keep_vectors: the descriptors are the judge's own
-    embeddings (`--effort exact`) and are kept in place of pictures.
+    embeddings (`--effort exact`) and are kept in place of pictures. first: number of the first row.
     """
 
     def __init__(
@@ -48,16 +48,22 @@ class Shortlist:
         samples: Samples,
         *,
         keep_vectors: bool = False,
+        first: int = 0,
     ) -> None:
         self._describe, self._shape, self.samples, self._larder = describe, shape, samples, samples.larder
-        self._keep_vectors = keep_vectors
+        self._keep_vectors, self._first = keep_vectors, first
         self._run = shape.empty()
         self._file = shape.empty()
 
     @property
     def seen(self) -> int:
         """Rows so far, of sources that ended and of this one."""
-        return self._run.seen + self._file.seen
+        return self._base + self._file.seen
+
+    @property
+    def _base(self) -> int:
+        """Number of this source's first row."""
+        return self._first + self._run.seen
 
     def begin(self, expected: int | None) -> None:
         """A source starts, of about so many rows."""
@@ -67,7 +73,7 @@ class Shortlist:
     def look(self, block: Sequence[Window]) -> Looked:
         """Take a block in. Nothing is judged before `finish`."""
         rows = self._describe(block)
-        base = self._run.seen
+        base = self._base
         ids = np.arange(len(block)) + self.seen
         changes = self._file.offer(rows)
         admitted = {int(i) + base for i in changes.admitted}
@@ -86,19 +92,19 @@ class Shortlist:
 
     def end(self) -> dict[int, int]:
         """A source ended: its coreset joins the run's. Gives the heirs of the rows that left."""
-        base, theirs = self._run.seen, self._file.members().ids
+        first, theirs = self._first, self._file.members().ids + self._base
         changes = self._run.merge(self._file)
-        holders = changes.holders
-        left = holders != theirs + base
-        self._release(theirs[left] + base)
-        self._release(changes.evicted)
+        holders, evicted = changes.holders + first, changes.evicted + first
+        left = holders != theirs
+        self._release(theirs[left])
+        self._release(evicted)
         self._file = self._shape.empty()
-        return _pairs(theirs[left] + base, holders[left]) | _pairs(changes.evicted, changes.heirs)
+        return _pairs(theirs[left], holders[left]) | _pairs(evicted, changes.heirs + first)
 
     def finish(self) -> tuple[list[int], list[int]]:
         """The rows to judge, in order of arrival, and how many rows each stands for."""
         members = self._run.members()
-        return members.ids.tolist(), members.weights.tolist()
+        return (members.ids + self._first).tolist(), members.weights.tolist()
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """All of it, as named arrays."""
@@ -113,7 +119,7 @@ class Shortlist:
             parts.setdefault(part, {})[rest] = array
         self._run, self._file = Coreset.from_state(parts["run"]), Coreset.from_state(parts["file"])
         self.samples.restore(parts["samples"])
-        users = [self._run.members().ids, self._file.members().ids + self._run.seen]
+        users = [self._run.members().ids + self._first, self._file.members().ids + self._base]
         self._larder.restore([*np.concatenate(users).tolist(), *self.samples.users()])
 
 

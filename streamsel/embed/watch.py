@@ -75,8 +75,10 @@ class Watch:
         """Become what `state` was taken from."""
         self.seen = int(arrays["seen"])
         self._gate.restore({k.removeprefix("gate."): a for k, a in arrays.items() if k.startswith("gate.")})
-        self.samples.restore({k.removeprefix("samples."): a for k, a in arrays.items() if k.startswith("samples.")})
-        self.samples.larder.restore(self.samples.users())
+        samples = {k.removeprefix("samples."): a for k, a in arrays.items() if k.startswith("samples.")}
+        if samples:  # an ended run has let its pictures go
+            self.samples.restore(samples)
+            self.samples.larder.restore(self.samples.users())
 
 
 def _writable(picture: Picture) -> bool:

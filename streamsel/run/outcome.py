@@ -37,7 +37,7 @@ ORDER BY 1, 2
 def conclude(parts: Parts, config: SelectConfig, space: Workspace, timings: Mapping[str, float]) -> None:
     """Write all tables, then the summary, then note the run as complete. May be repeated at will."""
     folder, store = space.folder, space.store
-    facts = {source.id: dict(store.restore(source.id).facts) for source in parts.sources}
+    facts = {stream: dict(store.restore(stream).facts) for stream in store.streams()}
     _refuse_nothing(parts, facts)
     write_manifest(folder, (_record(pick, facts) for pick in store.picks()))
     write_embeddings(folder, (pick.vector for pick in store.picks()), parts.judge.embedder.dim)
@@ -47,8 +47,8 @@ def conclude(parts: Parts, config: SelectConfig, space: Workspace, timings: Mapp
     write_json(folder / "selection.json", selection_config(config))
     table = comparison(parts) if config.table else None
     write_json(folder / "summary.json", _summary(parts, config, facts, timings, table and table.to_json()))
-    store.commit(Changes(notes={"complete": True, "rows": parts.selector.looked}))
-    store.shrink(arrays=config.budget)
+    store.commit(Changes(notes={"complete": True, "rows": parts.scout.seen}))
+    store.shrink("" if config.budget else "scout/samples.")
 
 
 def _refuse_nothing(parts: Parts, facts: Mapping[str, Mapping[str, Any]]) -> None:

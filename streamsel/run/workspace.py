@@ -76,6 +76,10 @@ class Workspace:
                 )
         self.store.commit(Changes(notes={"identity": identity}))
 
+    def reopen(self) -> None:
+        """Let an ended run go on with what came to its sources since."""
+        self.store.commit(Changes(notes={"complete": False, "chosen": False}))
+
     @property
     def complete(self) -> bool:
         """Whether the run in this folder has ended."""

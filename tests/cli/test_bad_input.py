@@ -1,0 +1,154 @@
+"""A user's mistake is one clear line on standard error, the right exit code, and no traceback."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+
+import pytest
+from tests.conftest import streamsel
+
+from streamsel.testing import nasty
+
+
+def refused(*arguments: object, code: int = 2) -> str:
+    """The one line that the command says, after checking that it is one."""
+    done = streamsel(*arguments, check=False)
+    assert done.returncode == code, done.stderr
+    lines = [line for line in done.stderr.splitlines() if not line.startswith(("watching:", "judging:", "writing:"))]
+    text = " ".join(lines)
+    assert "Traceback" not in done.stderr
+    assert "internal error" not in text
+    return text
+
+
+WRONG_OPTIONS = {
+    ("-n", "0"): "-n: input should be greater than or equal to 1, got 0",
+    ("-n", "100000"): "there are only about 120 frames",
+    ("--proportion", "1.5"): "--proportion: input should be less than or equal to 1, got 1.5",
+    ("--target-ratio", "2"): "--target-ratio: input should be less than or equal to 1, got 2",
+    ("--min-distance", "-1"): "--min-distance",
+    ("-n", "5", "--target-ratio", "0.1"): "-n and --target-ratio exclude each other",
+    ("--every", "2", "--keyframes"): "--every and --keyframes exclude each other",
+    ("-n", "10", "--sequence-length", "4"): "use -n 8 or -n 12",
+    ("-n", "3", "--sequence-length", "4"): "use -n 4",
+    ("-n", "5", "--format", "clip"): "--format clip needs --sequence-length",
+    ("-n", "5", "--format", "bmp"): "'bmp'",
+    ("-n", "5", "--quality", "101"): "--quality",
+    ("-n", "5", "--crop", "10x10"): "write W:H:X:Y",
+    ("-n", "5", "--start", "soon"): "'soon' is not a time",
+    ("-n", "5", "--fps", "0/0"): "--fps",
+    ("-n", "5", "--effort", "huge"): "'huge'",
+    ("--target-ratio", "0.1", "--effort", "exact"): "--effort goes with -n or --proportion",
+    ("-n", "5", "--model", "nothing.onnx"): "nothing.onnx",
+    ("-n", "5", "--model", "torchvision:none_such"): "none_such",
+    ("-n", "five"): "-n",
+}
+
+
+@pytest.mark.parametrize("options", WRONG_OPTIONS, ids=" ".join)
+def test_wrong_options(options, clip, tmp_path):
+    assert WRONG_OPTIONS[options] in refused("select", clip, "-o", tmp_path / "out", *options)
+
+
+def test_a_model_file_of_the_wrong_kind(clip, tmp_path):
+    wrong = tmp_path / "model.onnx"
+    wrong.write_text("this is no model")
+    assert "model.onnx" in refused("select", clip, "-o", tmp_path / "out", "-n", "3", "--model", wrong)
+
+
+@pytest.mark.parametrize("make", [nasty.text, nasty.nothing, nasty.audio_only, nasty.noise], ids=lambda f: f.__name__)
+def test_what_is_no_video_is_named(make, tmp_path):
+    wrong = make(tmp_path / "clip.mp4")
+    assert "clip.mp4" in refused("select", wrong, "-o", tmp_path / "out", "-n", "3", code=1)
+
+
+def test_what_is_not_there(clip, tmp_path):
+    assert "none.mp4" in refused("select", tmp_path / "none.mp4", "-o", tmp_path / "out", code=1)
+    (tmp_path / "empty").mkdir()
+    assert "empty" in refused("select", tmp_path / "empty", "-o", tmp_path / "out", code=1)
+    text = refused("select", "rtsp://user:secret@127.0.0.1:1/x", "-o", tmp_path / "out", "-n", "3")
+    assert "127.0.0.1_1/x: has no end" in text
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_live_source_that_cannot_be_reached_keeps_its_password(tmp_path):
+    url = "rtsp://user:secret@127.0.0.1:1/x"
+    text = refused("select", url, "-o", tmp_path / "out", "-n", "3", "--duration", "1", code=1)
+    assert "127.0.0.1" in text
+    state = b"".join(path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file())
+    assert "secret" not in text
+    assert b"secret" not in state
+
+
+def test_one_broken_file_among_good_ones_is_exit_code_3(clip, tmp_path):
+    folder = tmp_path / "videos"
+    folder.mkdir()
+    shutil.copy(clip, folder / "good.mp4")
+    nasty.text(folder / "bad.mp4")
+    text = refused("select", folder, "-o", tmp_path / "out", "-n", "4", code=3)
+    assert "failed: bad.mp4" in text
+    summary = json.loads((tmp_path / "out/summary.json").read_text())
+    assert summary["picks"] == 4
+    assert list(summary["failed"]) == ["bad.mp4"]
+
+
+def test_a_truncated_file_gives_what_it_has(tmp_path):
+    short = nasty.truncated_ts(tmp_path / "short.ts")
+    done = streamsel("select", short, "-o", tmp_path / "out", "-n", "3")
+    assert done.returncode == 0
+    assert len(list((tmp_path / "out/frames").iterdir())) == 3
+
+
+def test_an_output_folder_of_another_run(clip, tmp_path):
+    streamsel("select", clip, "-o", tmp_path / "out", "-n", "3", "-q")
+    text = refused("select", clip, "-o", tmp_path / "out", "-n", "4")
+    assert "n: 3 there, 4 here" in text
+    assert "--fresh" in text
+    streamsel("select", clip, "-o", tmp_path / "out", "-n", "4", "-q", "--fresh")
+    assert len(list((tmp_path / "out/frames").iterdir())) == 4
+
+
+def test_an_output_folder_with_something_else_in_it(clip, tmp_path):
+    (tmp_path / "letter.txt").write_text("dear reader")
+    assert "holds files that streamsel did not write" in refused("select", clip, "-o", tmp_path, "-n", "3", "--fresh")
+    assert (tmp_path / "letter.txt").exists()
+
+
+def test_an_output_folder_that_is_a_file(clip, tmp_path):
+    (tmp_path / "out").write_text("x")
+    assert "choose another -o" in refused("select", clip, "-o", tmp_path / "out", "-n", "3", code=1)
+
+
+def test_no_permission(clip, tmp_path):
+    """As root nothing is forbidden: then a file system that is read-only by nature stands in."""
+    out = tmp_path / "closed/out"
+    out.parent.mkdir()
+    out.parent.chmod(0o500)
+    target = "/proc/out" if os.geteuid() == 0 else out
+    assert "choose another -o" in refused("select", clip, "-o", target, "-n", "3", code=1)
+
+
+def test_debug_shows_where(clip, tmp_path):
+    done = streamsel("select", clip, "-o", tmp_path / "out", "-n", "0", "--debug", check=False)
+    assert "Traceback" in done.stderr
+    assert done.returncode == 2
+
+
+def test_a_crop_outside_the_picture(clip, tmp_path):
+    assert "160 x 120" in refused("select", clip, "-o", tmp_path / "out", "-n", "5", "--crop", "4000:10:0:0", code=1)
+
+
+def test_what_could_not_be_read_is_tried_again(clip, tmp_path):
+    broken = nasty.text(tmp_path / "v.mp4")
+    refused("select", broken, "-o", tmp_path / "out", "-n", "3", code=1)
+    shutil.copy(clip, broken)
+    streamsel("select", broken, "-o", tmp_path / "out", "-n", "3")
+    assert len(list((tmp_path / "out/frames").iterdir())) == 3
+
+
+def test_damaged_state_is_told(clip, tmp_path):
+    streamsel("select", clip, "-o", tmp_path / "out", "-n", "3", "-q")
+    (tmp_path / "out/state.db").write_bytes(b"\x00" * 5000)
+    assert "state.db" in refused("select", clip, "-o", tmp_path / "out", "-n", "3")
