@@ -66,9 +66,19 @@ def run(parts: Parts) -> None:
     for source in parts.sources:
         if not parts.store.restore(source.id).done:
             _watch(parts, source)
+    _refuse_nothing(parts)
     if parts.budget and not parts.store.note("chosen"):
         _choose(parts, parts.budget)
     _deliver(parts)
+
+
+def _refuse_nothing(parts: Parts) -> None:
+    """When no source gave a frame there is nothing to choose from, now or on a later try."""
+    facts = [parts.store.restore(source.id).facts for source in parts.sources]
+    errors = [str(fact["error"]) for fact in facts if "error" in fact]
+    if errors and not any(fact["frames"] for fact in facts):
+        more = f" (and {len(errors) - 1} more sources failed)" if len(errors) > 1 else ""
+        raise SourceError(errors[0] + more)
 
 
 def _watch(parts: Parts, source: Source) -> None:

@@ -9,9 +9,9 @@ import subprocess
 import time
 
 import pytest
-from tests.conftest import command, outputs, streamsel
 
 from streamsel.testing.videos import scenes
+from tests.conftest import command, outputs, streamsel
 
 KILLS = 3
 

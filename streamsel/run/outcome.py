@@ -8,7 +8,6 @@ from typing import Any
 
 from streamsel.config import SelectConfig
 from streamsel.data import Decision
-from streamsel.errors import SourceError
 from streamsel.pipeline import Parts
 from streamsel.run.comparison import comparison
 from streamsel.run.heirs import Heirs
@@ -38,7 +37,6 @@ def conclude(parts: Parts, config: SelectConfig, space: Workspace, timings: Mapp
     """Write all tables, then the summary, then note the run as complete. May be repeated at will."""
     folder, store = space.folder, space.store
     facts = {stream: dict(store.restore(stream).facts) for stream in store.streams()}
-    _refuse_nothing(parts, facts)
     write_manifest(folder, (_record(pick, facts) for pick in store.picks()))
     write_embeddings(folder, (pick.vector for pick in store.picks()), parts.judge.embedder.dim)
     write_decisions(folder, _decisions(parts))
@@ -49,14 +47,6 @@ def conclude(parts: Parts, config: SelectConfig, space: Workspace, timings: Mapp
     write_json(folder / "summary.json", _summary(parts, config, facts, timings, table and table.to_json()))
     store.commit(Changes(notes={"complete": True, "rows": parts.scout.seen}))
     store.shrink("" if config.budget else "scout/samples.")
-
-
-def _refuse_nothing(parts: Parts, facts: Mapping[str, Mapping[str, Any]]) -> None:
-    """When no source gave anything there is no run to conclude."""
-    errors = [str(fact["error"]) for fact in facts.values() if "error" in fact]
-    if errors and not any(fact["frames"] for fact in facts.values()):
-        more = f" (and {len(errors) - 1} more sources failed)" if len(errors) > 1 else ""
-        raise SourceError(errors[0] + more)
 
 
 def _record(pick: PickRow, facts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:

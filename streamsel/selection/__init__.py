@@ -33,11 +33,17 @@ class Strategy(Protocol):
 
     name: str
 
-    def gain(self, rows: Vector) -> npt.NDArray[np.float64]: ...
+    def gain(self, rows: Vector) -> npt.NDArray[np.float64]:
+        """What each of (B, D) rows would add now."""
+        ...
 
-    def add(self, row: Vector) -> None: ...
+    def add(self, row: Vector) -> None:
+        """Take one (D,) row in."""
+        ...
 
-    def state(self) -> State: ...
+    def state(self) -> State:
+        """All of it, as arrays."""
+        ...
 
 
 class Selector(Protocol):

@@ -7,9 +7,9 @@ import os
 import shutil
 
 import pytest
-from tests.conftest import streamsel
 
 from streamsel.testing import nasty
+from tests.conftest import streamsel
 
 
 def refused(*arguments: object, code: int = 2) -> str:

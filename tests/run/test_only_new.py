@@ -6,9 +6,9 @@ import shutil
 
 import numpy as np
 import pytest
-from tests.conftest import streamsel
 
 import streamsel as library
+from tests.conftest import streamsel
 
 
 @pytest.mark.parametrize("goal", [("-n", "4"), ("--min-distance", "0.5"), ("--proportion", "0.05")], ids=" ".join)
