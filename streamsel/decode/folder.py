@@ -6,8 +6,8 @@ import fnmatch
 from pathlib import Path
 
 from streamsel.data import Source
+from streamsel.decode.failure import failure
 from streamsel.decode.sources import PICTURE_ENDINGS
-from streamsel.errors import SourceError
 
 __all__ = ["pictures"]
 
@@ -21,9 +21,9 @@ def pictures(source: Source) -> list[Path]:
             return [place]
         files = [path for path in folder.iterdir() if _is_picture(path) and fnmatch.fnmatchcase(path.name, pattern)]
     except OSError as error:
-        raise SourceError(f"{source.id}: {error.strerror}; change its permissions or leave it out") from None
+        raise failure(source.id, f"{error.strerror}; change its permissions or leave it out") from None
     if not files:
-        raise SourceError(f"{source.id}: no picture in it; leave it out")
+        raise failure(source.id, "no picture in it; leave it out")
     return sorted(files, key=lambda path: path.name)
 
 

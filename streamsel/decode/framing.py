@@ -10,11 +10,12 @@ from fractions import Fraction
 from av.video.frame import VideoFrame
 
 from streamsel.data import Frame, Mark, fingerprint
+from streamsel.decode.failure import failure
 from streamsel.decode.looking import Looking
 from streamsel.decode.picture import VideoPicture
 from streamsel.decode.sampling import Box
 from streamsel.decode.walk import Step
-from streamsel.errors import SourceError, UsageError
+from streamsel.errors import UsageError
 
 __all__ = ["Framing"]
 
@@ -68,7 +69,7 @@ class Framing:
         picture = VideoPicture(frame, round(frame.rotation / 90) * 90, self.crop)
         if not picture.holds_crop:
             width, height = picture.whole
-            raise SourceError(f"{self.source}: the crop {self.crop} does not lie inside its {width} x {height} picture")
+            raise failure(self.source, f"the crop {self.crop} does not lie inside its {width} x {height} picture")
         return picture
 
     def _frame(self, step: Step) -> Frame:

@@ -14,12 +14,12 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from streamsel.data import Frame, Mark, Pixels, Source, fingerprint
+from streamsel.decode.failure import failure
 from streamsel.decode.folder import pictures
 from streamsel.decode.looking import Looking
 from streamsel.decode.picture import StillPicture
 from streamsel.decode.sampling import Box
 from streamsel.decode.scaling import MOST_PIXELS
-from streamsel.errors import SourceError
 
 __all__ = ["ImageFolderDecoder"]
 
@@ -47,7 +47,7 @@ class ImageFolderDecoder:
         self._every = (looking or Looking()).every
         self._files = pictures(source)
         if all(self._opened(path) is None for path in self._files):
-            raise SourceError(f"{source.id}: none of its {len(self._files)} pictures can be opened; leave it out")
+            raise failure(source.id, f"none of its {len(self._files)} pictures can be opened; leave it out")
 
     def read(self, after: Mark | None = None) -> Iterator[Frame]:
         """Yield the pictures looked at, from the first one or from behind `after`; see `streamsel.decode`."""
@@ -81,7 +81,7 @@ class ImageFolderDecoder:
         frame = self._frame(mark.index) if there else None
         if frame is None or mark.check not in (0, frame.mark.check):
             what = mark.name or f"picture {mark.index}"
-            raise SourceError(f"{self.source.id}: {what} is not the one it was: the folder changed; run with --fresh")
+            raise failure(self.source.id, f"{what} is not the one it was: the folder changed; run with --fresh")
         return frame
 
     def _frame(self, index: int) -> Frame | None:

@@ -9,13 +9,13 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from streamsel.data import Frame, Mark, Source
+from streamsel.decode.failure import failure
 from streamsel.decode.framing import Framing
 from streamsel.decode.looking import Looking
 from streamsel.decode.sampling import Box
 from streamsel.decode.sources import LIVE_SCHEMES
 from streamsel.decode.track import TIMEOUTS, Track
 from streamsel.decode.walk import Walk
-from streamsel.errors import SourceError
 
 __all__ = ["LiveDecoder"]
 
@@ -70,11 +70,11 @@ class LiveDecoder:
             self._walk.count_from(after.index + 1)
         yield from self._framing.frames(self._walk)
         if self._track.ended and self._scheme in LIVE_SCHEMES:
-            raise SourceError(f"{self.source.id}: the stream ended; run again if it should go on")
+            raise failure(self.source.id, "the stream ended; run again if it should go on")
 
     def fetch(self, marks: Sequence[Mark]) -> Iterator[Frame]:
         """Raise SourceError: what has passed is gone."""
-        raise SourceError(f"{self.source.id}: a live stream cannot go back to {len(marks)} frames; keep their pictures")
+        raise failure(self.source.id, f"a live stream cannot go back to {len(marks)} frames; keep their pictures")
 
     def close(self) -> None:
         """Hang up; what is being read ends."""
@@ -90,6 +90,6 @@ class LiveDecoder:
         step = next(self._walk, None)
         if step is None:
             self.close()
-            raise SourceError(f"{self.source.id}: sent no picture; check the stream in a player")
+            raise failure(self.source.id, "sent no picture; check the stream in a player")
         self._walk.push(step)
         return step.pts

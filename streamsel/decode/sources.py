@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
 from streamsel.data import Source, SourceKind
-from streamsel.errors import SourceError
+from streamsel.decode.failure import failure
 
 __all__ = ["LIVE_SCHEMES", "PICTURE_ENDINGS", "VIDEO_ENDINGS", "expand", "without_secrets"]
 
@@ -102,7 +102,7 @@ def _at_url(url: str) -> Found:
     scheme = parts.scheme.lower()
     if scheme not in LIVE_SCHEMES | FILE_SCHEMES:
         known = ", ".join(sorted(LIVE_SCHEMES | FILE_SCHEMES))
-        raise SourceError(f"{without_secrets(url)}: {scheme}:// cannot be read; what can: {known}")
+        raise failure(without_secrets(url), f"{scheme}:// cannot be read; what can: {known}")
     live = scheme in LIVE_SCHEMES or parts.path.lower().endswith(".m3u8")
     host = parts.netloc.rpartition("@")[2].replace(":", "_")
     steps = (host, *(step for step in unquote(parts.path).split("/") if step not in ("", ".", "..")))
@@ -112,7 +112,7 @@ def _at_url(url: str) -> Found:
 def _at(path: Path, depth: int) -> Found:
     """A file that was named."""
     if not os.access(path, os.R_OK):
-        raise SourceError(f"{path}: no permission to read it; change its permissions or leave it out")
+        raise failure(str(path), "no permission to read it; change its permissions or leave it out")
     return _placed(path, "images" if path.suffix.lower() in PICTURE_ENDINGS else "video", depth)
 
 
@@ -124,7 +124,7 @@ def _placed(path: Path, kind: SourceKind, depth: int) -> Found:
 def _in_folder(folder: Path) -> list[Found]:
     found = sorted(_below(folder, len(folder.parts), set()), key=Found.id)
     if not found:
-        raise SourceError(f"{folder}: no video and no picture in it or in the folders below; name another folder")
+        raise failure(str(folder), "no video and no picture in it or in the folders below; name another folder")
     return found
 
 
@@ -153,7 +153,7 @@ def _matching(pattern: str) -> list[Found]:
     longest_first = sorted(glob.glob(pattern, recursive=True), key=len, reverse=True)  # noqa: PTH207
     matches = [Path(match) for match in {os.path.realpath(match): match for match in longest_first}.values()]
     if not matches:
-        raise SourceError(f"{pattern}: there is no such file or folder; check the name")
+        raise failure(pattern, "there is no such file or folder; check the name")
     steps = Path(pattern).parts
     above = next((number for number, step in enumerate(steps) if glob.has_magic(step)), len(steps))
     folders = [path for path in matches if path.is_dir()]
@@ -165,7 +165,7 @@ def _matching(pattern: str) -> list[Found]:
     been: set[str] = set()
     found += [one for path in sorted(folders) for one in _below(path, above, been)]
     if not found:
-        raise SourceError(f"{pattern}: matches {len(matches)} names, none of a video or picture; check the pattern")
+        raise failure(pattern, f"matches {len(matches)} names, none of a video or picture; check the pattern")
     return sorted(found, key=Found.id)
 
 

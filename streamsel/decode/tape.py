@@ -8,11 +8,12 @@ from functools import cached_property
 from av.video.frame import VideoFrame
 
 from streamsel.data import Mark, Source
+from streamsel.decode.failure import failure
 from streamsel.decode.landing import land
 from streamsel.decode.scan import PacketScan, count_packets
 from streamsel.decode.track import Track
 from streamsel.decode.walk import Check, Step, Walk
-from streamsel.errors import SourceError, UsageError
+from streamsel.errors import UsageError
 
 __all__ = ["Tape"]
 
@@ -82,9 +83,7 @@ class Tape:
         """Read on to the frame of `mark`. Raises SourceError when that frame is not there any more."""
         frame = walk.count_to(mark, check)
         if frame is None:
-            raise SourceError(
-                f"{self.source.id}: the file changed: frame {mark.index} is another one; run with --fresh"
-            )
+            raise failure(self.source.id, f"the file changed: frame {mark.index} is another one; run with --fresh")
         return frame
 
     @cached_property
@@ -118,7 +117,7 @@ class Tape:
         step = next(walk, None)
         if step is None:
             self.close()
-            raise SourceError(f"{self.source.id}: no picture in it could be decoded; leave it out or copy it again")
+            raise failure(self.source.id, "no picture in it could be decoded; leave it out or copy it again")
         walk.push(step)
         return step
 

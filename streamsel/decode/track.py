@@ -13,6 +13,7 @@ from av.stream import Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from streamsel.decode.failure import failure
 from streamsel.decode.scaling import MOST_PIXELS
 from streamsel.errors import SourceError
 
@@ -166,7 +167,7 @@ class Track:
                 return
             except FFmpegError as error:
                 if self._remote and isinstance(error, (OSError, ExitError, HTTPError)):
-                    raise SourceError(f"{self.name}: the connection was lost ({_reason(error)}); run again") from None
+                    raise failure(self.name, f"the connection was lost ({_reason(error)}); run again") from None
                 errors += 1
                 self.problems["bad packet"] += 1
 
@@ -177,21 +178,21 @@ class Track:
             container = av.open(f"file:{location}")  # so that a colon in a name means no protocol
         except (FFmpegError, OSError) as error:
             advice = "check that it can be reached" if self._remote else "leave it out, or copy it again"
-            raise SourceError(f"{self.name}: cannot be opened as a video ({_reason(error)}): {advice}") from None
+            raise failure(self.name, f"cannot be opened as a video ({_reason(error)}): {advice}") from None
         if container.format.name in NO_VIDEOS:
             container.close()
-            raise SourceError(f"{self.name}: is a text or playlist, not a video; give the videos themselves")
+            raise failure(self.name, "is a text or playlist, not a video; give the videos themselves")
         return container
 
     def _chosen(self) -> VideoStream:
         for stream in self._container.streams.video:
             if stream.codec_context is not None and not stream.disposition & Disposition.attached_pic:
                 return self._of_bearable_size(stream)
-        raise SourceError(f"{self.name}: holds no video that can be decoded; leave it out")
+        raise failure(self.name, "holds no video that can be decoded; leave it out")
 
     def _of_bearable_size(self, stream: VideoStream) -> VideoStream:
         if stream.width * stream.height > MOST_PIXELS:
-            raise SourceError(f"{self.name}: {stream.width} x {stream.height} is more than {MOST_PIXELS} pixels")
+            raise failure(self.name, f"{stream.width} x {stream.height} is more than {MOST_PIXELS} pixels")
         return stream
 
 

@@ -19,6 +19,9 @@ from streamsel.data import Pixels
 
 __all__ = ["encode", "moving_picture", "packets_of", "pictures", "scenes"]
 
+STEADY = {"libx264": {"mbtree": "0"}, "libx264rgb": {"mbtree": "0"}}
+"""Options by encoder, without which the same pictures do not always give the same bytes."""
+
 BLOCK = 8
 """Side of the texture's squares, in pixels."""
 
@@ -62,10 +65,12 @@ def scenes(
     rotation: degrees counter-clockwise that a player turns the picture by. Returns the path.
     """
     shown = (moving_picture(scene, step, size) for scene in scenes for step in range(frames_per_scene))
+    settings = {"g": str(gop), **STEADY.get(codec, {}), **(options or {})}
     with av.open(str(path), "w", format=container, options=dict(muxing or {})) as output:
-        stream = cast(VideoStream, output.add_stream(codec, rate=rate, options={"g": str(gop), **(options or {})}))
+        stream = cast(VideoStream, output.add_stream(codec, rate=rate, options=settings))
         stream.width, stream.height = size
         stream.pix_fmt = pixel_format
+        stream.thread_count = 1
         if rotation:
             stream.set_display_rotation(rotation)
         encode(output, stream, shown, times)

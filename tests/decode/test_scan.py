@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import pytest
+
+from streamsel.data import Source
+from streamsel.decode.open import open_decoder
+from streamsel.decode.scan import count_packets, expected_frames
+from streamsel.errors import SourceError
+from streamsel.testing.nasty import READABLE
+from streamsel.testing.videos import pictures
+
+UNDECODABLE = {"truncated.mp4", "truncated.ts", "damaged.mp4", "late-key.ts"}
+
+
+@pytest.mark.parametrize("name", [name for name in READABLE if name not in UNDECODABLE])
+def test_packets_are_frames_in_whole_videos(name, nasty):
+    with open_decoder(nasty(name)) as decoder:
+        marks = [frame.mark for frame in decoder.read()]
+    scan = count_packets(nasty(name))
+    assert scan.count == len(marks)
+    if scan.unique and name != "backward-times.avi":
+        assert [scan.rank(mark.pts) for mark in marks] == [mark.index for mark in marks]
+
+
+@pytest.mark.parametrize("name", UNDECODABLE)
+def test_packets_are_at_least_as_many_as_frames(name, nasty):
+    with open_decoder(nasty(name)) as decoder:
+        assert count_packets(nasty(name)).count >= len(list(decoder.read()))
+
+
+@pytest.mark.parametrize("name", READABLE)
+def test_expected_frames_are_about_right(name, nasty):
+    if name == "variable-rate.mp4":
+        assert expected_frames(nasty(name)) == 36
+    assert 12 <= (expected_frames(nasty(name)) or 0) <= 80 or name == "one-frame.mp4"
+
+
+def test_other_kinds(tmp_path):
+    assert expected_frames(Source("cam", "rtsp://127.0.0.1/x", "live")) is None
+    assert expected_frames(Source("photos", str(pictures(tmp_path, 4)), "images")) == 4
+    with pytest.raises(SourceError, match=r"gone.mp4: .*No such file"):
+        expected_frames(Source("gone.mp4", str(tmp_path / "gone.mp4")))
