@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 
@@ -28,8 +29,8 @@ MOST_READ_ERRORS = 100
 TIMEOUTS = 10.0, 30.0
 """Seconds that a URL may take to open, and to send more."""
 
-NO_VIDEOS = {"tty", "concat", "hls", "dash", "sdp"}
-"""Formats of texts which libav would draw, or follow to other files."""
+TEXTS, PLAYLISTS = {"tty", "concat"}, {"hls", "dash", "sdp"}
+"""Formats of files which libav would draw, or follow to other files; a server may answer with a playlist of its own."""
 
 
 class Track:
@@ -167,22 +168,33 @@ class Track:
                 return
             except FFmpegError as error:
                 if self._remote and isinstance(error, (OSError, ExitError, HTTPError)):
-                    raise failure(self.name, f"the connection was lost ({_reason(error)}); run again") from None
+                    lost = f"the connection was lost ({_reason(error)})"
+                    raise failure(self.name, f"{lost}: run again; a file may have to be copied here first") from None
                 errors += 1
                 self.problems["bad packet"] += 1
 
     def _opened(self, location: str, options: dict[str, str], timeouts: tuple[float, float]) -> InputContainer:
-        try:
-            if self._remote:
-                return av.open(location, options=options, timeout=timeouts)
-            container = av.open(f"file:{location}")  # so that a colon in a name means no protocol
-        except (FFmpegError, OSError) as error:
-            advice = "check that it can be reached" if self._remote else "leave it out, or copy it again"
-            raise failure(self.name, f"cannot be opened as a video ({_reason(error)}): {advice}") from None
-        if container.format.name in NO_VIDEOS:
+        container = self._answered(location, options, timeouts) if self._remote else self._read_from(location)
+        if container.format.name in (TEXTS if self._remote else TEXTS | PLAYLISTS):
             container.close()
             raise failure(self.name, "is a text or playlist, not a video; give the videos themselves")
         return container
+
+    def _read_from(self, path: str) -> InputContainer:
+        try:
+            return av.open(f"file:{path}")  # so that a colon in a name means no protocol
+        except (FFmpegError, OSError) as error:
+            advice = "leave it out, or copy it again"
+            raise failure(self.name, f"cannot be opened as a video ({_reason(error)}): {advice}") from None
+
+    def _answered(self, url: str, options: dict[str, str], timeouts: tuple[float, float]) -> InputContainer:
+        began = time.monotonic()
+        try:
+            return av.open(url, options=options, timeout=timeouts)
+        except (FFmpegError, OSError) as error:  # after a timeout, each protocol raises another error
+            late = time.monotonic() - began >= timeouts[0]
+            reason = f"no answer in {timeouts[0]:g} s" if late else _reason(error)
+            raise failure(self.name, f"cannot be opened as a video ({reason}): check that it can be reached") from None
 
     def _chosen(self) -> VideoStream:
         for stream in self._container.streams.video:
@@ -199,5 +211,5 @@ class Track:
 def _reason(error: Exception) -> str:
     """What went wrong, without the location, which may hold a password."""
     if isinstance(error, ExitError):
-        return "no answer in time"
+        return "nothing came for too long"
     return getattr(error, "strerror", None) or type(error).__name__
