@@ -69,6 +69,8 @@ def select(
     sequence_length, every, fps, ...). progress: see `Told`; stopping: asked at block ends. fresh: forget what `out` holds. only_new: add what came to the sources since.
     Raises UsageError, SourceError (nothing could be read), ModelError, StateError, SinkError.
     """
+    from threadpoolctl import threadpool_limits
+
     from streamsel.build import build, identity, resolve
     from streamsel.run.outcome import conclude
 
@@ -84,7 +86,8 @@ def select(
         total = _enough(config, found)
         clock = Stopwatch(progress, total)
         parts = build(config, space, found, total or 0, clock, stopping)
-        run(parts)
+        with threadpool_limits(1, "blas"):  # its products are small, and the decoder needs the cores
+            run(parts)
         conclude(parts, config, space, clock.seconds())
     finally:
         space.store.close()

@@ -18,8 +18,8 @@ from streamsel.embed import Window
 __all__ = ["Shrunk", "blocks", "windows"]
 
 BLOCK_FRAMES = 16
-BLOCK_BYTES = 64 << 20
-"""Decoded frames held at once: 64 MiB are 20 frames of 1080p or 5 of 4K."""
+BLOCK_BYTES = 32 << 20
+"""Decoded frames held at once: 32 MiB are 10 frames of 1080p or 2 of 4K."""
 
 
 class Shrunk:

@@ -22,7 +22,7 @@ from streamsel.store import Changes, Judged, Kept, PickRow, Span, SqliteStore
 __all__ = ["Ledger"]
 
 FRAMES = 512
-BYTES = 48 << 20
+BYTES = 16 << 20
 SECONDS = 5.0
 
 
