@@ -67,7 +67,7 @@ class Framing:
     def picture(self, frame: VideoFrame) -> VideoPicture:
         """The upright, cropped picture. Raises SourceError when the frame is smaller than the crop."""
         picture = VideoPicture(frame, round(frame.rotation / 90) * 90, self.crop)
-        if not picture.holds_crop:
+        if self.crop is not None and not picture.holds_crop:
             width, height = picture.whole
             raise failure(self.source, f"the crop {self.crop} does not lie inside its {width} x {height} picture")
         return picture

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from array import array
+from contextlib import closing
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -12,7 +14,7 @@ from streamsel.data import Source
 from streamsel.decode.folder import pictures
 from streamsel.decode.track import Track
 
-__all__ = ["PacketScan", "count_packets", "expected_frames", "scan"]
+__all__ = ["PacketScan", "count_packets", "expected_frames", "packet_count", "scan"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,34 +41,49 @@ class PacketScan:
 
 def scan(track: Track) -> PacketScan:
     """Read a track's packets from where it stands to its end."""
-    times = [packet.pts for packet in track.packets() if not packet.is_discard]
-    known = np.array([time for time in times if time is not None], np.int64)
-    return PacketScan(np.sort(known), len(times) - len(known))
+    times, without = array("q"), 0
+    for packet in track.packets():
+        if packet.pts is None:
+            without += 1
+        elif not packet.is_discard:
+            times.append(packet.pts)
+    return PacketScan(np.sort(np.frombuffer(times, np.int64)), without)
 
 
 def count_packets(source: Source) -> PacketScan:
-    """Scan a video from start to end. Raises SourceError."""
-    track = Track(source.location, source.id)
-    try:
+    """Scan a video from start to end, which reads all of it. Raises SourceError."""
+    with closing(Track(source.location, source.id)) as track:
         return scan(track)
-    finally:
-        track.close()
+
+
+def packet_count(source: Source) -> int:
+    """How many pictures a video holds, without reading all of it where its container has a full index (mp4, mov, avi).
+
+    At least as many as can be decoded. Raises SourceError.
+    """
+    with closing(Track(source.location, source.id)) as track:
+        return _by_index(track) or scan(track).count
 
 
 def expected_frames(source: Source) -> int | None:
-    """About how many frames a source holds: by a video's header, else duration times rate, else a scan; None: no end.
+    """About how many frames a source holds: by a video's index, header, or duration times rate, else a scan.
 
-    Raises SourceError.
+    None for what has no end. Raises SourceError.
     """
     if source.kind == "live":
         return None
     if source.kind == "images":
         return len(pictures(source))
-    track = Track(source.location, source.id)
-    try:
-        return track.stream.frames or _by_duration(track) or scan(track).count
-    finally:
-        track.close()
+    with closing(Track(source.location, source.id)) as track:
+        return _by_index(track) or track.stream.frames or _by_duration(track) or scan(track).count
+
+
+def _by_index(track: Track) -> int:
+    """0 where the container has no index, or one of key frames only."""
+    entries = track.stream.index_entries
+    if not track.stream.frames or len(entries) < track.stream.frames:
+        return 0
+    return sum(1 for entry in map(entries.__getitem__, range(len(entries))) if entry.size and not entry.is_discard)
 
 
 def _by_duration(track: Track) -> int:
