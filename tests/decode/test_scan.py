@@ -23,7 +23,7 @@ def test_packets_are_frames_in_whole_videos(name, nasty):
         assert [scan.rank(mark.pts) for mark in marks] == [mark.index for mark in marks]
 
 
-@pytest.mark.parametrize("name", UNDECODABLE)
+@pytest.mark.parametrize("name", sorted(UNDECODABLE))
 def test_packets_are_at_least_as_many_as_frames(name, nasty):
     with open_decoder(nasty(name)) as decoder:
         frames = len(list(decoder.read()))
@@ -33,7 +33,7 @@ def test_packets_are_at_least_as_many_as_frames(name, nasty):
 @pytest.mark.parametrize("name", READABLE)
 def test_expected_frames_are_about_right(name, nasty):
     packets, expected = packet_count(nasty(name)), expected_frames(nasty(name))
-    assert packets / 2 <= expected <= 2 * packets
+    assert packets / 2 - 1 <= expected <= 2 * packets
 
 
 def test_an_index_saves_reading(nasty, monkeypatch):
