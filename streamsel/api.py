@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import json
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 from streamsel.config import SelectConfig
 from streamsel.data import Frame, Source
+from streamsel.embed import Window
 from streamsel.errors import SourceError, UsageError
 from streamsel.pipeline import run
 from streamsel.run.workspace import Workspace
+
+if TYPE_CHECKING:
+    from streamsel.build import Opener
 
 __all__ = ["Plan", "Selection", "Told", "open", "plan", "select"]
 
@@ -66,7 +71,8 @@ def select(
     """Select frames from sources into the folder `out`, going on where an earlier call was stopped.
 
     options: the fields of `streamsel.config.SelectConfig` (n, proportion, target_ratio, min_distance,
-    sequence_length, every, fps, ...). progress: see `Told`; stopping: asked at block ends. fresh: forget what `out` holds. only_new: add what came to the sources since.
+    sequence_length, every, fps, ...). fresh: forget what `out` holds. only_new: add what came to the sources since.
+    progress: see `Told`. stopping: asked at block ends.
     Raises UsageError, SourceError (nothing could be read), ModelError, StateError, SinkError.
     """
     from threadpoolctl import threadpool_limits
@@ -102,25 +108,35 @@ def plan(sources: str | Path | Sequence[str | Path], **options: Any) -> Plan:
     return Plan([(source, expected(source, config)) for source in resolve(config)], config.goal, config.model)
 
 
-def open(source: str | Path, *, sequence_length: int = 1, **options: Any) -> Iterator[Frame | tuple[Frame, ...]]:
+@overload
+def open(source: str | Path, *, sequence_length: int, **options: Any) -> Iterator[Window]: ...
+
+
+@overload
+def open(source: str | Path, **options: Any) -> Iterator[Frame]: ...
+
+
+def open(source: str | Path, *, sequence_length: int = 1, **options: Any) -> Iterator[Frame] | Iterator[Window]:
     """The frames of one or more sources, decoded as `select` decodes them; sequences when sequence_length is above 1.
 
     options: every, fps, keyframes, start, end, duration, crop of `SelectConfig`. A frame's pixels are at
     `frame.picture.rgb()`, its place at `frame.mark`. Raises SourceError, UsageError.
     """
-    from collections import Counter
-
     from streamsel.build import Opener, resolve
     from streamsel.embed.window import windows
 
     config = SelectConfig.of(sources=source, sequence_length=sequence_length, **options)
-    opener = Opener(config)
-    for found in resolve(config):
-        with opener.open(found) as decoder:
-            if sequence_length == 1:
-                yield from decoder.read()
-            else:
-                yield from windows(decoder.read(), sequence_length, Counter())
+    found, opener = resolve(config), Opener(config)
+    frames = (_frames(opener, one) for one in found)
+    if sequence_length == 1:
+        return (frame for each in frames for frame in each)
+    return (window for each in frames for window in windows(each, sequence_length, Counter()))
+
+
+def _frames(opener: Opener, source: Source) -> Iterator[Frame]:
+    """The frames of one source, which is closed behind the last."""
+    with opener.open(source) as decoder:
+        yield from decoder.read()
 
 
 def _enough(config: SelectConfig, sources: Sequence[Source]) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -74,6 +75,11 @@ class SelectConfig(BaseModel):
     @classmethod
     def _as_tuple(cls, value: Any) -> Any:
         return (str(value),) if isinstance(value, str | Path) else tuple(map(str, value))
+
+    @field_validator("fps", "start", "end", "duration", mode="before")
+    @classmethod
+    def _as_text(cls, value: Any) -> Any:
+        return str(value) if isinstance(value, int | float | Fraction) else value
 
     @model_validator(mode="after")
     def _exclusive(self) -> Self:

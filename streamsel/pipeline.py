@@ -24,7 +24,8 @@ from streamsel.run.recall import recall, recall_frames
 from streamsel.run.seen import Seen
 from streamsel.selection import Selector
 from streamsel.sink import Sink
-from streamsel.store import PickRow, SqliteStore
+from streamsel.store import PickRow
+from streamsel.store.embedded import SqliteStore
 
 __all__ = ["Interrupted", "Parts", "Progress", "run"]
 

@@ -62,7 +62,7 @@ class Slots:
         self.gaps = np.concatenate([self.gaps, np.full(more, np.inf, np.float32)])
 
     def fill(self, squares: npt.NDArray[np.float32], **columns: Any) -> int:
-        """Put a row into the lowest empty slot and return it. squares: its distances to all slots, inf to empty ones."""
+        """Put a row into the lowest empty slot, returned. squares: its distances to all slots, inf to empty ones."""
         slot = int(np.argmin(self.ids != EMPTY))
         for name, value in columns.items():
             getattr(self, name)[slot] = value

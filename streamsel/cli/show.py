@@ -44,7 +44,7 @@ def show_selection(found: Selection, *, as_json: bool) -> None:
         return
     from rich.console import Console
 
-    from streamsel.report.statistics import Statistics
+    from streamsel.report.table import Statistics
 
     console = Console()
     if summary["statistics"]:

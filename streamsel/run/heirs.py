@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from streamsel.store import SqliteStore
+from streamsel.store.embedded import SqliteStore
 
 __all__ = ["Heirs", "pairs_of"]
 

@@ -17,7 +17,8 @@ import numpy.typing as npt
 from streamsel.data import Decision, Mark, Source, Vector
 from streamsel.embed import Looked, Row, Window
 from streamsel.embed.larder import Larder, Stored
-from streamsel.store import Changes, Judged, Kept, PickRow, Span, SqliteStore
+from streamsel.store import Changes, Judged, Kept, PickRow, Span
+from streamsel.store.embedded import SqliteStore
 
 __all__ = ["Ledger"]
 

@@ -10,7 +10,8 @@ from streamsel.data import Frame, Vector
 from streamsel.embed import Row
 from streamsel.embed.judge import Judge
 from streamsel.sink.encoded import Encoded
-from streamsel.store import Changes, Kept, PickRow, SqliteStore
+from streamsel.store import Changes, Kept, PickRow
+from streamsel.store.embedded import SqliteStore
 
 __all__ = ["recall", "recall_frames"]
 

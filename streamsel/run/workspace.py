@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from streamsel.errors import SinkError, StateError
-from streamsel.store import Changes, SqliteStore
+from streamsel.store import Changes
+from streamsel.store.embedded import SqliteStore
 
 __all__ = ["OUTPUTS", "Workspace"]
 
@@ -69,6 +70,8 @@ class Workspace:
             differ = [key for key in sorted(known | dict(identity)) if known.get(key) != identity.get(key)]
             if only_new and set(known.get("sources", ())) <= set(identity["sources"]):
                 differ = [key for key in differ if key != "sources"]
+            if differ == ["sources"] and set(known["sources"]) <= set(identity["sources"]):
+                raise StateError(f"{self.folder}: sources came that were not there; add them with --only-new")
             if differ:
                 raise StateError(
                     f"{self.folder}: belongs to another run ({_difference(known, identity, differ)}); "

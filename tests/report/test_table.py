@@ -8,7 +8,7 @@ import sys
 
 from rich.console import Console
 
-from streamsel.report.statistics import Column, Statistics
+from streamsel.report.table import Column, Statistics
 
 KEPT = Column("streamsel", 99, 1.3711, 0.2353, 1.9470, 0.8690, 1.7822, radius=0.5, coverage=0.25)
 ONE = Column("random", 1, *[math.nan] * 5, radius=1.5, coverage=0.75)
@@ -46,5 +46,5 @@ def test_the_table_is_drawn_whole_on_a_narrow_terminal() -> None:
 
 
 def test_figures_need_no_rich() -> None:
-    code = "import sys, streamsel.report.statistics, streamsel.report.progress; assert 'rich' not in sys.modules"
+    code = "import sys, streamsel.report.table, streamsel.report.progress; assert 'rich' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from streamsel.data import Mark
 from streamsel.errors import StateError
-from streamsel.store import Changes, Kept, PickRow, SqliteStore, dump_marks, load_marks
+from streamsel.store import Changes, Kept, PickRow, dump_marks, load_marks
+from streamsel.store.embedded import SqliteStore
 
 MARK = Mark("a b/ü\n.mp4", 3, -7, Fraction(1, 90000), 77, "x.png")
 
@@ -118,7 +119,7 @@ def test_marks_round_trip():
 
 
 def test_a_second_process_is_refused(store, tmp_path):
-    code = f"from pathlib import Path; from streamsel.store import SqliteStore; SqliteStore(Path({str(store.path)!r}))"
+    code = f"from streamsel.store.embedded import *; import pathlib; SqliteStore(pathlib.Path({str(store.path)!r}))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert "another streamsel is using this output folder" in found.stderr
 
@@ -140,7 +141,8 @@ WRITER = """
 import sys
 from pathlib import Path
 import numpy as np
-from streamsel.store import Changes, Span, SqliteStore
+from streamsel.store import Changes, Span
+from streamsel.store.embedded import SqliteStore
 store = SqliteStore(Path(sys.argv[1]))
 start = store.note("n") or 0
 for n in range(start + 1, 1_000_000):

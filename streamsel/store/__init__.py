@@ -1,0 +1,135 @@
+"""store: what must survive a crash.
+
+A Store takes everything that one block of frames changed and makes it durable in one step, all of it or none:
+the position to read next, the picks, the arrays that selection and scout are made of, the pictures kept for later.
+`restore` gives back what the last commit left. Position means "go on after this mark". `embedded` is one SQLite file.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any, Protocol
+
+import numpy.typing as npt
+
+from streamsel.data import Mark, Vector
+
+__all__ = ["Changes", "Judged", "Kept", "PickRow", "Snapshot", "Span", "Store", "dump_marks", "load_marks"]
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A row kept for later: its judge-size pictures as raw bytes or its vector; from a live source, encoded files."""
+
+    row: int
+    marks: tuple[Mark, ...]
+    crops: bytes = field(default=b"", repr=False)
+    pictures: tuple[bytes, ...] = field(default=(), repr=False)
+    vector: Vector | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """`frames` frames from index first to last that were not judged at once, and the row that stands for them.
+
+    own: the span is that row itself, which the scout kept for the end.
+    """
+
+    source: str
+    first: int
+    last: int
+    pts: int
+    time: float
+    row: int
+    frames: int
+    own: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What was decided on one embedded row. nearest: ordinal of the nearest earlier pick, -1 if none."""
+
+    row: int
+    source: str
+    first: int
+    last: int
+    pts: int
+    time: float
+    keep: bool
+    reason: str
+    distance: float
+    nearest: int
+
+
+@dataclass(frozen=True, slots=True)
+class PickRow:
+    """A pick as it is stored; `files` is None until its pictures are durable."""
+
+    ordinal: int
+    row: int
+    marks: tuple[Mark, ...]
+    reason: str
+    distance: float
+    nearest: int
+    gains: Mapping[str, float]
+    vector: Vector = field(repr=False)
+    files: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """Everything that one commit makes durable. Empty fields change nothing."""
+
+    stream: str = ""
+    position: Mark | None = None
+    done: bool = False
+    facts: Mapping[str, Any] = field(default_factory=dict)
+    arrays: Arrays = field(default_factory=dict)
+    kept: Sequence[Kept] = ()
+    released: Sequence[int] = ()
+    vectors: Mapping[int, Vector] = field(default_factory=dict)
+    heirs: Mapping[int, int] = field(default_factory=dict)
+    spans: Sequence[Span] = ()
+    judged: Sequence[Judged] = ()
+    picks: Sequence[PickRow] = ()
+    notes: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Where a stream stands: read on after `position` (None: from its start) unless it is `done`."""
+
+    position: Mark | None = None
+    done: bool = False
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Store(Protocol):
+    """All or nothing; see the module's text."""
+
+    def commit(self, changes: Changes) -> None:
+        """Make all of it durable, or raise and change nothing."""
+        ...
+
+    def restore(self, stream: str) -> Snapshot:
+        """Where the stream stands."""
+        ...
+
+    def arrays(self) -> dict[str, npt.NDArray[Any]]:
+        """All arrays as last committed."""
+        ...
+
+
+def dump_marks(marks: Sequence[Mark]) -> str:
+    """Marks as JSON; `load_marks` gives them back."""
+    return json.dumps([[m.source, m.index, m.pts, str(m.time_base), m.check, m.name] for m in marks])
+
+
+def load_marks(text: str) -> tuple[Mark, ...]:
+    """The marks that `dump_marks` wrote."""
+    return tuple(Mark(s, i, p, Fraction(b), c, n) for s, i, p, b, c, n in json.loads(text))
