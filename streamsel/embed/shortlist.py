@@ -91,15 +91,18 @@ class Shortlist:
             self._larder.release(int(row))
 
     def end(self) -> dict[int, int]:
-        """A source ended: its coreset joins the run's. Gives the heirs of the rows that left."""
-        first, theirs = self._first, self._file.members().ids + self._base
-        changes = self._run.merge(self._file)
-        holders, evicted = changes.holders + first, changes.evicted + first
-        left = holders != theirs
-        self._release(theirs[left])
+        """A source ended: its coreset joins the run's, or becomes it. Gives the heirs of the rows that left."""
+        theirs, self._file = self._file, self._shape.empty()
+        if not self._run.seen:
+            self._run = theirs
+            return {}
+        ids = theirs.members().ids + self._base
+        changes = self._run.merge(theirs)
+        holders, evicted = changes.holders + self._first, changes.evicted + self._first
+        left = holders != ids
+        self._release(ids[left])
         self._release(evicted)
-        self._file = self._shape.empty()
-        return _pairs(theirs[left], holders[left]) | _pairs(evicted, changes.heirs + first)
+        return _pairs(ids[left], holders[left]) | _pairs(evicted, changes.heirs + self._first)
 
     def finish(self) -> tuple[list[int], list[int]]:
         """The rows to judge, in order of arrival, and how many rows each stands for."""

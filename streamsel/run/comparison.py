@@ -33,8 +33,7 @@ def comparison(parts: Parts) -> Statistics | None:
     every_nth = recall(parts.store, parts.judge, samples.every_nth.choose(len(picks)))[1]
     random = recall(parts.store, parts.judge, samples.random.choose(len(picks)))[1]
     sets = {"every n-th": every_nth, "random": random, "streamsel": picks}
-    embedded = np.concatenate([seen, *sets.values()])
-    columns = [_column(name, rows, seen, weights, embedded) for name, rows in sets.items() if len(rows)]
+    columns = [_column(name, rows, seen, weights, list(sets.values())) for name, rows in sets.items() if len(rows)]
     return Statistics((_original(seen, weights), *columns))
 
 
@@ -64,8 +63,9 @@ def _original(seen: Vector, weights: Weights) -> Column:
     return Column("original", int(weights.sum()), *spread, sampled=figures.sampled)
 
 
-def _column(name: str, rows: Vector, seen: Vector, weights: Weights, embedded: Vector) -> Column:
+def _column(name: str, rows: Vector, seen: Vector, weights: Weights, others: list[Vector]) -> Column:
     figures = pairwise(rows)
     spread = (figures.mean, figures.min, figures.max, figures.p10, figures.p90)
-    radius, mean = covering(embedded, rows).radius, covering(seen, rows, weights).mean
-    return Column(name, len(rows), *spread, radius=radius, coverage=mean, sampled=figures.sampled)
+    of_seen = covering(seen, rows, weights)
+    radius = max([of_seen.radius, *(covering(other, rows).radius for other in others if len(other))])
+    return Column(name, len(rows), *spread, radius=radius, coverage=of_seen.mean, sampled=figures.sampled)

@@ -44,10 +44,17 @@ class Greedy:
 
     def finish(self, n: int) -> tuple[list[int], list[Decision]]:
         """See `streamsel.selection.Selector`. A drop tells its distance to the nearest of all picks."""
-        rows = np.concatenate(self._rows) if self._rows else np.empty((0, self.dim), np.float32)
+        rows = self._take_rows()
         order, distance, nearest = farthest_first(rows, n, preselected=self._before)
         picked = set(order)
         return order, [_decision(i in picked, float(distance[i]), int(nearest[i])) for i in range(len(rows))]
+
+    def _take_rows(self) -> Vector:
+        """All rows offered, copied only where they came in parts."""
+        parts, self._rows = self._rows, []
+        if len(parts) == 1:
+            return parts[0]
+        return np.concatenate(parts) if parts else np.empty((0, self.dim), np.float32)
 
     def state(self) -> State:
         """Nothing: rows are kept by the caller until `finish`."""
