@@ -21,6 +21,9 @@ __all__ = ["Greedy", "farthest_first"]
 MARGIN: Final = 1e-4
 """Squared distances of unit rows taken from a float32 matrix product are this exact, up to a dimension of 65,536."""
 
+SETTLED_AT_ONCE: Final = 256
+"""Rows whose float64 differences are held at once."""
+
 
 class Greedy:
     """Collects rows in `offer`, decides in `finish`.
@@ -107,7 +110,9 @@ def _come_closer(
     """Lower `distance` and `nearest`, in place, where the newest pick is nearer than all earlier ones."""
     estimate = squares + np.dot(pick, pick) - 2 * (rows @ pick)
     near = np.flatnonzero((estimate - MARGIN < distance**2) & open_rows)
-    exact = pair_distance(rows[near], pick[None])
-    closer = exact < distance[near]
-    distance[near[closer]] = exact[closer]
-    nearest[near[closer]] = ordinal
+    for start in range(0, len(near), SETTLED_AT_ONCE):
+        some = near[start : start + SETTLED_AT_ONCE]
+        exact = pair_distance(rows[some], pick[None])
+        closer = exact < distance[some]
+        distance[some[closer]] = exact[closer]
+        nearest[some[closer]] = ordinal
