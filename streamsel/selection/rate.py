@@ -100,6 +100,14 @@ class Rate:
         """Count frames that were looked at and not offered."""
         self.looked += count
 
+    def join(self, other: Rate) -> None:
+        """Count and know what another one of the same ratio does too; the same whichever of the two is asked."""
+        looked = self.looked + other.looked
+        if looked:
+            self._level = (self._level * self.looked + other._level * other.looked) / looked
+        self._largest, self._gap = max(self._largest, other._largest), max(self._gap, other._gap)
+        self.looked, self.kept = looked, self.kept + other.kept
+
     def _keeps(self, gain: float) -> bool:
         """Kept below the floor, refused at the ceiling, in between by the threshold."""
         above, ceiling = self.kept - self._floor(), self._ceiling()
