@@ -219,7 +219,8 @@ class States:
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """What a commit writes."""
-        held = {name: part.state() for name, part in self._parts.items() if part is not None}
+        held = {name: dict(part.state()) for name, part in self._parts.items() if part is not None}
+        held["selector"].pop("picks", None)  # the store has every pick's vector already
         return {f"{name}/{key}": array for name, arrays in held.items() for key, array in arrays.items()}
 
     def restore(self, arrays: Mapping[str, npt.NDArray[Any]], picks: Vector) -> None:
