@@ -7,9 +7,9 @@ A Strategy values rows of one column; it never looks at frames:
 - `state()` -> dict of arrays, from which `restore(state)` makes the same object again.
 
 A Selector drives strategies over candidates. Stream drivers decide in `offer`, budget drivers in `finish`.
-Laws, checked for each by `streamsel.testing.check_strategy` and `check_selector`: rows judged one by one equal
-rows judged together, any cut into blocks gives the same, a snapshot restored changes nothing, inputs are not
-modified, NaN, wrong dimensions and empty tables are errors that name the row.
+Laws, checked for each by `streamsel.testing.check_strategy` and `streamsel.testing.check_selector`: rows judged one
+by one equal rows judged together, any cut into blocks gives the same, a snapshot restored changes nothing, inputs are
+not modified, NaN, infinity and wrong dimensions are errors that name the row or the shape and change nothing.
 """
 
 from __future__ import annotations
