@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from streamsel.testing.decoders import check_decoder
     from streamsel.testing.embedders import check_embedder
-    from streamsel.testing.selectors import check_selector, check_strategy
     from streamsel.testing.sinks import check_sink
+    from streamsel.testing.strategies import check_selector, check_strategy
 
 __all__ = ["check_decoder", "check_embedder", "check_selector", "check_sink", "check_strategy"]
 
 _HOMES = {
     "check_decoder": "decoders",
     "check_embedder": "embedders",
-    "check_selector": "selectors",
+    "check_selector": "strategies",
     "check_sink": "sinks",
-    "check_strategy": "selectors",
+    "check_strategy": "strategies",
 }
 
 
