@@ -41,7 +41,7 @@ class SelectConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    sources: tuple[str, ...] = Field(min_length=1)
+    sources: tuple[str, ...] = Field(min_length=1, repr=False)
     n: int | None = Field(None, ge=1)
     proportion: float | None = Field(None, gt=0, le=1)
     target_ratio: float | None = Field(None, gt=0, le=1)
@@ -127,8 +127,11 @@ class SelectConfig(BaseModel):
         return min(rows, -int(-(self.proportion or 0) * rows // 1))
 
     def identity(self) -> dict[str, Any]:
-        """What two commands must share to be the same run."""
-        return self.model_dump(mode="json", exclude={"table"})
+        """What two commands must share to be the same run, beside the ids of its sources.
+
+        The sources as they were typed stay out: a URL may hold a password.
+        """
+        return self.model_dump(mode="json", exclude={"table", "sources"})
 
 
 def _one_line(error: ValidationError) -> str:
