@@ -95,16 +95,11 @@ class Walk:
             self.push(following)
         return True
 
-    def count_to(self, mark: Mark, check: Check) -> VideoFrame | None:
-        """Read on to the frame of `mark`; None: another frame is in its place.
-
-        In a damaged file the fingerprint is not asked for: what the decoder makes up differs from time to time.
-        """
+    def count_to(self, mark: Mark) -> VideoFrame | None:
+        """Read on to the frame with the index of `mark`; None: it has another time, or does not come."""
         for step in self:
-            if step.index == mark.index:
-                damaged = any(self.track.problems[reason] for reason in DAMAGE)
-                same = step.pts == mark.pts and (damaged or mark.check in (0, check(step.frame)))
-                return step.frame if same else None
+            if step.index >= mark.index:
+                return step.frame if (step.index, step.pts) == (mark.index, mark.pts) else None
         return None
 
     def find(self, mark: Mark, check: Check) -> VideoFrame | None:

@@ -56,6 +56,14 @@ def test_damage_is_counted(nasty):
     assert len(marks) + problems["bad packet"] == 36
 
 
+def test_a_damaged_video_is_read_on(nasty):
+    with open_decoder(nasty("damaged.mp4")) as decoder:
+        marks = [frame.mark for frame in decoder.read()]
+        for place in range(0, len(marks), 4):
+            found = [(frame.mark.index, frame.mark.pts) for frame in decoder.read(marks[place])]
+            assert found == [(mark.index, mark.pts) for mark in marks[place + 1 :]]
+
+
 @pytest.mark.parametrize("name", [name for name in READABLE if name != "damaged.mp4"])
 def test_problems_are_counted(name, nasty):
     assert set(read(nasty(name))[1]) == PROBLEMS.get(name, set())
