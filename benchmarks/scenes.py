@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 
 BIKES = [(0, "a"), (30, "b"), (76, "c"), (137, "d"), (187, "e"), (242, "f")]
 
@@ -25,7 +26,12 @@ ISCC = [(at, str(number)) for number, at in enumerate([0, *ISCC_CUTS])]
 TRUTH = {"bikes": BIKES, "mix_aba_640x360": MIX_ABA, "iscc_demo": ISCC, "demo": ISCC}
 
 
+def scenes_of(stem: str, picks: list[int]) -> Counter[str]:
+    """How many of the picked frames show each scene."""
+    parts = TRUTH[stem]
+    return Counter(parts[bisect_right([at for at, _ in parts], pick) - 1][1] for pick in picks)
+
+
 def scenes_hit(stem: str, picks: list[int]) -> set[str]:
     """The distinct scenes that the picked frames show."""
-    parts = TRUTH[stem]
-    return {parts[bisect_right([at for at, _ in parts], pick) - 1][1] for pick in picks}
+    return set(scenes_of(stem, picks))

@@ -45,8 +45,7 @@ def camera(video: Path, password: str = "") -> Iterator[tuple[int, subprocess.Po
     script = Path(__file__).with_name("rtsp_server.py")
     environment = {**os.environ, "RTSP_PASSWORD": password}
     command = [SYSTEM_PYTHON, str(script), str(video)]
-    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    process = subprocess.Popen(command, text=True, env=environment, **pipes)
+    process = subprocess.Popen(command, text=True, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
         port = process.stdout.readline() if process.stdout else ""
         if not port.strip().isdigit():
