@@ -22,7 +22,7 @@ SHARED = {"streamsel.data", "streamsel.errors"}
 
 ROOMS = {
     "decode": SHARED,
-    "embed": SHARED | {"streamsel.coreset"},
+    "embed": SHARED | {"streamsel.coreset", "streamsel.grid"},
     "report": SHARED,
     "selection": SHARED | {"streamsel.coreset"},
     "sink": SHARED,
