@@ -23,7 +23,7 @@ def fetched(tape: Tape, marks: Sequence[Mark], check: Check) -> Iterator[tuple[M
     of the source, by one more walk that serves all such frames. Raises SourceError when it is not there either.
     """
     wanted = sorted(set(marks), key=lambda mark: mark.index)
-    seeking = tape.track() if wanted and tape.trusts_seeking else None
+    seeking = tape.somewhere() if wanted and tape.trusts_seeking else None
     counting: Walk | None = None
     try:
         for group in _groups(seeking, wanted):

@@ -11,9 +11,8 @@ from av.video.frame import VideoFrame
 
 from streamsel.data import Frame, Mark, fingerprint
 from streamsel.decode.failure import failure
-from streamsel.decode.looking import Looking
+from streamsel.decode.looking import Box, Looking
 from streamsel.decode.picture import VideoPicture
-from streamsel.decode.sampling import Box
 from streamsel.decode.walk import Step
 from streamsel.errors import UsageError
 

@@ -16,9 +16,8 @@ from PIL import Image, ImageOps
 from streamsel.data import Frame, Mark, Pixels, Source, fingerprint
 from streamsel.decode.failure import failure
 from streamsel.decode.folder import pictures
-from streamsel.decode.looking import Looking
+from streamsel.decode.looking import Box, Looking
 from streamsel.decode.picture import StillPicture
-from streamsel.decode.sampling import Box
 from streamsel.decode.scaling import MOST_PIXELS
 
 __all__ = ["ImageFolderDecoder"]
@@ -89,7 +88,7 @@ class ImageFolderDecoder:
         pixels = self._opened(path)
         if pixels is None:
             return None
-        picture = StillPicture(pixels)
+        picture = StillPicture(pixels, path if self._crop is None else None)
         mark = Mark(self.source.id, index, index, Fraction(1), fingerprint(picture.i420()), path.name)
         return Frame(mark, picture, key=True)
 

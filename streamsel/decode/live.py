@@ -11,8 +11,7 @@ from urllib.parse import urlsplit
 from streamsel.data import Frame, Mark, Source
 from streamsel.decode.failure import failure
 from streamsel.decode.framing import Framing
-from streamsel.decode.looking import Looking
-from streamsel.decode.sampling import Box
+from streamsel.decode.looking import Box, Looking
 from streamsel.decode.sources import LIVE_SCHEMES
 from streamsel.decode.track import TIMEOUTS, Track
 from streamsel.decode.walk import Walk

@@ -1,4 +1,4 @@
-"""Which frames are looked at; times and boxes as users write them."""
+"""Which frames are looked at, and which part of them; times and boxes as users write them. Light to import."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 
-from streamsel.decode.sampling import Box
 from streamsel.errors import UsageError
 
-__all__ = ["Gate", "Looking", "box", "seconds"]
+__all__ = ["Box", "Gate", "Looking", "box", "seconds"]
+
+Box = tuple[int, int, int, int]
+"""Width, height, x, y of a part of a picture, in pixels."""
 
 Gate = Callable[[int, int, int | None], bool]
 """Index, time, time of the frame before -> whether the frame is looked at."""

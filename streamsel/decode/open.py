@@ -8,8 +8,7 @@ from streamsel.data import Source
 from streamsel.decode import Decoder
 from streamsel.decode.images import ImageFolderDecoder
 from streamsel.decode.live import LiveDecoder
-from streamsel.decode.looking import Looking
-from streamsel.decode.sampling import Box
+from streamsel.decode.looking import Box, Looking
 from streamsel.decode.video import VideoDecoder
 
 __all__ = ["open_decoder"]

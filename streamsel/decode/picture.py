@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from av.video.frame import VideoFrame
 
 from streamsel.data import Pixels
-from streamsel.decode.sampling import Box, sample, sample_rgb
+from streamsel.decode.looking import Box
+from streamsel.decode.sampling import sample, sample_rgb
 from streamsel.decode.scaling import rgb_of
 
 __all__ = ["StillPicture", "VideoPicture"]
@@ -81,14 +84,17 @@ class VideoPicture:
 
 
 class StillPicture:
-    """A picture that is already RGB: (height, width, 3) uint8, C-contiguous."""
+    """A picture that is already RGB: (height, width, 3) uint8, C-contiguous.
 
-    __slots__ = ("_pixels", "_sample", "height", "width")
+    original: the file that shows just this picture, if there is one.
+    """
 
-    def __init__(self, pixels: Pixels) -> None:
+    __slots__ = ("_pixels", "_sample", "height", "original", "width")
+
+    def __init__(self, pixels: Pixels, original: Path | None = None) -> None:
         if pixels.ndim != 3 or pixels.shape[2] != 3 or pixels.dtype != np.uint8:
             raise ValueError(f"StillPicture takes (height, width, 3) uint8, got {pixels.shape} {pixels.dtype}")
-        self._pixels = pixels
+        self._pixels, self.original = pixels, original
         self.height, self.width = pixels.shape[:2]
         self._sample: Pixels | None = None
 

@@ -14,12 +14,11 @@ from av.video.format import VideoFormat
 from av.video.frame import VideoFrame
 
 from streamsel.data import Pixels
+from streamsel.decode.looking import Box
 from streamsel.decode.scaling import scale
 
 __all__ = ["Box", "sample", "sample_rgb"]
 
-Box = tuple[int, int, int, int]
-"""Width, height, x, y of a rectangle in coded pixels."""
 
 SIZE = 64
 PARTS = ((slice(0, 64), 64), (slice(64, 80), 32), (slice(80, 96), 32))

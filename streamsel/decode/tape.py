@@ -31,6 +31,7 @@ class Tape:
         self._threads = threads
         self._open: set[Track] = set()
         self._closed = False
+        self._probed: Walk | None = None
         self.keyframes = False
         track = self.track()
         probed = Walk(track)
@@ -41,7 +42,7 @@ class Tape:
         self._may_restart = track.times_may_restart
         self.keyframes = keyframes and self._has_times
         self.ranked = (ranked or keyframes) and self._has_times
-        self._probed: Walk | None = None if self.ranked else probed
+        self._probed = None if self.ranked else probed
         if self.ranked:
             self.leave(track)
 
@@ -52,6 +53,11 @@ class Tape:
         track = Track(self.source.location, self.source.id, threads=self._threads, keyframes=self.keyframes)
         self._open.add(track)
         return track
+
+    def somewhere(self) -> Track:
+        """A track to seek in: the one that read the first frame, if nothing else goes on with it."""
+        walk, self._probed = self._probed, None
+        return walk.track if walk else self.track()
 
     def start(self) -> Walk:
         """A walk from the start."""
@@ -102,7 +108,7 @@ class Tape:
 
     def close(self) -> None:
         """Close everything; walks end."""
-        self._closed = True
+        self._closed, self._probed = True, None
         for track in self._open:
             track.close()
         self._open.clear()
@@ -111,7 +117,7 @@ class Tape:
         """A walk that came behind the frame by seeking; None: not for certain."""
         if not self.trusts_seeking:
             return None
-        walk = Walk(self.track(), self._ranks)
+        walk = Walk(self.somewhere(), self._ranks)
         if walk.seek_after(mark, check):
             return walk
         self.leave(walk.track)

@@ -10,10 +10,10 @@ from typing import Self
 from streamsel.data import Frame, Mark, Source
 from streamsel.decode.fetching import fetched
 from streamsel.decode.framing import Framing
-from streamsel.decode.looking import Looking
-from streamsel.decode.sampling import Box
+from streamsel.decode.looking import Box, Looking
 from streamsel.decode.tape import Tape
 from streamsel.decode.walk import Walk
+from streamsel.errors import StreamselError
 
 __all__ = ["VideoDecoder"]
 
@@ -47,9 +47,13 @@ class VideoDecoder:
         self.problems: Counter[str] = Counter()
         self._tape = Tape(source, threads=threads, keyframes=looking.keyframes, ranked=bool(start))
         self.index_exact = not self._tape.ranked
-        zero = self._tape.first.pts
-        self._framing = Framing(source.id, self._tape.time_base, zero, looking, crop, start, end)
-        self._framing.picture(self._tape.first.frame)
+        first = self._tape.first
+        try:
+            self._framing = Framing(source.id, self._tape.time_base, first.pts, looking, crop, start, end)
+            self._framing.picture(first.frame)
+        except StreamselError:
+            self._tape.close()
+            raise
 
     def read(self, after: Mark | None = None) -> Iterator[Frame]:
         """Yield the frames looked at, from the first one or from behind `after`; see `streamsel.decode`."""
