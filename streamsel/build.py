@@ -14,9 +14,8 @@ from streamsel.config import SelectConfig
 from streamsel.coreset import Coreset
 from streamsel.data import Source, Vector
 from streamsel.decode import Decoder
-from streamsel.decode.looking import Looking, seconds
+from streamsel.decode.looking import Box, Looking, seconds
 from streamsel.decode.open import open_decoder
-from streamsel.decode.sampling import Box
 from streamsel.decode.scan import count_packets, expected_frames
 from streamsel.decode.sources import expand
 from streamsel.embed import Row, Scout, Window
