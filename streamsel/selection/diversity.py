@@ -28,6 +28,8 @@ PAIRS = 1 << 20
 """At most so many float64 values (8 MB) when pairs are settled."""
 ROUNDING = 2.0**-24
 """Largest relative error of one float32 operation."""
+SMALLEST = 2.0**-149
+"""The smallest float32 above zero: the largest error of an operation whose result is next to nothing."""
 
 
 class Diversity:
@@ -81,12 +83,13 @@ class Diversity:
         """Pairs (row, pick), sorted, among which is the nearest pick of every row.
 
         score = |p|^2 / 2 - r.p orders picks as the distance does. A float32 dot product of n terms is off by at most
-        n * ROUNDING * |r||p| in any order of summation (Higham, Accuracy and Stability, section 3.1).
+        n * ROUNDING * |r||p|, and a few of the smallest numbers, in any order of summation (Higham, Accuracy and
+        Stability of Numerical Algorithms, section 3.1); what `pair_distance` rounds away is far less.
         """
         scores = rows @ self._picks[: self._count].T
         np.subtract(self._halves[: self._count], scores, out=scores)
-        norms = np.sqrt(np.einsum("ij,ij->i", rows, rows), dtype=np.float64)
-        error = (self.dim + 8) * ROUNDING * self._reach * (norms + self._reach)
+        reach = np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64)) + self._reach
+        error = (self.dim + 8) * (ROUNDING * self._reach * reach + ROUNDING**2 * reach**2 + SMALLEST)
         limit = np.nextafter((scores.min(axis=1) + 2 * error).astype(np.float32), np.float32(np.inf))
         row, pick = np.nonzero(scores <= limit[:, None])
         return row, pick

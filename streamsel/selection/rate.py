@@ -4,9 +4,10 @@ After t frames there may be ratio * t picks, give or take
 
     band(t) = max(5 % of ratio * t, sqrt(ratio * t)),
 
-from frame SETTLED on and once ratio * t is 1 or more. At the upper edge of the band nothing is kept, at the lower edge
-everything is; there, a stream in which nothing happens keeps its repetitions, as late and as evenly as the band allows.
-In between a row is kept when its gain is above a threshold:
+from frame SETTLED on and once ratio * t is 1 or more, as long as a scout that holds frames back lets a row through
+every 1 / (SCOUTED * ratio) frames. At the upper edge of the band nothing is kept, at the lower edge everything is; that
+is where a stream in which nothing happens keeps its repetitions, as late and as evenly as the band allows. In between
+a row is kept when its gain is above a threshold:
 
 - its level, a share of the largest gain met, moves slowly with how far the picks are off inside the band
   (stochastic approximation: Robbins and Monro, Ann. Math. Statist. 22, 1951), by steps that shrink as 1 / t, so that
@@ -46,8 +47,10 @@ PACE: Final = 2.0
 """How fast the logarithm of the level moves: so much per e-fold of t, when off by one band."""
 SINKING: Final = 0.5
 """The part of the lower half of the band over which the threshold sinks."""
+SCOUTED: Final = 4
+"""A scout lets through at least so many times the ratio: the next row is at most 1 / (SCOUTED * ratio) frames away."""
 GAP_MEMORY: Final = 256
-"""Rows over which the longest wait between two of them is remembered."""
+"""Rows over which a longer wait is remembered; the picks then keep that much away from the lower edge."""
 
 
 def band(ratio: float, t: float) -> float:
@@ -68,16 +71,15 @@ class Rate:
         self.looked = self.kept = 0
         self._largest = 0.0
         self._level = min(math.log(HIGHEST), math.log(START) + FALL * math.log(0.05 / ratio))
-        self._gap = 1.0
+        self._gap = self._usual_gap = 1 / (SCOUTED * self.ratio)
 
     def decide(self, gain: float, looked: int = 1) -> bool:
         """Whether to keep a row of this gain, 0 or more and relative to squared norms; the first is always kept.
 
-        looked: frames looked at since the row before, this one included. Where a scout holds frames back, the band
-        can be kept as long as the scout lets rows through at a few times the ratio.
+        looked: frames looked at since the row before, this one included.
         """
         self.looked += looked
-        self._gap = max(float(looked), self._gap * (1 - 1 / GAP_MEMORY))
+        self._gap = max(float(looked), self._usual_gap, self._gap * (1 - 1 / GAP_MEMORY))
         if not self.kept:
             self.kept = 1
             return True
@@ -144,7 +146,7 @@ class Rate:
     def _steer(self, looked: int) -> None:
         if self.looked >= SETTLED:
             off = (self.kept - self.ratio * self.looked) / band(self.ratio, self.looked) - REST
-            self._level = min(math.log(HIGHEST), self._level + PACE * off * looked / self.looked)
+            self._level = min(0.0, self._level + PACE * off * looked / self.looked)
 
     def state(self) -> State:
         """One array, `rate`: all that was counted and learned."""
