@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -12,13 +13,13 @@ import numpy.typing as npt
 
 from streamsel.config import SelectConfig
 from streamsel.coreset import Coreset
-from streamsel.data import Source, Vector
+from streamsel.data import Decision, Source, Vector
 from streamsel.decode import Decoder
 from streamsel.decode.looking import Box, Looking, seconds
 from streamsel.decode.open import open_decoder
 from streamsel.decode.scan import count_packets, expected_frames
 from streamsel.decode.sources import expand
-from streamsel.embed import Row, Scout, Window
+from streamsel.embed import Embedder, Row, Scout, Window
 from streamsel.embed.baseline import Samples
 from streamsel.embed.gate import Gate
 from streamsel.embed.judge import Judge
@@ -28,7 +29,7 @@ from streamsel.embed.pooling import pool
 from streamsel.embed.scout import DIM, describe
 from streamsel.embed.shortlist import Shape, Shortlist
 from streamsel.embed.watch import Watch
-from streamsel.errors import UsageError
+from streamsel.errors import ModelError, UsageError
 from streamsel.pipeline import Parts, Progress
 from streamsel.run.ledger import Ledger
 from streamsel.run.seen import Seen
@@ -185,7 +186,23 @@ def _shortlist(config: SelectConfig, frames: int, judge: Judge, larder: Larder, 
 
 def _watch(config: SelectConfig, judge: Judge, larder: Larder) -> Watch:
     gate = Gate(target_ratio=config.target_ratio)
-    return Watch(gate, Samples(larder, STREAM_SAMPLES), judge.embedder.size)
+    room = None if config.target_ratio or config.sequence_length > 1 else _room(config, judge.embedder)
+    return Watch(gate, Samples(larder, STREAM_SAMPLES), judge.embedder.size, room)
+
+
+def _room(config: SelectConfig, embedder: Embedder) -> Callable[[Decision], float] | None:
+    """How far a decision is from being a pick, in novelty distances; None for a model whose own is not known."""
+    try:
+        novelty = embedder.novelty_distance
+    except ModelError:
+        return None
+    distance = config.min_distance or novelty
+
+    def room(decision: Decision) -> float:
+        near = 0.0 if decision.keep else decision.distance
+        return math.sqrt(max(0.0, distance**2 - near**2)) / novelty
+
+    return room
 
 
 def _selector(config: SelectConfig, judge: Judge, picks: Vector) -> Selector:

@@ -121,7 +121,9 @@ def _settle(parts: Parts, rows: Sequence[Row], decoder: Decoder) -> None:
         return
     vectors, ordinal = parts.judge.vectors(rows), len(parts.selector)
     steps = np.diff([row.id for row in rows], prepend=parts.selector.looked - 1).tolist()
-    for row, vector, decision in zip(rows, vectors, parts.selector.offer(vectors, steps), strict=True):
+    decisions = parts.selector.offer(vectors, steps)
+    parts.scout.settle([row.id for row in rows], decisions)
+    for row, vector, decision in zip(rows, vectors, decisions, strict=True):
         parts.ledger.decide(row, decision)
         if decision:
             frames = row.window or list(decoder.fetch(row.marks))

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy.typing as npt
 
-from streamsel.data import Frame, Mark, Pixels, Vector
+from streamsel.data import Decision, Frame, Mark, Pixels, Vector
 
 if TYPE_CHECKING:
     from streamsel.embed.baseline import Samples
@@ -100,6 +100,10 @@ class Scout(Protocol):
 
     def look(self, block: Sequence[Window]) -> Looked:
         """Take a block in."""
+        ...
+
+    def settle(self, rows: Sequence[int], decisions: Sequence[Decision]) -> None:
+        """What was decided on rows that `look` gave; before the next block."""
         ...
 
     def end(self) -> Mapping[int, int]:

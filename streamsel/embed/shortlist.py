@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streamsel.coreset import Coreset
-from streamsel.data import Vector
+from streamsel.data import Decision, Vector
 from streamsel.embed import Looked, Window
 from streamsel.embed.baseline import Samples
 
@@ -89,6 +89,9 @@ class Shortlist:
     def _release(self, rows: Any) -> None:
         for row in rows:
             self._larder.release(int(row))
+
+    def settle(self, rows: Sequence[int], decisions: Sequence[Decision]) -> None:
+        """Nothing is decided before the end."""
 
     def end(self) -> dict[int, int]:
         """A source ended: its coreset joins the run's, or becomes it. Gives the heirs of the rows that left."""

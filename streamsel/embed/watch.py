@@ -5,13 +5,13 @@ Rows are numbered over the whole run, in the order looked at.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from streamsel.data import Picture, Pixels
+from streamsel.data import Decision, Picture, Pixels
 from streamsel.embed import Looked, Row, Window
 from streamsel.embed.baseline import Samples
 from streamsel.embed.gate import Gate
@@ -24,11 +24,14 @@ __all__ = ["Watch"]
 class Watch:
     """Passes a window on when the gate lets any of its frames through.
 
-    size: width and height of the judge's pictures.
+    size: width and height of the judge's pictures. room: how far a decision is from being a pick, in novelty distances
+    (see `Gate.settle`); None where that cannot be said.
     """
 
-    def __init__(self, gate: Gate, samples: Samples, size: tuple[int, int]) -> None:
-        self._gate, self.samples, self._size = gate, samples, size
+    def __init__(
+        self, gate: Gate, samples: Samples, size: tuple[int, int], room: Callable[[Decision], float] | None = None
+    ) -> None:
+        self._gate, self.samples, self._size, self._room = gate, samples, size, room
         self.seen = 0
 
     def begin(self, expected: int | None) -> None:
@@ -56,6 +59,11 @@ class Watch:
 
     def _crop(self, picture: Picture) -> Pixels:
         return picture.rgb(*self._size)
+
+    def settle(self, rows: Sequence[int], decisions: Sequence[Decision]) -> None:
+        """Let the gate hold more around rows that are far from becoming picks."""
+        if self._room is not None and rows:
+            self._gate.settle(rows, [self._room(decision) for decision in decisions])
 
     def end(self) -> dict[int, int]:
         """Nothing changes when a source ends."""
