@@ -17,7 +17,7 @@ from streamsel.data import Decision, Source, Vector
 from streamsel.decode import Decoder
 from streamsel.decode.looking import Box, Looking, seconds
 from streamsel.decode.open import open_decoder
-from streamsel.decode.scan import count_packets, expected_frames
+from streamsel.decode.scan import expected_frames, packet_count
 from streamsel.decode.sources import expand
 from streamsel.embed import Embedder, Row, Scout, Window
 from streamsel.embed.baseline import Samples
@@ -168,7 +168,7 @@ class Facts:
             return {"total": 0, "expected": None, "started": datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")}
         config = self._config
         scan = source.kind == "video" and "://" not in source.location
-        total = count_packets(source).count if scan else expected_frames(source) or 0
+        total = packet_count(source) if scan else expected_frames(source) or 0
         partly = config.fps or config.keyframes or config.start or config.end or config.duration
         rows = total // (config.every or 1) // config.sequence_length
         return {"total": total, "expected": None if partly else rows, "started": ""}
