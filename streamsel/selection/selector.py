@@ -112,7 +112,7 @@ class Selector:
         try:
             made = cls(**header)
             made._driver.restore(arrays)
-        except (UsageError, KeyError, TypeError, ValueError) as error:
+        except (StateError, UsageError, KeyError, TypeError, ValueError) as error:
             raise StateError(f"{path}: does not hold what a Selector saves ({error}): save it anew") from error
         return made
 
