@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamsel.coreset import Changes, Coreset
@@ -69,6 +69,7 @@ counts = st.integers(1, 120)
 cuts_of = st.lists(st.integers(0, 120), max_size=8)
 
 
+@settings(deadline=None)
 @given(seeds, counts, shapes, cuts_of, st.booleans())
 def test_any_cut_into_blocks_gives_the_same(
     seed: int, count: int, shape: dict[str, Any], cuts: list[int], valued: bool
@@ -83,6 +84,7 @@ def test_any_cut_into_blocks_gives_the_same(
     assert same(whole.state(), single.state())
 
 
+@settings(deadline=None)
 @given(seeds, counts, shapes, cuts_of)
 def test_changes_tell_who_stands_for_every_row(seed: int, count: int, shape: dict[str, Any], cuts: list[int]) -> None:
     coreset = Coreset(dim=DIM, **shape)
@@ -100,6 +102,7 @@ def test_changes_tell_who_stands_for_every_row(seed: int, count: int, shape: dic
     assert members.weights.sum() == coreset.seen == count
 
 
+@settings(deadline=None)
 @given(seeds, counts, shapes)
 def test_it_is_bounded_and_evenly_spread(seed: int, count: int, shape: dict[str, Any]) -> None:
     coreset = Coreset(dim=DIM, **shape)
@@ -114,6 +117,7 @@ def test_it_is_bounded_and_evenly_spread(seed: int, count: int, shape: dict[str,
     assert (np.diff(members.ids) > 0).all()
 
 
+@settings(deadline=None)
 @given(seeds, counts, shapes, st.integers(0, 120))
 def test_a_snapshot_changes_nothing(seed: int, count: int, shape: dict[str, Any], at: int) -> None:
     rows, at = walk(seed, count), min(at, count)
@@ -127,6 +131,7 @@ def test_a_snapshot_changes_nothing(seed: int, count: int, shape: dict[str, Any]
     assert same(second.state(), through.state())
 
 
+@settings(deadline=None)
 @given(seeds, counts, shapes, cuts_of)
 def test_changed_slots_written_over_the_last_state_give_the_next(
     seed: int, count: int, shape: dict[str, Any], cuts: list[int]
@@ -142,6 +147,7 @@ def test_changed_slots_written_over_the_last_state_give_the_next(
     assert coreset.take_changes()["slots"].size == 0
 
 
+@settings(deadline=None)
 @given(seeds, st.lists(counts, min_size=1, max_size=5), shapes, shapes)
 def test_merging_adds_weights_and_keeps_bounds(
     seed: int, lengths: list[int], shape: dict[str, Any], other_shape: dict[str, Any]
@@ -177,6 +183,7 @@ def test_merged_timed_members_are_spread_over_all_sources() -> None:
     assert gaps.max() <= 4 * np.median(gaps)
 
 
+@settings(deadline=None)
 @given(seeds, counts, st.integers(1, 40), st.booleans())
 def test_where_nothing_changes_enough_rows_are_kept(seed: int, count: int, n: int, known: bool) -> None:
     coreset = Coreset(8 * n, DIM, expected=count if known else None)
@@ -184,6 +191,7 @@ def test_where_nothing_changes_enough_rows_are_kept(seed: int, count: int, n: in
     assert len(coreset) >= min(n, count)
 
 
+@settings(deadline=None)
 @given(seeds, counts)
 def test_equal_rows_are_admitted_once(seed: int, count: int) -> None:
     rows = walk(seed, count)
@@ -193,6 +201,7 @@ def test_equal_rows_are_admitted_once(seed: int, count: int) -> None:
     assert coreset.tau == 0
 
 
+@settings(deadline=None)
 @given(seeds, counts, st.integers(2, 12))
 def test_what_is_farther_than_tau_from_all_members_joins(seed: int, count: int, capacity: int) -> None:
     coreset = Coreset(capacity, DIM, uniform=0)
@@ -228,6 +237,7 @@ def test_inside_a_tau_ball_the_larger_value_stays() -> None:
     assert dict(zip(coreset.members().ids.tolist(), coreset.members().weights.tolist(), strict=True))[6] == 4
 
 
+@settings(deadline=None)
 @given(seeds, st.integers(1, 40), st.integers(1, 1300))
 def test_distances_are_exact(seed: int, count: int, dim: int) -> None:
     rows = to_grid(unit(np.random.default_rng(seed).normal(size=(count, dim)) + 2))
@@ -239,6 +249,7 @@ def test_distances_are_exact(seed: int, count: int, dim: int) -> None:
     assert np.array_equal(found[count:], ((whole[:, None] + whole[None]) ** 2).sum(axis=2).astype(np.float32))
 
 
+@settings(deadline=None)
 @given(seeds, st.lists(st.integers(0, 30), max_size=12))
 def test_slots_know_their_nearest_neighbours(seed: int, emptied: list[int]) -> None:
     table, rows = Slots(DIM), walk(seed, 60)

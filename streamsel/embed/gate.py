@@ -101,12 +101,12 @@ class Gate:
         """The nearest slot that holds a frame at these distances, or LOOK."""
         if self.target_ratio is not None:
             nearest = int(np.argmin(gaps))
-            return LOOK if self._is_among_the_most_novel(float(gaps[nearest])) else nearest
+            return LOOK if self._lets_through(float(gaps[nearest])) else nearest
         holds = np.flatnonzero(gaps <= self._reach)
         return int(holds[np.argmin(gaps[holds])]) if holds.size else LOOK
 
-    def _is_among_the_most_novel(self, gap: float) -> bool:
-        """Whether the gap is in the upper part of recent ones that the ratio asks for, or too few were let through."""
+    def _lets_through(self, gap: float) -> bool:
+        """Note the gap to the nearest; whether it is among the largest of late, or too few frames were let through."""
         self._note(min(gap, 2.0))
         ratio = self.target_ratio or 0.0
         aim = min(1.0, max(LEAST_SHARE, AIM * ratio))

@@ -43,6 +43,7 @@ seeds = st.integers(0, 2**32 - 1)
 counts = st.integers(1, 150)
 
 
+@settings(deadline=None)
 @given(seeds, counts, ratios, st.lists(st.integers(0, 150), max_size=6))
 def test_any_cut_into_blocks_gives_the_same(seed: int, count: int, ratio: float | None, cuts: list[int]) -> None:
     rows = film(seed, count)
@@ -53,6 +54,7 @@ def test_any_cut_into_blocks_gives_the_same(seed: int, count: int, ratio: float 
     assert np.array_equal(np.concatenate([single.offer(row[None]) for row in rows]), expected)
 
 
+@settings(deadline=None)
 @given(seeds, counts, ratios, st.integers(0, 150))
 def test_a_snapshot_changes_nothing(seed: int, count: int, ratio: float | None, at: int) -> None:
     rows, at = film(seed, count), min(at, count)
@@ -74,6 +76,7 @@ def test_a_snapshot_of_a_full_memory_changes_nothing() -> None:
     assert np.array_equal(second.offer(rows), through.offer(rows))
 
 
+@settings(deadline=None)
 @given(seeds, counts)
 def test_a_held_frame_looks_like_one_let_through(seed: int, count: int) -> None:
     rows = film(seed, count)
@@ -129,7 +132,7 @@ def test_the_nearest_holder_is_named() -> None:
     assert gate.offer(np.concatenate([turned(0.01), turned(0.022)])).tolist() == [0, 1]
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(seeds, st.sampled_from([0.001, 0.01, 0.05, 0.2, 1.0]), st.sampled_from([0.0, 0.0006, 0.05]))
 def test_a_ratio_always_gets_its_choice(seed: int, ratio: float, step: float) -> None:
     rows = film(seed, 1200, step) if step else np.repeat(turned(0), 1200, axis=0)

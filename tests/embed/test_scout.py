@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamsel.data import Pixels
@@ -28,6 +28,7 @@ def gap(left: Pixels, right: Pixels) -> float:
     return float(np.linalg.norm(describe(left) - describe(right)))
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(1, 40), st.data())
 def test_a_row_does_not_depend_on_its_neighbours(seed: int, count: int, data: st.DataObject) -> None:
     samples = pictures(seed, count)
@@ -36,6 +37,7 @@ def test_a_row_does_not_depend_on_its_neighbours(seed: int, count: int, data: st
     assert np.array_equal(describe(samples)[start:stop], describe(samples[start:stop]))
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32 - 1), st.integers(0, 200), st.integers(1, 56))
 def test_rows_are_finite_and_of_unit_norm(seed: int, low: int, width: int) -> None:
     rows = describe(pictures(seed, 5, low, low + width))
