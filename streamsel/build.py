@@ -42,6 +42,8 @@ from streamsel.sink.disk import DiskSink
 __all__ = ["Opener", "build", "expected", "identity", "resolve"]
 
 FACTOR = {"fast": 3, "normal": 8}
+LEAST = 96
+"""Members of the scout's coreset however few are wanted: embedding them takes a quarter of a second."""
 JUDGED = 8192
 STREAM_SAMPLES = 512
 STREAM_SEEN = 1024
@@ -181,7 +183,7 @@ def _shortlist(config: SelectConfig, frames: int, judge: Judge, larder: Larder, 
     if config.effort == "exact":
         shape = Shape(max(FACTOR["normal"] * n, JUDGED), judge.embedder.dim, 0.0)
         return Shortlist(lambda block: _embed(judge, block), shape, samples, keep_vectors=True, first=first)
-    return Shortlist(_describe, Shape(FACTOR[config.effort] * n, DIM), samples, first=first)
+    return Shortlist(_describe, Shape(max(FACTOR[config.effort] * n, LEAST), DIM), samples, first=first)
 
 
 def _watch(config: SelectConfig, judge: Judge, larder: Larder) -> Watch:

@@ -1,11 +1,11 @@
 """The errors a user can cause or must hear of, each one line: what, where, what to do.
 
-    StreamselError
-    ├── UsageError        wrong option, config or Python argument          exit code 2
-    ├── SourceError       something that cannot be read                    exit code 1, or 3 if others went well
-    ├── ModelError        a model file or package that cannot be used      exit code 2
-    ├── StateError        an output folder or state that does not fit      exit code 2
-    └── SinkError         a picture or record that cannot be written       exit code 1
+StreamselError
+├── UsageError        wrong option, config or Python argument          exit code 2
+├── SourceError       something that cannot be read                    exit code 1, or 3 if others went well
+├── ModelError        a model file or package that cannot be used      exit code 2
+├── StateError        an output folder or state that does not fit      exit code 2
+└── SinkError         a picture or record that cannot be written       exit code 1
 """
 
 from __future__ import annotations
