@@ -19,6 +19,7 @@ from streamsel.run.workspace import Workspace
 
 if TYPE_CHECKING:
     from streamsel.build import Opener
+    from streamsel.embed import Embedder
 
 __all__ = ["Plan", "Selection", "Told", "open", "plan", "select"]
 
@@ -28,9 +29,9 @@ Told = Callable[[str, int, int, int | None], None]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a run would do: its sources with their frames (None: no end), and how it would choose."""
+    """What a run would do: its sources with their frames (None: no end, or why it cannot be read), and its choice."""
 
-    sources: Sequence[tuple[Source, int | None]]
+    sources: Sequence[tuple[Source, int | SourceError | None]]
     goal: str
     model: str
 
@@ -75,37 +76,60 @@ def select(
     progress: see `Told`. stopping: asked at block ends.
     Raises UsageError, SourceError (nothing could be read), ModelError, StateError, SinkError.
     """
-    from threadpoolctl import threadpool_limits
-
-    from streamsel.build import build, identity, resolve
-    from streamsel.run.outcome import conclude
+    from streamsel.build import embedder_of, identity, resolve, size_of
 
     config = SelectConfig.of(sources=sources, **options)
     found = resolve(config)
+    total = _enough(config, found)
+    embedder = embedder_of(config)
     space = Workspace(Path(out), fresh=fresh)
+    clock = Stopwatch(progress, total)
     try:
         space.agree(identity(config, found), only_new=only_new)
-        if space.complete:
-            if not only_new or all(space.store.restore(source.id).done for source in found):
-                return Selection.load(out)
-            space.reopen()
-        total = _enough(config, found)
-        clock = Stopwatch(progress, total)
-        parts = build(config, space, found, total or 0, clock, stopping)
-        with threadpool_limits(1, "blas"):  # its products are small, and the decoder needs the cores
-            run(parts)
-        conclude(parts, config, space, clock.seconds())
+        space.refuse_changed({source.id: size_of(source) for source in found})
+        while space.goes_on(found, only_new=only_new):
+            _run(config, space, found, embedder, clock, stopping)
     finally:
         space.store.close()
     return Selection.load(out)
 
 
+def _run(
+    config: SelectConfig,
+    space: Workspace,
+    sources: Sequence[Source],
+    embedder: Embedder,
+    clock: Stopwatch,
+    stopping: Callable[[], bool],
+) -> None:
+    """One run to its end, from wherever it stands."""
+    from threadpoolctl import threadpool_limits
+
+    from streamsel.build import build
+
+    with threadpool_limits(1, "blas"):  # its products are small, and the decoder needs the cores
+        parts = build(config, space, sources, embedder, clock.total or 0, clock, stopping)
+        run(parts)
+    from streamsel.run.outcome import conclude  # brings pyarrow, which the decoder's memory is better without
+
+    conclude(parts, config, space, clock.seconds())
+
+
 def plan(sources: str | Path | Sequence[str | Path], **options: Any) -> Plan:
     """What `select` would do with these arguments, without doing it. Raises as `select` does."""
-    from streamsel.build import expected, resolve
+    from streamsel.build import resolve
 
     config = SelectConfig.of(sources=sources, **options)
-    return Plan([(source, expected(source, config)) for source in resolve(config)], config.goal, config.model)
+    return Plan([(source, _length(source, config)) for source in resolve(config)], config.goal, config.model)
+
+
+def _length(source: Source, config: SelectConfig) -> int | SourceError | None:
+    from streamsel.build import expected
+
+    try:
+        return expected(source, config)
+    except SourceError as error:
+        return error
 
 
 @overload
@@ -141,17 +165,12 @@ def _frames(opener: Opener, source: Source) -> Iterator[Frame]:
 
 def _enough(config: SelectConfig, sources: Sequence[Source]) -> int | None:
     """About how many frames the sources hold, None where that is not known; UsageError when n is more than that."""
-    from streamsel.build import expected
-
-    counts: list[int | None] = []
-    for source in sources:
-        try:
-            counts.append(expected(source, config))
-        except SourceError:
-            counts.append(0)  # its turn will tell why
-    if None in counts:
+    lengths = [_length(source, config) for source in sources]
+    if None in lengths:
+        if config.proportion is not None:
+            raise UsageError("--proportion needs sources whose length is known: use -n, or --target-ratio")
         return None
-    total = sum(count or 0 for count in counts)
+    total = sum(length for length in lengths if isinstance(length, int))  # what cannot be read says so in its turn
     if config.n is not None and 0 < total < config.n and not config.keyframes:
         raise UsageError(f"-n {config.n}: there are only about {total} frames to look at; ask for {total} or fewer")
     return total
@@ -161,14 +180,14 @@ class Stopwatch:
     """Passes progress on with running totals, and notes how long each stage took."""
 
     def __init__(self, told: Told, total: int | None) -> None:
-        self._told, self._total, self._frames = told, total, 0
+        self._told, self.total, self._frames = told, total, 0
         self._begun = {"starting": time.monotonic()}
 
     def __call__(self, stage: str, frames: int, kept: int) -> None:
         """See `streamsel.pipeline.Progress`."""
         self._begun.setdefault(stage, time.monotonic())
         self._frames += frames if stage == "watching" else 0
-        self._told(stage, self._frames, kept, self._total)
+        self._told(stage, self._frames, kept, self.total)
 
     def seconds(self) -> dict[str, float]:
         """Stage -> seconds until the next one began."""

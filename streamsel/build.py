@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from fractions import Fraction
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -39,7 +40,7 @@ from streamsel.selection.greedy import Greedy
 from streamsel.selection.onepass import OnePass
 from streamsel.sink.disk import DiskSink
 
-__all__ = ["Opener", "build", "expected", "identity", "resolve"]
+__all__ = ["Opener", "build", "embedder_of", "expected", "identity", "resolve", "size_of"]
 
 FACTOR = {"fast": 3, "normal": 8}
 LEAST = 96
@@ -53,6 +54,7 @@ def build(
     config: SelectConfig,
     space: Workspace,
     sources: Sequence[Source],
+    embedder: Embedder,
     frames: int,
     progress: Progress,
     stopping: Callable[[], bool],
@@ -61,7 +63,7 @@ def build(
 
     Raises ModelError, UsageError.
     """
-    embedder = load_embedder(config.model, device=config.device, weights=config.weights)
+    space.agree_model(embedder.name)
     sink = DiskSink(space.folder, format=config.format, quality=config.quality, size=config.size)
     opener = Opener(config)
     larder = Larder(None if config.effort == "exact" else embedder.size)
@@ -78,7 +80,6 @@ def build(
         open=opener.open,
         begin=Facts(config, sink, larder).begin,
         length=config.sequence_length,
-        max_gap=np.inf,
         scout=scout,
         judge=judge,
         selector=selector,
@@ -105,6 +106,17 @@ def resolve(config: SelectConfig) -> list[Source]:
 def identity(config: SelectConfig, sources: Sequence[Source]) -> dict[str, Any]:
     """What must be equal for two commands to be the same run."""
     return {**config.identity(), "sources": [source.id for source in sources]}
+
+
+def size_of(source: Source) -> int | None:
+    """Bytes of a source's file, by which another file in its place is noticed; None where it has none."""
+    path = Path(source.location)
+    return path.stat().st_size if source.kind == "video" and path.is_file() else None
+
+
+def embedder_of(config: SelectConfig) -> Embedder:
+    """The model that a config names; raises ModelError."""
+    return load_embedder(config.model, device=config.device, weights=config.weights)
 
 
 class Opener:
@@ -156,24 +168,33 @@ class Facts:
     def __init__(self, config: SelectConfig, sink: DiskSink, larder: Larder) -> None:
         self._config, self._sink, self._larder = config, sink, larder
 
-    def begin(self, source: Source, decoder: Decoder | None, known: Mapping[str, Any]) -> dict[str, Any]:
-        """The facts; the sink is told how to name the frames, the larder whether pictures must be kept whole."""
+    def begin(
+        self, source: Source, decoder: Decoder | None, known: Mapping[str, Any], first: int = 0
+    ) -> dict[str, Any]:
+        """The facts; the sink is told how to name the frames, the larder whether pictures must be kept whole.
+
+        first: index of the frame that comes next.
+        """
         facts = dict(known) if "total" in known else {**known, **self._look_up(source)}
         if decoder is not None:
             facts["index_exact"] = getattr(decoder, "index_exact", True)
+            facts["size"] = size_of(source)
+            if source.kind == "live":
+                now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+                facts["started"] = [*facts["started"], [first, now]]
         self._sink.announce(source.id, facts["total"], facts["started"])
         self._larder.encode = self._sink.encode if source.kind == "live" else None
         return facts
 
     def _look_up(self, source: Source) -> dict[str, Any]:
         if source.kind == "live":
-            return {"total": 0, "expected": None, "started": datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")}
+            return {"total": 0, "expected": None, "started": []}
         config = self._config
         scan = source.kind == "video" and "://" not in source.location
         total = packet_count(source) if scan else expected_frames(source) or 0
         partly = config.fps or config.keyframes or config.start or config.end or config.duration
         rows = total // (config.every or 1) // config.sequence_length
-        return {"total": total, "expected": None if partly else rows, "started": ""}
+        return {"total": total, "expected": None if partly else rows, "started": []}
 
 
 def _shortlist(config: SelectConfig, frames: int, judge: Judge, larder: Larder, first: int) -> Shortlist:
@@ -181,7 +202,7 @@ def _shortlist(config: SelectConfig, frames: int, judge: Judge, larder: Larder, 
     n = max(1, config.picks_among(rows) if config.n is None else config.n // config.sequence_length)
     samples = Samples(larder, n)
     if config.effort == "exact":
-        shape = Shape(max(FACTOR["normal"] * n, JUDGED), judge.embedder.dim, 0.0)
+        shape = Shape(max(FACTOR["normal"] * n, JUDGED), judge.embedder.dim, 1 / FACTOR["normal"])
         return Shortlist(lambda block: _embed(judge, block), shape, samples, keep_vectors=True, first=first)
     return Shortlist(_describe, Shape(max(FACTOR[config.effort] * n, LEAST), DIM), samples, first=first)
 

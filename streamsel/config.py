@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from fractions import Fraction
 from pathlib import Path
@@ -124,7 +125,7 @@ class SelectConfig(BaseModel):
         """How many rows (sequences of sequence_length frames) to pick among so many; a fraction is rounded up."""
         if self.n is not None:
             return min(self.n // self.sequence_length, rows)
-        return min(rows, -int(-(self.proportion or 0) * rows // 1))
+        return min(rows, math.ceil(Fraction(str(self.proportion)) * rows))
 
     def identity(self) -> dict[str, Any]:
         """What two commands must share to be the same run, beside the ids of its sources.

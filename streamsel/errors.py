@@ -41,5 +41,9 @@ class StateError(StreamselError):
     exit_code = 2
 
 
+class InUseError(StateError):
+    """State that another process is working on."""
+
+
 class SinkError(StreamselError):
     """Something selected that cannot be written (disk full, no permission); state is kept."""

@@ -7,6 +7,8 @@ store holds, so a run that was killed goes on with the same command.
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,7 +19,7 @@ from streamsel.data import Candidate, Decision, Frame, Mark, Pick, Source, Vecto
 from streamsel.decode import Decoder
 from streamsel.embed import Row, Scout
 from streamsel.embed.judge import Judge
-from streamsel.embed.window import blocks, windows
+from streamsel.embed.window import LIVE_GAP, blocks, windows
 from streamsel.errors import SourceError, StreamselError
 from streamsel.run.ledger import Ledger
 from streamsel.run.recall import recall, recall_frames
@@ -45,10 +47,9 @@ class Parts:
 
     sources: Sequence[Source]
     open: Callable[[Source], Decoder]
-    begin: Callable[[Source, Decoder | None, dict[str, Any]], dict[str, Any]]
-    """Adds to the facts known of a source what its first frame needs, and tells the sink how to name its frames."""
+    begin: Callable[..., dict[str, Any]]
+    """`run.facts.Facts.begin`: what is noted of a source when it is opened."""
     length: int
-    max_gap: float
     scout: Scout
     judge: Judge
     selector: Selector
@@ -64,13 +65,19 @@ class Parts:
 
 def run(parts: Parts) -> None:
     """Do what is not done yet, from the first frame to the last picture on disk."""
-    for source in parts.sources:
-        if not parts.store.restore(source.id).done:
+    if not parts.store.note("chosen"):
+        for source in _unfinished(parts):
             _watch(parts, source)
-    _refuse_nothing(parts)
-    if parts.budget and not parts.store.note("chosen"):
-        _choose(parts, parts.budget)
+        _refuse_nothing(parts)
+        if parts.budget:
+            _choose(parts, parts.budget)
     _deliver(parts)
+
+
+def _unfinished(parts: Parts) -> list[Source]:
+    """The sources to look at, first the one that was being looked at when an earlier run ended."""
+    places = {source: parts.store.restore(source.id) for source in parts.sources}
+    return sorted((s for s in parts.sources if not places[s].done), key=lambda s: places[s].position is None)
 
 
 def _refuse_nothing(parts: Parts) -> None:
@@ -85,23 +92,27 @@ def _refuse_nothing(parts: Parts) -> None:
 def _watch(parts: Parts, source: Source) -> None:
     """Look at every frame of a source that was not looked at yet."""
     place = parts.store.restore(source.id)
-    facts = {"frames": 0, "first_row": parts.scout.seen, **place.facts}
+    facts: dict[str, Any] = {"frames": 0, "problems": {}, **place.facts}
     facts.pop("error", None)
+    if not facts["frames"]:
+        facts["first_row"] = parts.scout.seen
     parts.ledger.start(place.position)
     try:
         with parts.open(source) as decoder:
-            facts = parts.begin(source, decoder, facts)
+            facts = parts.begin(source, decoder, facts, place.position.index + 1 if place.position else 0)
+            parts.scout.begin(facts["expected"])
             _look(parts, source, decoder, place.position, facts)
-            facts["problems"] = dict(decoder.problems)
     except SourceError as error:
         facts["error"] = str(error)
-    parts.ledger.inherit(parts.scout.end())
-    unread = "error" in facts and not facts["frames"]
-    parts.ledger.commit(source, done=not unread, facts=facts)
+    if facts["frames"]:
+        parts.ledger.inherit(parts.scout.end())
+    parts.ledger.commit(source, done="error" not in facts, facts=facts)
 
 
 def _look(parts: Parts, source: Source, decoder: Decoder, after: Mark | None, facts: dict[str, Any]) -> None:
-    stream = windows(decoder.read(after), parts.length, decoder.problems, parts.max_gap)
+    earlier = Counter(facts["problems"])
+    gap = LIVE_GAP if source.kind == "live" else math.inf
+    stream = windows(decoder.read(after), parts.length, decoder.problems, gap)
     encode = parts.sink.encode if source.kind == "live" else None
     for block in blocks(stream, parts.judge.embedder.size, encode):
         looked = parts.scout.look(block)
@@ -109,10 +120,13 @@ def _look(parts: Parts, source: Source, decoder: Decoder, after: Mark | None, fa
         parts.ledger.block(block, looked)
         facts["frames"] += len(block) * parts.length
         parts.progress("watching", len(block) * parts.length, len(parts.selector))
-        if parts.ledger.due or parts.stopping():
+        facts["problems"] = dict(earlier + decoder.problems)
+        stop = parts.stopping()
+        if stop or parts.ledger.due:
             parts.ledger.commit(source, facts=facts)
-        if parts.stopping():
+        if stop:
             raise Interrupted("stopped, and all is saved: run the same command again to continue")
+    facts["problems"] = dict(earlier + decoder.problems)
 
 
 def _settle(parts: Parts, rows: Sequence[Row], decoder: Decoder) -> None:

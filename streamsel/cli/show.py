@@ -26,13 +26,17 @@ def inspect_command(
 
 def show_plan(plan: Plan, *, as_json: bool) -> None:
     """The sources, what is known of their length, and the goal."""
-    sources = [{"id": source.id, "kind": source.kind, "frames": frames} for source, frames in plan.sources]
+    sources = [
+        {"id": source.id, "kind": source.kind, **({"error": str(n)} if isinstance(n, Exception) else {"frames": n})}
+        for source, n in plan.sources
+    ]
     if as_json:
         _json({"event": "plan", "sources": sources, "goal": plan.goal, "model": plan.model})
         return
     for source, frames in plan.sources:
-        typer.echo(f"{source.id}  {source.kind}  {'no end' if frames is None else f'about {frames} frames'}")
-    total = sum(frames or 0 for _, frames in plan.sources)
+        told = "no end" if frames is None else f"about {frames} frames" if isinstance(frames, int) else str(frames)
+        typer.echo(f"{source.id}  {source.kind}  {told}")
+    total = sum(frames for _, frames in plan.sources if isinstance(frames, int))
     typer.echo(f"{len(sources)} sources, about {total} frames; would keep {plan.goal}, judged by model {plan.model!r}")
 
 

@@ -14,9 +14,12 @@ import numpy as np
 
 from streamsel.data import Frame, Picture, Pixels
 from streamsel.embed import Window
+from streamsel.errors import SourceError
 
 __all__ = ["Shrunk", "blocks", "windows"]
 
+LIVE_GAP = 1.0
+"""Seconds without a frame after which a live source begins a new sequence."""
 BLOCK_FRAMES = 16
 BLOCK_BYTES = 32 << 20
 """Decoded frames held at once: 32 MiB are 10 frames of 1080p or 2 of 4K."""
@@ -72,14 +75,19 @@ def blocks(
     """
     block: list[Window] = []
     held = 0
-    for window in stream:
-        if sum(map(_bytes, window)) > BLOCK_BYTES and len(window) > 1:
-            window = tuple(_shrink(frame, judge_size, encode) for frame in window)
-        block.append(window)
-        held += sum(map(_bytes, window))
-        if len(block) * len(window) >= BLOCK_FRAMES or held >= BLOCK_BYTES:
-            yield block
-            block, held = [], 0
+    try:
+        for window in stream:
+            if sum(map(_bytes, window)) > BLOCK_BYTES and len(window) > 1:
+                window = tuple(_shrink(frame, judge_size, encode) for frame in window)
+            block.append(window)
+            held += sum(map(_bytes, window))
+            if len(block) * len(window) >= BLOCK_FRAMES or held >= BLOCK_BYTES:
+                yield block
+                block, held = [], 0
+    except SourceError:
+        if block:
+            yield block  # what came before the source was lost
+        raise
     if block:
         yield block
 

@@ -20,7 +20,7 @@ Weights = npt.NDArray[np.int64]
 
 
 def comparison(parts: Parts) -> Statistics | None:
-    """The table, or None when nothing was picked.
+    """The table, or None when nothing was picked, or nothing new was seen.
 
     `original` is the weighted coreset of all that was seen; covering is measured over it and over every other row
     that was embedded.
@@ -29,6 +29,8 @@ def comparison(parts: Parts) -> Statistics | None:
     if not len(picks):
         return None
     seen, weights = _seen(parts)
+    if not len(seen):
+        return None
     samples = parts.scout.samples
     every_nth = recall(parts.store, parts.judge, samples.every_nth.choose(len(picks)))[1]
     random = recall(parts.store, parts.judge, samples.random.choose(len(picks)))[1]

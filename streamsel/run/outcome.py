@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
+from itertools import islice
 from typing import Any
 
 from streamsel.config import SelectConfig
@@ -16,9 +17,9 @@ from streamsel.sink.decisions import write_decisions
 from streamsel.sink.embeddings import write_embeddings
 from streamsel.sink.json_file import write_json
 from streamsel.sink.manifest import manifest_record, write_manifest
-from streamsel.sink.names import digits_for, frame_id
+from streamsel.sink.names import digits_for, frame_id, started_at
 from streamsel.sink.sequences import sequence_entry, write_sequences
-from streamsel.store import Changes, PickRow
+from streamsel.store import PickRow
 
 __all__ = ["conclude"]
 
@@ -43,10 +44,12 @@ def conclude(parts: Parts, config: SelectConfig, space: Workspace, timings: Mapp
     if config.sequence_length > 1:
         write_sequences(folder, (_sequence(pick, facts) for pick in store.picks()))
     write_json(folder / "selection.json", selection_config(config))
-    table = comparison(parts) if config.table else None
-    write_json(folder / "summary.json", _summary(parts, config, facts, timings, table and table.to_json()))
-    store.commit(Changes(notes={"complete": True, "rows": parts.scout.seen}))
-    store.shrink("" if config.budget else "scout/samples.")
+    made = comparison(parts) if config.table else None
+    table = made.to_json() if made else store.note("statistics")
+    write_json(folder / "summary.json", _summary(parts, config, facts, timings, table))
+    store.conclude(
+        {"complete": True, "rows": parts.scout.seen, "statistics": table}, "" if config.budget else "scout/samples."
+    )
 
 
 def _record(pick: PickRow, facts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -63,7 +66,8 @@ def _record(pick: PickRow, facts: Mapping[str, Mapping[str, Any]]) -> dict[str, 
 
 
 def _id(pick: PickRow, fact: Mapping[str, Any], place: int = 0) -> str:
-    return frame_id(pick.marks[place], digits_for(fact["total"]), fact["started"])
+    mark = pick.marks[place]
+    return frame_id(mark, digits_for(fact["total"]), started_at(fact["started"], mark))
 
 
 def _sequence(pick: PickRow, facts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
@@ -78,13 +82,28 @@ def _decisions(parts: Parts) -> Iterator[dict[str, Any]]:
     heirs = Heirs(parts.store)
     cursor = parts.store.query(DECISIONS)
     names = ("source", "first", "last", "pts", "time", "count", "decision", "reason", "distance", "nearest")
-    while rows := [row for row, _ in zip(cursor, range(AT_ONCE), strict=False)]:
+    merged = _merged(cursor)
+    while rows := list(islice(merged, AT_ONCE)):
         nearest = heirs.picks_of([row[10] for row in rows])
         for row, pick in zip(rows, nearest, strict=True):
             values = dict(zip(names, row, strict=False))
             values["decision"] = "pick" if row[6] else "drop"
             values["nearest"] = row[9] if row[11] else pick
             yield values
+
+
+def _merged(rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    """Neighbouring spans under one stand-in as one, wherever a commit may have cut them."""
+    before: tuple[Any, ...] | None = None
+    for row in rows:
+        if before and not before[11] and not row[11] and (before[0], before[10]) == (row[0], row[10]):
+            before = (*before[:2], row[2], *before[3:5], before[5] + row[5], *before[6:])
+            continue
+        if before:
+            yield before
+        before = row
+    if before:
+        yield before
 
 
 def selection_config(config: SelectConfig) -> dict[str, Any]:

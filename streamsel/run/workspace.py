@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from streamsel.errors import SinkError, StateError
+from streamsel.data import Source
+from streamsel.errors import InUseError, SinkError, StateError
 from streamsel.store import Changes
 from streamsel.store.embedded import SqliteStore
 
@@ -38,6 +38,7 @@ class Workspace:
         if fresh:
             self._clear()
         self.store = SqliteStore(folder / STATE)
+        self._reopens = bool(self.store.note("chosen") or self.store.note("complete"))
 
     def _claim(self) -> None:
         try:
@@ -53,15 +54,23 @@ class Workspace:
         """Remove what an earlier run wrote here, and nothing else."""
         if not (self.folder / STATE).exists():
             return
-        with suppress(StateError):
-            store = SqliteStore(self.folder / STATE)
-            files = [name for pick in store.picks() for name in pick.files or ()]
-            store.close()
-            for name in files:
-                (self.folder / name).unlink(missing_ok=True)
-                _remove_empty((self.folder / name).parent, self.folder)
+        store = self._readable()
+        for name in [name for pick in store.picks() for name in pick.files or ()] if store else []:
+            (self.folder / name).unlink(missing_ok=True)
+            _remove_empty((self.folder / name).parent, self.folder)
         for name in (*OUTPUTS, STATE, f"{STATE}-wal", f"{STATE}-shm"):
             (self.folder / name).unlink(missing_ok=True)
+        if store:
+            store.close()
+
+    def _readable(self) -> SqliteStore | None:
+        """The store as it is, or None where it is damaged or of another version; in use it is an error."""
+        try:
+            return SqliteStore(self.folder / STATE)
+        except InUseError:
+            raise
+        except StateError:
+            return None
 
     def agree(self, identity: Mapping[str, Any], *, only_new: bool) -> None:
         """Note what this run is, or raise StateError where the folder belongs to another."""
@@ -79,14 +88,36 @@ class Workspace:
                 )
         self.store.commit(Changes(notes={"identity": identity}))
 
-    def reopen(self) -> None:
-        """Let an ended run go on with what came to its sources since."""
-        self.store.commit(Changes(notes={"complete": False, "chosen": False}))
+    def agree_model(self, name: str) -> None:
+        """Note the model, or raise StateError where vectors of another one are in the state."""
+        known = self.store.note("model")
+        if known not in (None, name):
+            raise StateError(f"{self.folder}: was made with model {known}, this is {name}; use --fresh to start anew")
+        self.store.commit(Changes(notes={"model": name}))
 
-    @property
-    def complete(self) -> bool:
-        """Whether the run in this folder has ended."""
-        return bool(self.store.note("complete"))
+    def refuse_changed(self, sizes: Mapping[str, int | None]) -> None:
+        """Raise StateError where a source that was looked at to its end is not the file it was.
+
+        sizes: source -> bytes, None where that says nothing.
+        """
+        for source, size in sizes.items():
+            place = self.store.restore(source)
+            if place.done and place.facts.get("size") != size:
+                raise StateError(f"{source}: is not the file it was when it was looked at; use --fresh or another -o")
+
+    def goes_on(self, sources: Sequence[Source], *, only_new: bool) -> bool:
+        """Whether there is something to do: a run that has not ended, or one to go on with what came since.
+
+        A run that had chosen before is ended first; what came since is looked at then, and once a process.
+        """
+        if not self.store.note("complete"):
+            return True
+        unfinished = any(not self.store.restore(source.id).done for source in sources)
+        if not (self._reopens and only_new and unfinished):
+            return False
+        self._reopens = False
+        self.store.commit(Changes(notes={"complete": False, "chosen": False}))
+        return True
 
 
 def _difference(known: Mapping[str, Any], now: Mapping[str, Any], keys: list[str]) -> str:

@@ -10,7 +10,7 @@ from streamsel.data import Frame, Mark, Pick, Picture
 from streamsel.errors import SinkError, UsageError
 from streamsel.sink.clip import encode_clip
 from streamsel.sink.durable import replace_file, shown, sync_folder
-from streamsel.sink.names import JPEG_EXTENSIONS, STILL_EXTENSIONS, clip_name, digits_for, frame_name
+from streamsel.sink.names import JPEG_EXTENSIONS, STILL_EXTENSIONS, clip_name, digits_for, frame_name, started_at
 from streamsel.sink.picture_file import PictureFormat, encode, scaled, scaled_size
 
 __all__ = ["DiskFormat", "DiskSink"]
@@ -46,14 +46,14 @@ class DiskSink:
         self.format = format
         self.quality = quality
         self.size = size
-        self._naming: dict[str, tuple[int, str]] = {}
+        self._naming: dict[str, tuple[int, Sequence[tuple[int, str]]]] = {}
         self._unsynced: set[Path] = set()
 
-    def announce(self, source: str, frames: int = 0, started: str = "") -> None:
+    def announce(self, source: str, frames: int = 0, started: Sequence[tuple[int, str]] = ()) -> None:
         """States how frames of a source are named; before its first pick, and alike after a restart.
 
         frames: number of frames in it, which gives the zero-padding (0: unknown, no padding). started: for live
-        sources their UTC start.
+        sources the index from which each opening counts, and its UTC start as text (see `started_at`).
         """
         self._naming[source] = (digits_for(frames), started)
 
@@ -105,7 +105,8 @@ class DiskSink:
         return original if fits and whole and own in STILL_EXTENSIONS else None
 
     def _naming_of(self, mark: Mark) -> tuple[int, str]:
-        return self._naming.get(mark.source, (1, ""))
+        digits, starts = self._naming.get(mark.source, (1, ()))
+        return digits, started_at(starts, mark)
 
     def _put(self, name: str, data: bytes) -> str:
         path = self.folder / FRAMES / name

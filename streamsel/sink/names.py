@@ -25,7 +25,16 @@ from collections.abc import Sequence
 
 from streamsel.data import Mark
 
-__all__ = ["JPEG_EXTENSIONS", "STILL_EXTENSIONS", "clip_name", "digits_for", "frame_id", "frame_name", "safe_path"]
+__all__ = [
+    "JPEG_EXTENSIONS",
+    "STILL_EXTENSIONS",
+    "clip_name",
+    "digits_for",
+    "frame_id",
+    "frame_name",
+    "safe_path",
+    "started_at",
+]
 
 LONGEST = 240
 """Bytes of UTF-8 that a component may have before its format is appended."""
@@ -69,6 +78,14 @@ def frame_id(mark: Mark, digits: int, started: str = "") -> str:
         return safe_path(f"{mark.source}-{started}-{mark.pts}")
     stem, extension = _split_extension(mark.source)
     return safe_path(f"{stem}-{mark.index:0{digits}d}-{extension}")
+
+
+def started_at(starts: Sequence[tuple[int, str]], mark: Mark) -> str:
+    """The UTC start of the stream that a mark belongs to: of those (first index, text), the last not behind it.
+
+    A camera that was reconnected counts its pts anew, so each opening has a start of its own. Empty: not live.
+    """
+    return next((text for first, text in reversed(list(starts)) if first <= mark.index), "")
 
 
 def safe_path(path: str) -> str:

@@ -11,7 +11,7 @@ import contextlib
 import json
 import sqlite3
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streamsel.data import Vector
-from streamsel.errors import SinkError, StateError
+from streamsel.errors import InUseError, SinkError, StateError
 from streamsel.store import Changes, Judged, Kept, PickRow, Snapshot, Span, dump_marks, load_marks
 
 __all__ = ["SqliteStore"]
@@ -86,15 +86,10 @@ class SqliteStore:
         """Make all of it durable in one transaction; SinkError when the disk is full or read-only."""
         written = dict(self._written)
         try:
-            self._db.execute("BEGIN IMMEDIATE")
-            self._write(changes)
-            self._db.execute("COMMIT")
-        except BaseException as error:
+            with self._transaction():
+                self._write(changes)
+        except BaseException:
             self._written = written
-            with contextlib.suppress(sqlite3.Error):
-                self._db.execute("ROLLBACK")
-            if isinstance(error, sqlite3.Error):
-                raise _explain(error, self.path) from error
             raise
 
     def _write(self, changes: Changes) -> None:
@@ -183,26 +178,50 @@ class SqliteStore:
 
     def delivered(self, ordinal: int, files: Sequence[str]) -> None:
         """The pictures of a pick are durable under these names."""
-        self._db.execute("UPDATE pick SET files=? WHERE ordinal=?", (json.dumps(list(files)), ordinal))
+        with self._transaction():
+            self._db.execute("UPDATE pick SET files=? WHERE ordinal=?", (json.dumps(list(files)), ordinal))
 
     def query(self, sql: str, *values: Any) -> Iterator[tuple[Any, ...]]:
         """Rows of a reading query, for reports; streamed."""
-        yield from self._db.execute(sql, values)
+        try:
+            yield from self._db.execute(sql, values)
+        except sqlite3.Error as error:
+            raise _explain(error, self.path) from error
 
-    def shrink(self, arrays: str) -> None:
-        """Give back the space of what was only kept for the run: pictures, and arrays whose name starts so."""
-        self._db.execute("DELETE FROM kept")
-        self._db.execute("DELETE FROM picture")
-        self._db.execute("DELETE FROM array WHERE substr(name, 1, ?) = ?", (len(arrays), arrays))
+    def conclude(self, notes: Mapping[str, Any], arrays: str) -> None:
+        """Note the end of a run and let go, in the same step, of what was only kept for it.
+
+        That is pictures, and arrays whose name begins with `arrays`.
+        """
+        with self._transaction():
+            self._write(Changes(notes=notes))
+            self._db.execute("DELETE FROM kept")
+            self._db.execute("DELETE FROM picture")
+            self._db.execute("DELETE FROM array WHERE substr(name, 1, ?) = ?", (len(arrays), arrays))
         self._written.clear()
-        self._db.execute("VACUUM")
-        self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with contextlib.suppress(sqlite3.Error):  # the space is given back when there is room to do so
+            self._db.execute("VACUUM")
+            self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All of it or nothing; SinkError or StateError when the file cannot be written."""
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            yield
+            self._db.execute("COMMIT")
+        except BaseException as error:
+            with contextlib.suppress(sqlite3.Error):
+                self._db.execute("ROLLBACK")
+            if isinstance(error, sqlite3.Error):
+                raise _explain(error, self.path) from error
+            raise
 
 
 def _explain(error: sqlite3.Error, path: Path) -> StateError | SinkError:
     text = str(error)
     if "locked" in text:
-        return StateError(f"{path}: another streamsel is using this output folder; wait for it or choose another -o")
+        return InUseError(f"{path}: another streamsel is using this output folder; wait for it or choose another -o")
     if "not a database" in text or "malformed" in text:
         return StateError(f"{path}: damaged or not written by streamsel; move it away or use --fresh")
     if "full" in text:
