@@ -76,7 +76,8 @@ def select(
     progress: see `Told`. stopping: asked at block ends.
     Raises UsageError, SourceError (nothing could be read), ModelError, StateError, SinkError.
     """
-    from streamsel.build import embedder_of, identity, resolve, size_of
+    from streamsel.build import embedder_of, identity, resolve
+    from streamsel.run.facts import size_of
 
     config = SelectConfig.of(sources=sources, **options)
     found = resolve(config)

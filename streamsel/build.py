@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
 from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,7 +16,7 @@ from streamsel.data import Decision, Source, Vector
 from streamsel.decode import Decoder
 from streamsel.decode.looking import Box, Looking, seconds
 from streamsel.decode.open import open_decoder
-from streamsel.decode.scan import expected_frames, packet_count
+from streamsel.decode.scan import expected_frames
 from streamsel.decode.sources import expand
 from streamsel.embed import Embedder, Row, Scout, Window
 from streamsel.embed.baseline import Samples
@@ -32,6 +30,7 @@ from streamsel.embed.shortlist import Shape, Shortlist
 from streamsel.embed.watch import Watch
 from streamsel.errors import ModelError, UsageError
 from streamsel.pipeline import Parts, Progress
+from streamsel.run.facts import Facts
 from streamsel.run.ledger import Ledger
 from streamsel.run.seen import Seen
 from streamsel.run.workspace import Workspace
@@ -40,7 +39,7 @@ from streamsel.selection.greedy import Greedy
 from streamsel.selection.onepass import OnePass
 from streamsel.sink.disk import DiskSink
 
-__all__ = ["Opener", "build", "embedder_of", "expected", "identity", "resolve", "size_of"]
+__all__ = ["Opener", "build", "embedder_of", "expected", "identity", "resolve"]
 
 FACTOR = {"fast": 3, "normal": 8}
 LEAST = 96
@@ -108,12 +107,6 @@ def identity(config: SelectConfig, sources: Sequence[Source]) -> dict[str, Any]:
     return {**config.identity(), "sources": [source.id for source in sources]}
 
 
-def size_of(source: Source) -> int | None:
-    """Bytes of a source's file, by which another file in its place is noticed; None where it has none."""
-    path = Path(source.location)
-    return path.stat().st_size if source.kind == "video" and path.is_file() else None
-
-
 def embedder_of(config: SelectConfig) -> Embedder:
     """The model that a config names; raises ModelError."""
     return load_embedder(config.model, device=config.device, weights=config.weights)
@@ -160,41 +153,6 @@ def expected(source: Source, config: SelectConfig) -> int | None:
     """At most about how many frames of a source will be looked at; None where it has no end. Raises SourceError."""
     frames = expected_frames(source)
     return None if frames is None else -(-frames // (config.every or 1))
-
-
-class Facts:
-    """What is noted of a source at its first frame and kept over restarts: how its frames are counted and named."""
-
-    def __init__(self, config: SelectConfig, sink: DiskSink, larder: Larder) -> None:
-        self._config, self._sink, self._larder = config, sink, larder
-
-    def begin(
-        self, source: Source, decoder: Decoder | None, known: Mapping[str, Any], first: int = 0
-    ) -> dict[str, Any]:
-        """The facts; the sink is told how to name the frames, the larder whether pictures must be kept whole.
-
-        first: index of the frame that comes next.
-        """
-        facts = dict(known) if "total" in known else {**known, **self._look_up(source)}
-        if decoder is not None:
-            facts["index_exact"] = getattr(decoder, "index_exact", True)
-            facts["size"] = size_of(source)
-            if source.kind == "live":
-                now = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-                facts["started"] = [*facts["started"], [first, now]]
-        self._sink.announce(source.id, facts["total"], facts["started"])
-        self._larder.encode = self._sink.encode if source.kind == "live" else None
-        return facts
-
-    def _look_up(self, source: Source) -> dict[str, Any]:
-        if source.kind == "live":
-            return {"total": 0, "expected": None, "started": []}
-        config = self._config
-        scan = source.kind == "video" and "://" not in source.location
-        total = packet_count(source) if scan else expected_frames(source) or 0
-        partly = config.fps or config.keyframes or config.start or config.end or config.duration
-        rows = total // (config.every or 1) // config.sequence_length
-        return {"total": total, "expected": None if partly else rows, "started": []}
 
 
 def _shortlist(config: SelectConfig, frames: int, judge: Judge, larder: Larder, first: int) -> Shortlist:

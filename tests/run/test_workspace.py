@@ -1,0 +1,121 @@
+"""Whose the output folder is: in use, changed under one's feet, half done, gone on with."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+
+import pytest
+
+import streamsel as library
+from streamsel.errors import StateError, UsageError
+from streamsel.pipeline import Interrupted
+from streamsel.testing import nasty
+from streamsel.testing.videos import scenes
+from tests.conftest import command, outputs, streamsel
+
+
+class Stop:
+    """Says stop when it was asked so many times."""
+
+    def __init__(self, after: int) -> None:
+        self.after = after
+
+    def __call__(self) -> bool:
+        self.after -= 1
+        return self.after < 0
+
+
+@pytest.fixture
+def folder(clip, tmp_path):
+    place = tmp_path / "videos"
+    place.mkdir()
+    shutil.copy(clip, place / "b.mp4")
+    return place
+
+
+def test_fresh_does_not_touch_a_run_that_is_going_on(folder, tmp_path):
+    scenes(folder / "long.mp4", (0, 1, 2, 3) * 10, 60)
+    line = ["select", folder, "-n", "6", "-o", tmp_path / "out"]
+    child = subprocess.Popen(command(*line), stderr=subprocess.PIPE, text=True)
+    child.stderr.readline()
+    done = streamsel(*line, "--fresh", check=False)
+    _, told = child.communicate()
+    assert child.returncode == 0, told
+    assert done.returncode == 2
+    assert "another streamsel is using this output folder" in done.stderr
+    assert len(library.Selection.load(tmp_path / "out")) == 6
+
+
+@pytest.mark.parametrize("goal", [{"n": 5}, {"min_distance": 0.5}], ids=str)
+def test_only_new_with_a_broken_file_keeps_what_there_is(goal, folder, tmp_path):
+    library.select(folder, tmp_path / "out", **goal)
+    before = (tmp_path / "out/manifest.jsonl").read_bytes()
+    nasty.text(folder / "c.mp4")
+    for _ in range(2):
+        found = library.select(folder, tmp_path / "out", only_new=True, **goal)
+        assert (tmp_path / "out/manifest.jsonl").read_bytes() == before
+        assert list(found.summary["failed"]) == ["c.mp4"]
+        assert found.summary["statistics"]["streamsel"]["samples"] == len(found)
+    assert library.select(folder, tmp_path / "out", **goal).picks == found.picks
+
+
+@pytest.mark.parametrize("stop", [1, 3, 5])
+def test_a_broken_source_before_an_unfinished_one_changes_nothing(stop, folder, tmp_path):
+    nasty.text(folder / "a.mp4")
+    library.select(folder, tmp_path / "whole", n=6)
+    with pytest.raises(Interrupted):
+        library.select(folder, tmp_path / "cut", n=6, stopping=Stop(stop))
+    library.select(folder, tmp_path / "cut", n=6)
+    assert outputs(tmp_path / "cut") == outputs(tmp_path / "whole")
+
+
+def test_what_comes_while_pictures_are_written_is_chosen_from_afterwards(folder, other_clip, tmp_path):
+    blocks = -(-120 // 16)
+    with pytest.raises(Interrupted):
+        library.select(folder, tmp_path / "out", n=5, stopping=Stop(blocks + 2))
+    shutil.copy(other_clip, folder / "c.mp4")
+    found = library.select(folder, tmp_path / "out", n=5, only_new=True)
+    assert [pick["source"] for pick in found.picks] == ["b.mp4"] * 5 + ["c.mp4"] * 5
+
+
+def test_another_file_of_the_same_name_is_noticed(folder, other_clip, tmp_path):
+    library.select(folder / "b.mp4", tmp_path / "out", n=3)
+    shutil.copy(other_clip, folder / "b.mp4")
+    with pytest.raises(StateError, match=r"b\.mp4: is not the file it was"):
+        library.select(folder / "b.mp4", tmp_path / "out", n=3)
+
+
+def test_a_mistake_neither_claims_nor_clears_the_folder(folder, tmp_path):
+    with pytest.raises(UsageError, match="only about 120 frames"):
+        library.select(folder, tmp_path / "new", n=10_000)
+    assert not (tmp_path / "new").exists()
+    library.select(folder, tmp_path / "out", n=3)
+    before = outputs(tmp_path / "out")
+    with pytest.raises(UsageError):
+        library.select(folder, tmp_path / "out", n=10_000, fresh=True)
+    assert outputs(tmp_path / "out") == before
+
+
+def test_problems_of_all_sittings_add_up(tmp_path):
+    clip = nasty.damaged(tmp_path / "damaged.mp4")
+    library.select(clip, tmp_path / "whole", n=3)
+    try:
+        library.select(clip, tmp_path / "cut", n=3, stopping=Stop(1))
+    except Interrupted:
+        library.select(clip, tmp_path / "cut", n=3)
+    told = [json.loads((tmp_path / name / "summary.json").read_text())["sources"] for name in ("whole", "cut")]
+    assert set(told[0][0]["problems"]) == set(told[1][0]["problems"])
+
+
+def test_a_share_is_counted_without_rounding_noise():
+    config = library.SelectConfig.of(sources="x", proportion=0.07)
+    assert config.picks_among(100) == 7
+    assert library.SelectConfig.of(sources="x", proportion=0.55).picks_among(100) == 55
+
+
+def test_as_many_as_asked_for_even_where_nothing_moves(tmp_path):
+    still = scenes(tmp_path / "still.mp4", (0,), 60)
+    for effort in ("fast", "normal", "exact"):
+        assert len(library.select(still, tmp_path / effort, n=20, effort=effort, table=False)) == 20
