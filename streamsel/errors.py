@@ -5,12 +5,13 @@ StreamselError
 ├── SourceError       something that cannot be read                    exit code 1, or 3 if others went well
 ├── ModelError        a model file or package that cannot be used      exit code 2
 ├── StateError        an output folder or state that does not fit      exit code 2
+│   └── InUseError    state that another process is working on         exit code 2
 └── SinkError         a picture or record that cannot be written       exit code 1
 """
 
 from __future__ import annotations
 
-__all__ = ["ModelError", "SinkError", "SourceError", "StateError", "StreamselError", "UsageError"]
+__all__ = ["InUseError", "ModelError", "SinkError", "SourceError", "StateError", "StreamselError", "UsageError"]
 
 
 class StreamselError(Exception):

@@ -48,9 +48,10 @@ def test_sequences(tmp_path: Path, videos: list[Path]) -> None:
 
 
 def test_own_loop(tmp_path: Path, videos: list[Path]) -> None:
-    said = example("own_loop", tmp_path, "auto", videos[0])
+    said = example("own_loop", tmp_path, 0.3, videos[0])
     assert said[0] == "0.00 s: first, distance inf"
     assert len(said) == len(list(tmp_path.glob("*.jpg"))) >= 3
+    assert example("own_loop", tmp_path, "auto", videos[0])[0] == said[0]
     assert len(example("own_loop", tmp_path, 1.9, videos[0])) == 1
 
 

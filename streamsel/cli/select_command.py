@@ -37,7 +37,7 @@ def select_command(
     ] = None,
     every: Annotated[int | None, _option("--every", "Look at every K-th frame.", metavar="K")] = None,
     fps: Annotated[str | None, _option("--fps", "Look at F frames a second (5, 0.5, 30000/1001).")] = None,
-    keyframes: Annotated[bool | None, _option("--keyframes", "Look at key frames only: fastest.", is_flag=True)] = None,
+    keyframes: Annotated[bool | None, _option("--keyframes", "Look at key frames only: fastest.")] = None,
     start: Annotated[str | None, _option("--start", "From this time (90.5, 1:30, 0:01:30) on.")] = None,
     end: Annotated[str | None, _option("--end", "Up to this time.")] = None,
     duration: Annotated[str | None, _option("--duration", "For so long; a live URL with -n needs it.")] = None,

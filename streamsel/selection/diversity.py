@@ -26,6 +26,8 @@ SCORES = 1 << 21
 """At most so many float32 scores at once (8 MB): rows are searched in blocks of SCORES / picks."""
 PAIRS = 1 << 20
 """At most so many float64 values (8 MB) when pairs are settled."""
+CROWD = 128
+"""A row with more possible nearest picks is looked at again; so many at a time stay in the cache."""
 ROUNDING = 2.0**-24
 """Largest relative error of one float32 operation."""
 SMALLEST = 2.0**-149
@@ -76,7 +78,8 @@ class Diversity:
         block = max(1, SCORES // max(1, self._count))
         for start in range(0, len(table) if self._count else 0, block):
             part = slice(start, start + block)
-            distance[part], ordinal[part] = self._settle(table[part], *self._near(table[part]))
+            near = self._thinned(table[part], *self._near(table[part]))
+            distance[part], ordinal[part] = self._settle(table[part], *near)
         return distance, ordinal
 
     def _near(self, rows: Vector) -> tuple[Ordinals, Ordinals]:
@@ -93,6 +96,24 @@ class Diversity:
         limit = np.nextafter((scores.min(axis=1) + 2 * error).astype(np.float32), np.float32(np.inf))
         row, pick = np.nonzero(scores <= limit[:, None])
         return row, pick
+
+    def _thinned(self, rows: Vector, row: Ordinals, pick: Ordinals) -> tuple[Ordinals, Ordinals]:
+        """Fewer of the pairs where a row has a crowd of them, as in a scene that stands still and is kept often."""
+        starts = np.searchsorted(row, np.arange(len(rows) + 1))
+        wanted = np.ones(len(row), bool)
+        for crowded in np.flatnonzero(np.diff(starts) > CROWD):
+            among = slice(starts[crowded], starts[crowded + 1])
+            wanted[among] = self._is_nearest(rows[crowded], pick[among])
+        return row[wanted], pick[wanted]
+
+    def _is_nearest(self, row: Vector, pick: Ordinals) -> npt.NDArray[np.bool_]:
+        """Which of these picks can be nearest: differences are exact to a share of the distance, not of the norms."""
+        squares = np.empty(len(pick), np.float32)
+        for start in range(0, len(pick), CROWD):
+            gap = self._picks[pick[start : start + CROWD]] - row
+            np.einsum("ij,ij->i", gap, gap, out=squares[start : start + CROWD])
+        error = (self.dim + 8) * ROUNDING
+        return squares <= float(squares.min()) * (1 + 4 * error) + 2 * (self.dim + 8) * SMALLEST
 
     def _settle(self, rows: Vector, row: Ordinals, pick: Ordinals) -> tuple[Distances, Ordinals]:
         """The nearest of the pairs proposed for each row; ties go to the lowest ordinal."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from unittest import mock
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -51,12 +53,14 @@ def test_the_laws_of_a_strategy_hold_in_any_dimension(dim: int) -> None:
     check_strategy(lambda: Diversity(dim), varied_rows(80, dim), squared)
 
 
-@given(tables, tables, st.integers(-12, 12))
+@pytest.mark.parametrize("crowd", [1, diversity.CROWD])
+@given(picks=tables, rows=tables, power=st.integers(-12, 12))
 @settings(deadline=None)
-def test_the_nearest_is_that_of_brute_force(picks: Vector, rows: Vector, power: int) -> None:
+def test_the_nearest_is_that_of_brute_force(crowd: int, picks: Vector, rows: Vector, power: int) -> None:
     rows = np.resize(rows, (len(rows), picks.shape[1]))
     scale = np.float32(10.0**power)
-    assert agrees(with_picks(picks * scale), rows * scale)
+    with mock.patch.object(diversity, "CROWD", crowd):
+        assert agrees(with_picks(picks * scale), rows * scale)
 
 
 @pytest.mark.parametrize("apart", [1e-7, 1e-5, 1e-3, 1e-1])
@@ -71,6 +75,7 @@ def test_blocks_of_rows_and_pairs_change_nothing(monkeypatch: pytest.MonkeyPatch
     whole = with_picks(rows[:120]).nearest(rows)
     monkeypatch.setattr(diversity, "SCORES", 500)
     monkeypatch.setattr(diversity, "PAIRS", 70)
+    monkeypatch.setattr(diversity, "CROWD", 2)
     parts = with_picks(rows[:120]).nearest(rows)
     assert [array.tobytes() for array in parts] == [array.tobytes() for array in whole]
 
