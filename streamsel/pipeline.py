@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +18,8 @@ import numpy as np
 
 from streamsel.data import Candidate, Decision, Frame, Mark, Pick, Source, Vector
 from streamsel.decode import Decoder
-from streamsel.embed import Row, Scout
+from streamsel.decode.ahead import read_ahead
+from streamsel.embed import Row, Scout, Window
 from streamsel.embed.judge import Judge
 from streamsel.embed.window import LIVE_GAP, blocks, windows
 from streamsel.errors import SourceError, StreamselError
@@ -111,25 +113,29 @@ def _watch(parts: Parts, source: Source) -> None:
 
 def _look(parts: Parts, source: Source, decoder: Decoder, after: Mark | None, facts: dict[str, Any]) -> None:
     earlier = Counter(facts["problems"])
-    gap = LIVE_GAP if source.kind == "live" else math.inf
-    stream = windows(decoder.read(after), parts.length, decoder.problems, gap)
-    encode = parts.sink.encode if source.kind == "live" else None
-    for block in blocks(stream, parts.judge.embedder.size, encode):
-        looked = parts.scout.look(block)
-        _settle(parts, looked.rows, decoder)
-        parts.ledger.block(block, looked)
-        facts["frames"] += len(block) * parts.length
-        parts.progress("watching", len(block) * parts.length, len(parts.selector))
-        facts["problems"] = dict(earlier + decoder.problems)
-        stop = parts.stopping()
-        if stop or parts.ledger.due:
-            parts.ledger.commit(source, facts=facts)
-        if stop:
-            raise Interrupted("stopped, and all is saved: run the same command again to continue")
+    with closing(read_ahead(decoder.read(after))) as frames:
+        for block in _blocks(parts, source, decoder, frames):
+            looked = parts.scout.look(block)
+            _settle(parts, source, looked.rows)
+            parts.ledger.block(block, looked)
+            facts["frames"] += len(block) * parts.length
+            parts.progress("watching", len(block) * parts.length, len(parts.selector))
+            facts["problems"] = dict(earlier + decoder.problems)
+            stop = parts.stopping()
+            if stop or parts.ledger.due:
+                parts.ledger.commit(source, facts=facts)
+            if stop:
+                raise Interrupted("stopped, and all is saved: run the same command again to continue")
     facts["problems"] = dict(earlier + decoder.problems)
 
 
-def _settle(parts: Parts, rows: Sequence[Row], decoder: Decoder) -> None:
+def _blocks(parts: Parts, source: Source, decoder: Decoder, frames: Iterator[Frame]) -> Iterator[list[Window]]:
+    live = source.kind == "live"
+    stream = windows(frames, parts.length, decoder.problems, LIVE_GAP if live else math.inf)
+    return blocks(stream, parts.judge.embedder.size, parts.sink.encode if live else None)
+
+
+def _settle(parts: Parts, source: Source, rows: Sequence[Row]) -> None:
     """Judge rows and decide on them; the pictures of picks are written before the block is committed."""
     if not rows:
         return
@@ -140,13 +146,19 @@ def _settle(parts: Parts, rows: Sequence[Row], decoder: Decoder) -> None:
     for row, vector, decision in zip(rows, vectors, decisions, strict=True):
         parts.ledger.decide(row, decision)
         if decision:
-            frames = row.window or list(decoder.fetch(row.marks))
+            frames = row.window or _read_again(parts, source, row.marks)
             files = parts.sink.write(_pick(ordinal, row.marks, vector, decision), frames)
             parts.ledger.pick(ordinal, row, vector, decision, files)
             ordinal += 1
     parts.sink.flush()
     if parts.seen:
         parts.ledger.inherit(parts.seen.offer([row.id for row in rows], vectors))
+
+
+def _read_again(parts: Parts, source: Source, marks: Sequence[Mark]) -> list[Frame]:
+    """Frames that were too many to stay in memory."""
+    with parts.open(source) as decoder:
+        return list(decoder.fetch(marks))
 
 
 def _choose(parts: Parts, budget: Callable[[int], int]) -> None:
