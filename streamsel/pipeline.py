@@ -113,19 +113,18 @@ def _watch(parts: Parts, source: Source) -> None:
 
 def _look(parts: Parts, source: Source, decoder: Decoder, after: Mark | None, facts: dict[str, Any]) -> None:
     earlier = Counter(facts["problems"])
-    with closing(read_ahead(decoder.read(after))) as frames:
-        for block in _blocks(parts, source, decoder, frames):
-            looked = parts.scout.look(block)
-            _settle(parts, source, looked.rows)
-            parts.ledger.block(block, looked)
-            facts["frames"] += len(block) * parts.length
-            parts.progress("watching", len(block) * parts.length, len(parts.selector))
-            facts["problems"] = dict(earlier + decoder.problems)
-            stop = parts.stopping()
-            if stop or parts.ledger.due:
-                parts.ledger.commit(source, facts=facts)
-            if stop:
-                raise Interrupted("stopped, and all is saved: run the same command again to continue")
+    for block in _blocks(parts, source, decoder, decoder.read(after)):
+        looked = parts.scout.look(block)
+        _settle(parts, source, looked.rows)
+        parts.ledger.block(block, looked)
+        facts["frames"] += len(block) * parts.length
+        parts.progress("watching", len(block) * parts.length, len(parts.selector))
+        facts["problems"] = dict(earlier + decoder.problems)
+        stop = parts.stopping()
+        if stop or parts.ledger.due:
+            parts.ledger.commit(source, facts=facts)
+        if stop:
+            raise Interrupted("stopped, and all is saved: run the same command again to continue")
     facts["problems"] = dict(earlier + decoder.problems)
 
 
@@ -197,9 +196,10 @@ def _frames_of(parts: Parts, source: Source, picks: list[PickRow]) -> Iterator[t
         yield from ((pick, recall_frames(parts.store, pick)) for pick in picks)
     else:
         with parts.open(source) as decoder:
-            frames = decoder.fetch([mark for pick in picks for mark in pick.marks])
-            for pick in picks:
-                yield pick, [next(frames) for _ in pick.marks]
+            wanted = decoder.fetch([mark for pick in picks for mark in pick.marks])
+            with closing(read_ahead(wanted)) as frames:
+                for pick in picks:
+                    yield pick, [next(frames) for _ in pick.marks]
 
 
 def _pick(ordinal: int, marks: Sequence[Mark], vector: Vector, decision: Decision) -> Pick:
