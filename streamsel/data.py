@@ -91,6 +91,11 @@ class Frame:
     picture: Picture = field(repr=False)
     key: bool = False
 
+    @property
+    def nbytes(self) -> int:
+        """About how many bytes of memory its picture holds, so that callers can bound what they keep."""
+        return int(getattr(self.picture, "nbytes", 0)) or self.picture.width * self.picture.height * 3 // 2
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:

@@ -42,6 +42,9 @@ class Interrupted(StreamselError):  # noqa: N818
 
     exit_code = 130
 
+    def __init__(self) -> None:
+        super().__init__("stopped, and all is saved: run the same command again to continue")
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -124,7 +127,7 @@ def _look(parts: Parts, source: Source, decoder: Decoder, after: Mark | None, fa
         if stop or parts.ledger.due:
             parts.ledger.commit(source, facts=facts)
         if stop:
-            raise Interrupted("stopped, and all is saved: run the same command again to continue")
+            raise Interrupted
     facts["problems"] = dict(earlier + decoder.problems)
 
 
@@ -184,7 +187,7 @@ def _deliver(parts: Parts) -> None:
             parts.store.delivered(row.ordinal, files)
             parts.progress("writing", 0, row.ordinal + 1)
             if parts.stopping():
-                raise Interrupted("stopped, and all is saved: run the same command again to continue")
+                raise Interrupted
 
 
 def _frames_of(parts: Parts, source: Source, picks: list[PickRow]) -> Iterator[tuple[PickRow, Sequence[Frame]]]:

@@ -60,7 +60,7 @@ class _Line:
         with self._changed:
             self._changed.wait_for(lambda: self._stopped or not self._waiting or self._held < self._most)
             self._waiting.append(frame)
-            self._held += _bytes(frame)
+            self._held += frame.nbytes
             self._changed.notify_all()
             return not self._stopped
 
@@ -71,7 +71,7 @@ class _Line:
             if not self._waiting:
                 return None
             frame = self._waiting.popleft()
-            self._held -= _bytes(frame)
+            self._held -= frame.nbytes
             self._changed.notify_all()
             return frame
 
@@ -80,7 +80,3 @@ class _Line:
         with self._changed:
             self._stopped = True
             self._changed.notify_all()
-
-
-def _bytes(frame: Frame) -> int:
-    return int(getattr(frame.picture, "nbytes", 0)) or frame.picture.width * frame.picture.height * 3 // 2

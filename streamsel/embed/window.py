@@ -77,10 +77,10 @@ def blocks(
     held = 0
     try:
         for window in stream:
-            if sum(map(_bytes, window)) > BLOCK_BYTES and len(window) > 1:
+            if sum(frame.nbytes for frame in window) > BLOCK_BYTES and len(window) > 1:
                 window = tuple(_shrink(frame, judge_size, encode) for frame in window)
             block.append(window)
-            held += sum(map(_bytes, window))
+            held += sum(frame.nbytes for frame in window)
             if len(block) * len(window) >= BLOCK_FRAMES or held >= BLOCK_BYTES:
                 yield block
                 block, held = [], 0
@@ -90,10 +90,6 @@ def blocks(
         raise
     if block:
         yield block
-
-
-def _bytes(frame: Frame) -> int:
-    return int(getattr(frame.picture, "nbytes", 0)) or frame.picture.width * frame.picture.height * 3 // 2
 
 
 def _shrink(frame: Frame, size: tuple[int, int], encode: Callable[[Picture], bytes] | None) -> Frame:
