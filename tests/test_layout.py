@@ -25,6 +25,7 @@ ROOMS = {
     "embed": SHARED | {"streamsel.coreset", "streamsel.grid"},
     "report": SHARED,
     "selection": SHARED | {"streamsel.coreset"},
+    "signals": SHARED,
     "sink": SHARED,
 }
 ON_TOP = {"cli": {"streamsel.api", "streamsel.errors", "streamsel.report"}}

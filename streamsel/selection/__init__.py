@@ -1,10 +1,15 @@
 """selection: strategies, the two drivers that apply them, and the figures that judge a selection.
 
-A Strategy values rows of one column; it never looks at frames:
+`columns` is what they read of rows. One set of strategies, two drivers (`budget/`, `stream/`), one file per strategy
+in each; `formulas` is what both forms share. They never look at frames.
 
+A Strategy is the stream's form:
 - `gain(rows)` -> (B,) float64, what each row would add now; never changes state.
 - `add(row)` takes one row in.
 - `state()` -> dict of arrays, from which `restore(state)` makes the same object again.
+
+An Objective is the budget's form, over a table of candidates that is all there: `values()` tells what the objective
+would be with each of them picked next. A Constraint forbids picks whatever their gain.
 
 A Selector drives strategies over candidates. Stream drivers decide in `offer`, budget drivers in `finish`.
 Laws, checked for each by `streamsel.testing.check_strategy` and `streamsel.testing.check_selector`: rows judged one
@@ -22,9 +27,10 @@ import numpy.typing as npt
 
 from streamsel.data import Decision, Vector
 
-__all__ = ["Selector", "State", "Strategy"]
+__all__ = ["Constraint", "Objective", "Positions", "Selector", "State", "Strategy"]
 
 State = Mapping[str, npt.NDArray[Any]]
+Positions = npt.NDArray[np.int64]
 
 
 @runtime_checkable
@@ -43,6 +49,47 @@ class Strategy(Protocol):
 
     def state(self) -> State:
         """All of it, as arrays."""
+        ...
+
+
+class Objective(Protocol):
+    """One strategy over a table of N candidates: the O of the potential, the sum of strength * ln O over strategies."""
+
+    name: str
+    """What its gains are called in the manifest: `DIVERSITY`, `WEIGHTS lightly.sharpness`."""
+
+    def values(self) -> npt.NDArray[np.float64]:
+        """(N,): O(picks + this candidate); an upper bound where `settle` was not called since the last `add`."""
+        ...
+
+    def settle(self, rows: Positions) -> None:
+        """Make `values` exact for these candidates."""
+        ...
+
+    def add(self, row: int) -> None:
+        """A candidate becomes a pick."""
+        ...
+
+    def ends(self, row: int) -> str:
+        """Why the run ends rather than picking this row, the best one: a stopping condition. Empty: it goes on."""
+        ...
+
+
+class Constraint(Protocol):
+    """Forbids picks whatever their gain. What is forbidden once stays forbidden, so only the best row is ever asked."""
+
+    name: str
+
+    def forbids(self, row: int) -> bool:
+        """Whether this candidate may not be picked any more."""
+        ...
+
+    def add(self, row: int) -> None:
+        """A candidate becomes a pick."""
+        ...
+
+    def wants(self, left: int) -> npt.NDArray[np.bool_] | None:
+        """(N,): among which the next pick must be, with so many picks left; None: among all."""
         ...
 
 
