@@ -14,10 +14,13 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["Candidate", "Decision", "Frame", "Mark", "Pick", "Picture", "Source", "fingerprint"]
+__all__ = ["Box", "Candidate", "Decision", "Frame", "Mark", "Pick", "Picture", "Source", "Value", "fingerprint"]
 
 Vector = npt.NDArray[np.float32]
 Pixels = npt.NDArray[np.uint8]
+
+Value = float | int | str | bool | Mapping[str, float] | None
+"""What is known of a frame beside its vector: a number, a label, counts {class: amount}, or that it is not known."""
 
 SourceKind = Literal["video", "images", "live"]
 
@@ -84,12 +87,35 @@ class Mark:
 
 
 @dataclass(frozen=True, slots=True)
+class Box:
+    """An object of a frame: where it is, and what it was taken for.
+
+    x, y, width, height: pixels from the top left, not rounded. label: its class. score: 0..1. index: its place among
+    the frame's predictions. task: what predicted it.
+    """
+
+    x: float
+    y: float
+    width: float
+    height: float
+    label: str = ""
+    score: float = 1.0
+    index: int = 0
+    task: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Frame:
-    """One decoded picture and where it stands. `key`: decodable alone."""
+    """One decoded picture and where it stands. `key`: decodable alone.
+
+    signals: what is known of it, or of the sequence that it belongs to: name -> Value. boxes: its objects by task.
+    """
 
     mark: Mark
     picture: Picture = field(repr=False)
     key: bool = False
+    signals: Mapping[str, Value] = field(default_factory=dict, repr=False)
+    boxes: Mapping[str, tuple[Box, ...]] = field(default_factory=dict, repr=False)
 
     @property
     def nbytes(self) -> int:

@@ -15,15 +15,12 @@ SourceError with the file, and what to do.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Protocol
 
-from streamsel.data import Frame
+from streamsel.data import Box, Frame, Value
 
 __all__ = ["Box", "Signal", "Value"]
-
-Value = float | int | str | bool | Mapping[str, float] | None
 
 
 class Signal(Protocol):
@@ -35,21 +32,3 @@ class Signal(Protocol):
     def of(self, frames: Sequence[Frame], names: Sequence[str]) -> list[Value]:
         """A value for each frame, all at once: measuring is vectorised where it can be."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """An object of a frame: where it is, and what it was taken for.
-
-    x, y, width, height: pixels from the top left, not rounded. label: its class. score: 0..1. index: its place among
-    the frame's predictions. task: what predicted it.
-    """
-
-    x: float
-    y: float
-    width: float
-    height: float
-    label: str = ""
-    score: float = 1.0
-    index: int = 0
-    task: str = ""
