@@ -17,7 +17,7 @@ import numpy.typing as npt
 from streamsel.data import Vector
 from streamsel.errors import UsageError
 
-__all__ = ["Batch", "Column", "Counts", "Labels", "Numbers", "Objects", "Vectors"]
+__all__ = ["Batch", "Column", "Counts", "Labels", "Numbers", "Objects", "Vectors", "concatenate"]
 
 Positions = npt.NDArray[np.int64]
 Label = str | int | float | bool
@@ -173,6 +173,36 @@ class Batch:
         """Consecutive parts of at most `size` rows."""
         for start in range(0, self.length, size):
             yield self.take(np.arange(start, min(start + size, self.length)))
+
+
+def concatenate(batches: Sequence[Batch]) -> Batch:
+    """The rows of one or more batches with the same columns, one after the other.
+
+    Counts of different classes become counts of all of them, a class that a batch does not know counting 0.
+    """
+    if len(batches) == 1:
+        return batches[0]
+    names = batches[0].columns
+    return Batch({name: _joined([b[name] for b in batches]) for name in names}, sum(map(len, batches)))
+
+
+def _joined(columns: Sequence[Any]) -> Any:
+    kind = type(columns[0])
+    if kind is Counts:
+        classes = tuple(dict.fromkeys(name for column in columns for name in column.classes))
+        return Counts(np.concatenate([_spread(column, classes) for column in columns]), classes)
+    if kind is Objects:
+        starts = np.cumsum([0, *(len(column.rows) for column in columns[:-1])])
+        ends = [column.ends + start for column, start in zip(columns, starts, strict=True)]
+        return Objects(np.concatenate([column.rows for column in columns]), np.concatenate(ends))
+    name = "rows" if kind is Vectors else "values"
+    return kind(np.concatenate([getattr(column, name) for column in columns]))
+
+
+def _spread(column: Counts, classes: tuple[str, ...]) -> npt.NDArray[np.float64]:
+    values = np.zeros((len(column), len(classes)))
+    values[:, [classes.index(name) for name in column.classes]] = column.values
+    return values
 
 
 def _refuse_rows(right: npt.NDArray[np.bool_] | np.bool_, what: str) -> None:
