@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy.typing as npt
 
-from streamsel.data import Decision, Frame, Mark, Pixels, Vector
+from streamsel.data import Decision, Frame, Mark, Pixels, Value, Vector
 
 if TYPE_CHECKING:
     from streamsel.embed.baseline import Samples
@@ -58,7 +58,7 @@ class Row:
     """One thing to judge: a window's place, and of each of its frames the judge-size picture.
 
     pictures: (H, W, 3) uint8 each; None where the scout held the frame for that one embedded last. vector: set where
-    it is known already. window: the frames themselves, while they are still in memory.
+    it is known already. window: the frames themselves, while they are still in memory. signals: those of its frames.
     """
 
     id: int
@@ -66,6 +66,7 @@ class Row:
     pictures: tuple[Pixels | None, ...] = field(default=(), repr=False)
     vector: Vector | None = field(default=None, repr=False)
     window: Window = field(default=(), repr=False)
+    signals: Mapping[str, Value] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ Pictures are converted once, when a row is first held. What is dropped before th
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from streamsel.data import Frame, Mark, Picture, Pixels, Vector
+from streamsel.data import Frame, Mark, Picture, Pixels, Value, Vector
 from streamsel.embed import Window
 
 __all__ = ["Larder", "Stored"]
@@ -26,6 +26,7 @@ class Stored:
     crops: Pixels | None = field(default=None, repr=False)
     vector: Vector | None = field(default=None, repr=False)
     pictures: tuple[bytes, ...] = field(default=(), repr=False)
+    signals: Mapping[str, Value] = field(default_factory=dict, repr=False)
 
 
 class Larder:
@@ -53,7 +54,8 @@ class Larder:
         if self._users[row] == 1:
             crops = None if self._size is None else np.stack([f.picture.rgb(*self._size) for f in window])
             files = () if self.encode is None else tuple(map(self._file, window))
-            self._fresh[row] = Stored(row, tuple(f.mark for f in window), crops, vector, files)
+            marks = tuple(f.mark for f in window)
+            self._fresh[row] = Stored(row, marks, crops, vector, files, window[0].signals)
 
     def _file(self, frame: Frame) -> bytes:
         kept: bytes | None = getattr(frame.picture, "encoded", None)

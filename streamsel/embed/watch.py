@@ -55,7 +55,7 @@ class Watch:
         pictures = [self._crop(f.picture) if by < 0 else None for f, by in zip(window, held_by, strict=True)]
         whole = all(_writable(frame.picture) for frame in window)
         marks = tuple(frame.mark for frame in window)
-        return Row(row, marks, tuple(pictures), window=window if whole else ())
+        return Row(row, marks, tuple(pictures), window=window if whole else (), signals=window[0].signals)
 
     def _crop(self, picture: Picture) -> Pixels:
         return picture.rgb(*self._size)

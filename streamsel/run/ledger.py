@@ -104,6 +104,7 @@ class Ledger:
                 decision.gains,
                 vector,
                 None if files is None else tuple(files),
+                row.signals,
             )
         )
 
@@ -143,4 +144,4 @@ class Ledger:
 
 def _kept(stored: Stored) -> Kept:
     crops = b"" if stored.crops is None else np.ascontiguousarray(stored.crops).tobytes()
-    return Kept(stored.row, stored.marks, crops, stored.pictures, stored.vector)
+    return Kept(stored.row, stored.marks, crops, stored.pictures, stored.vector, stored.signals)

@@ -61,6 +61,7 @@ def _record(pick: PickRow, facts: Mapping[str, Mapping[str, Any]]) -> dict[str, 
         _id(pick, fact),
         pick.files or (),
         sequence=pick.row - fact["first_row"] if len(pick.marks) > 1 else None,
+        signals=pick.signals,
         index_exact=fact.get("index_exact", True),
     )
 

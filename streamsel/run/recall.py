@@ -29,7 +29,7 @@ def recall(
         vectors[start : start + len(kept)] = made = judge.vectors([_row(k, judge.embedder.size) for k in kept])
         new = {k.row: vector for k, vector in zip(kept, made, strict=True) if k.vector is None}
         store.commit(Changes(vectors=new))
-        rows += [Row(k.row, k.marks) for k in kept]
+        rows += [Row(k.row, k.marks, signals=k.signals) for k in kept]
         progress(len(kept))
     return rows, vectors
 

@@ -1,10 +1,11 @@
 """The manifest: one record per pick, in the order picked, as JSON lines and as a table.
 
 A record has the fields `id`, `source`, `index`, `pts`, `time` (seconds), `sequence`, `distance` (to the nearest
-earlier pick; null for the first), `gains` (strategy -> gain), `reason`, `signals` (name -> number), `file` (relative
-to the output folder; null in a dry run). A pick of more than one frame has in `frames` the `index`, `pts`, `time`
-and `file` of each, and in the fields above those of its first. `index_exact` is false where the index is the rank
-among the packets, and else left out of the lines.
+earlier pick; null for the first), `gains` (strategy -> gain), `reason`, `signals` (what the selection read of it, name
+-> a number, a label, or counts by class; JSON text in the table), `file` (relative to the output folder; null in a dry
+run). A pick of more than one frame has in `frames` the `index`, `pts`, `time` and `file` of each, and in the fields
+above those of its first. `index_exact` is false where the index is the rank among the packets, and else left out of
+the lines.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from streamsel.data import Decision, Mark
+from streamsel.data import Decision, Mark, Value
 from streamsel.sink.durable import durable_file, sync_folder
 from streamsel.sink.json_file import json_line, plain
 from streamsel.sink.table_file import table_file
@@ -37,7 +38,7 @@ MANIFEST = pa.schema(
         ("distance", pa.float64()),
         ("gains", _NUMBERS),
         ("reason", pa.string()),
-        ("signals", _NUMBERS),
+        ("signals", pa.string()),
         ("file", pa.string()),
         ("index_exact", pa.bool_()),
         ("frames", pa.list_(pa.struct(_FRAME))),
@@ -52,7 +53,7 @@ def manifest_record(
     files: Sequence[str],
     *,
     sequence: int | None = None,
-    signals: Mapping[str, float] | None = None,
+    signals: Mapping[str, Value] | None = None,
     index_exact: bool = True,
 ) -> dict[str, Any]:
     """The record of one pick: its frames' marks and the decision that kept it.
@@ -86,5 +87,5 @@ def _frame(mark: Mark, file: str | None) -> dict[str, Any]:
 
 
 def _row(record: dict[str, Any]) -> dict[str, Any]:
-    maps = {name: list(record[name].items()) for name in ("gains", "signals")}
-    return {"index_exact": True, **record, **maps}
+    texts = {"gains": list(record["gains"].items()), "signals": json_line(record["signals"]).decode().strip()}
+    return {"index_exact": True, **record, **texts}

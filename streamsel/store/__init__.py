@@ -15,7 +15,7 @@ from typing import Any, Protocol
 
 import numpy.typing as npt
 
-from streamsel.data import Mark, Vector
+from streamsel.data import Mark, Value, Vector
 
 __all__ = ["Changes", "Judged", "Kept", "PickRow", "Snapshot", "Span", "Store", "dump_marks", "load_marks"]
 
@@ -31,6 +31,7 @@ class Kept:
     crops: bytes = field(default=b"", repr=False)
     pictures: tuple[bytes, ...] = field(default=(), repr=False)
     vector: Vector | None = field(default=None, repr=False)
+    signals: Mapping[str, Value] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,7 @@ class PickRow:
     gains: Mapping[str, float]
     vector: Vector = field(repr=False)
     files: tuple[str, ...] | None = None
+    signals: Mapping[str, Value] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,9 +24,9 @@ from streamsel.store import Changes, Judged, Kept, PickRow, Snapshot, Span, dump
 
 __all__ = ["SqliteStore"]
 
-VERSION = 1
+VERSION = 2
 CHUNK = 1 << 16
-PICK_COLUMNS = "ordinal, row, marks, reason, distance, nearest, gains, vector, files"
+PICK_COLUMNS = "ordinal, row, marks, reason, distance, nearest, gains, vector, files, signals"
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS note (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -34,7 +34,7 @@ CREATE TABLE IF NOT EXISTS position (stream TEXT PRIMARY KEY, mark TEXT, done IN
 CREATE TABLE IF NOT EXISTS array (name TEXT, part INTEGER, head TEXT NOT NULL, data BLOB NOT NULL,
                                   PRIMARY KEY (name, part));
 CREATE TABLE IF NOT EXISTS kept (row INTEGER PRIMARY KEY, marks TEXT NOT NULL, crops BLOB NOT NULL,
-                                 vector BLOB);
+                                 vector BLOB, signals TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS picture (row INTEGER, place INTEGER, data BLOB NOT NULL, PRIMARY KEY (row, place));
 CREATE TABLE IF NOT EXISTS span (source TEXT, first INTEGER, last INTEGER, pts INTEGER, time REAL, row INTEGER,
                                  frames INTEGER, own INTEGER);
@@ -43,7 +43,7 @@ CREATE TABLE IF NOT EXISTS judged (row INTEGER PRIMARY KEY, source TEXT, first I
                                    time REAL, keep INTEGER, reason TEXT, distance REAL, nearest INTEGER);
 CREATE TABLE IF NOT EXISTS pick (ordinal INTEGER PRIMARY KEY, row INTEGER, source TEXT NOT NULL,
                                  marks TEXT NOT NULL, reason TEXT NOT NULL, distance REAL, nearest INTEGER,
-                                 gains TEXT NOT NULL, vector BLOB NOT NULL, files TEXT);
+                                 gains TEXT NOT NULL, vector BLOB NOT NULL, files TEXT, signals TEXT NOT NULL);
 """
 
 
@@ -106,8 +106,9 @@ class SqliteStore:
         many("DELETE FROM kept WHERE row=?", [(row,) for row in changes.released])
         many("DELETE FROM picture WHERE row=?", [(row,) for row in changes.released])
         for kept in changes.kept:
-            values = (kept.row, dump_marks(kept.marks), kept.crops, _bytes(kept.vector))
-            self._db.execute("REPLACE INTO kept VALUES (?,?,?,?)", values)
+            signals = json.dumps(dict(kept.signals))
+            values = (kept.row, dump_marks(kept.marks), kept.crops, _bytes(kept.vector), signals)
+            self._db.execute("REPLACE INTO kept VALUES (?,?,?,?,?)", values)
             many("REPLACE INTO picture VALUES (?,?,?)", [(kept.row, i, data) for i, data in enumerate(kept.pictures)])
         many(
             "UPDATE kept SET vector=?, crops=x'' WHERE row=?",
@@ -116,7 +117,7 @@ class SqliteStore:
         many("REPLACE INTO heir VALUES (?,?)", changes.heirs.items())
         many("INSERT INTO span VALUES (?,?,?,?,?,?,?,?)", [_values(span) for span in changes.spans])
         many("REPLACE INTO judged VALUES (?,?,?,?,?,?,?,?,?,?)", [_values(judged) for judged in changes.judged])
-        many("REPLACE INTO pick VALUES (?,?,?,?,?,?,?,?,?,?)", [_pick_values(pick) for pick in changes.picks])
+        many("REPLACE INTO pick VALUES (?,?,?,?,?,?,?,?,?,?,?)", [_pick_values(pick) for pick in changes.picks])
         many("REPLACE INTO note VALUES (?,?)", [(key, json.dumps(value)) for key, value in changes.notes.items()])
 
     def _write_array(self, name: str, array: npt.NDArray[Any]) -> None:
@@ -161,11 +162,12 @@ class SqliteStore:
 
     def kept(self, row: int) -> Kept:
         """What was kept of a row; StateError if it is not there."""
-        found = self._db.execute("SELECT marks, crops, vector FROM kept WHERE row=?", (row,)).fetchone()
+        found = self._db.execute("SELECT marks, crops, vector, signals FROM kept WHERE row=?", (row,)).fetchone()
         if found is None:
             raise StateError(f"{self.path}: damaged (row {row} is missing); use --fresh to start anew")
         pictures = self._db.execute("SELECT data FROM picture WHERE row=? ORDER BY place", (row,))
-        return Kept(row, load_marks(found[0]), found[1], tuple(data for (data,) in pictures), _vector(found[2]))
+        files = tuple(data for (data,) in pictures)
+        return Kept(row, load_marks(found[0]), found[1], files, _vector(found[2]), json.loads(found[3]))
 
     def picks(self) -> Iterator[PickRow]:
         """All picks in the order picked."""
@@ -238,11 +240,11 @@ def _pick_values(pick: PickRow) -> tuple[Any, ...]:
     files = None if pick.files is None else json.dumps(pick.files)
     distance = float(pick.distance) if np.isfinite(pick.distance) else None
     head = (pick.ordinal, pick.row, pick.marks[0].source, dump_marks(pick.marks), pick.reason, distance, pick.nearest)
-    return (*head, json.dumps(dict(pick.gains)), _bytes(pick.vector), files)
+    return (*head, json.dumps(dict(pick.gains)), _bytes(pick.vector), files, json.dumps(dict(pick.signals)))
 
 
 def _pick_row(values: tuple[Any, ...]) -> PickRow:
-    ordinal, row, marks, reason, distance, nearest, gains, vector, files = values
+    ordinal, row, marks, reason, distance, nearest, gains, vector, files, signals = values
     return PickRow(
         ordinal,
         row,
@@ -253,6 +255,7 @@ def _pick_row(values: tuple[Any, ...]) -> PickRow:
         json.loads(gains),
         np.frombuffer(vector, "<f4").astype(np.float32),
         None if files is None else tuple(json.loads(files)),
+        json.loads(signals),
     )
 
 

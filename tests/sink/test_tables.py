@@ -38,7 +38,7 @@ def lines_of(folder: Path) -> list[dict[str, Any]]:
 
 def rows_of(folder: Path) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = pq.read_table(folder / "manifest.parquet").to_pylist(maps_as_pydicts="strict")
-    return rows
+    return [{**row, "signals": json.loads(row["signals"])} for row in rows]
 
 
 def decisions(count: int) -> Iterator[dict[str, Any]]:
