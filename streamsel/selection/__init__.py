@@ -58,6 +58,10 @@ class Objective(Protocol):
     name: str
     """What its gains are called in the manifest: `DIVERSITY`, `WEIGHTS lightly.sharpness`."""
 
+    def now(self) -> float:
+        """O(picks): what `values` is compared with to tell what a pick gained; 0 where it is not defined yet."""
+        ...
+
     def values(self) -> npt.NDArray[np.float64]:
         """(N,): O(picks + this candidate); an upper bound where `settle` was not called since the last `add`."""
         ...

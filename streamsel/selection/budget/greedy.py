@@ -1,0 +1,164 @@
+"""Greedy: the budget's driver over all strategies at once. It takes one row at a time, always the best.
+
+The best row has the largest potential, the sum over the goals of strength * ln O(picks + row). Ties go to the lowest
+position; a row for which it is not defined, because some O is 0 or less, ranks behind all others. With one goal alone
+the potential rises (or, at negative strength, falls) with its O, so rows are ranked by O itself, also where there is
+no logarithm: WEIGHTS of 0 and below are ranked as numbers are. A strength of 0 takes no part in the ranking.
+
+Objectives only tell upper bounds until they are asked to settle some rows; `best_first` asks for as few as it can.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from streamsel.errors import UsageError
+from streamsel.selection import Constraint, Objective, Positions
+from streamsel.selection.budget.cores import one_blas_thread
+from streamsel.selection.budget.lazy import best_first
+
+__all__ = ["Choice", "Goal", "choose"]
+
+UNDEFINED: Final = float(np.finfo(np.float64).min)
+"""The potential of a row for which it is not defined: it ranks last, but it ranks."""
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """An objective and how much it counts: a finite exponent; a negative one turns it round."""
+
+    objective: Objective
+    strength: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not math.isfinite(self.strength):
+            raise UsageError(f"strength of {self.objective.name} must be a finite number, got {self.strength}")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What was chosen.
+
+    order: positions of the rows, in the order picked. gains: for each of them objective's name ->
+    strength * (ln O with it - ln O before it); where O before it is not defined, strength * ln O with it; left out
+    where neither is. ended: why there are no more.
+    """
+
+    order: tuple[int, ...]
+    gains: tuple[Mapping[str, float], ...] = field(repr=False)
+    ended: str
+
+
+def choose(
+    goals: Sequence[Goal],
+    n: int,
+    *,
+    open_rows: npt.NDArray[np.bool_],
+    constraints: Sequence[Constraint] = (),
+    progress: Callable[[int], None] | None = None,
+) -> Choice:
+    """At most n rows, best first, of those that are open.
+
+    open_rows: (N,) bool, which may be picked; not changed. Rows that count as picked already are closed, and were
+    added to all objectives and constraints before. A row that a constraint forbids is passed over; a stopping
+    condition that the best of the others meets ends the run. progress: told how many picks there are, after each.
+    Raises UsageError for a negative n.
+    """
+    if n < 0:
+        raise UsageError(f"n must be 0 or more, got {n}")
+    run = _Run(goals, constraints, ~open_rows)
+    order: list[int] = []
+    gains: list[Mapping[str, float]] = []
+    with one_blas_thread():
+        while len(order) < n and (row := run.best(n - len(order))) is not None:
+            gains.append(run.take(row))
+            order.append(row)
+            if progress:
+                progress(len(order))
+    return Choice(tuple(order), tuple(gains), run.ended or f"all {n} picks are made")
+
+
+class _Run:
+    """What changes from pick to pick, beside the objectives and constraints."""
+
+    def __init__(self, goals: Sequence[Goal], constraints: Sequence[Constraint], closed: npt.NDArray[np.bool_]) -> None:
+        self._goals, self._constraints, self._closed = goals, constraints, closed
+        self._ranking = [goal for goal in goals if goal.strength]
+        self._hindered: dict[str, None] = {}
+        self.ended = ""
+
+    def best(self, left: int) -> int | None:
+        """The row to pick, with so many picks left; None, and why in `ended`, when there is none."""
+        for row in best_first(self._bounds(left), self._settle):
+            if self._forbidden(row):
+                self._closed[row] = True
+                continue
+            self.ended = next(filter(None, (goal.objective.ends(row) for goal in self._goals)), "")
+            return None if self.ended else row
+        self.ended = f"no row is left that {', '.join(self._hindered)} allows" if self._hindered else "no row is left"
+        return None
+
+    def take(self, row: int) -> dict[str, float]:
+        """Pick a row; what that gained."""
+        gains: dict[str, float] = {}
+        for goal in self._goals:
+            before, after = goal.objective.now(), float(goal.objective.values()[row])
+            if after > 0:
+                gain = math.log(after) - (math.log(before) if before > 0 else 0.0)
+                gains[goal.objective.name] = gains.get(goal.objective.name, 0.0) + goal.strength * gain
+        for goal in self._goals:
+            goal.objective.add(row)
+        for constraint in self._constraints:
+            constraint.add(row)
+        self._closed[row] = True
+        return gains
+
+    def _forbidden(self, row: int) -> bool:
+        for constraint in self._constraints:
+            if constraint.forbids(row):
+                self._hindered[constraint.name] = None
+                return True
+        return False
+
+    def _bounds(self, left: int) -> npt.NDArray[np.float64]:
+        """Upper bounds of the potential; -infinity where a row may not be picked now."""
+        shut = self._closed
+        for constraint in self._constraints:
+            if (wanted := constraint.wants(left)) is not None:
+                self._hindered[constraint.name] = None
+                shut = shut | ~wanted
+        for goal in self._ranking:
+            if goal.strength < 0:  # an upper bound of O is a lower bound of its potential: no help
+                goal.objective.settle(np.flatnonzero(~shut))
+        bounds = self._potential()
+        np.copyto(bounds, -np.inf, where=shut)
+        return bounds
+
+    def _settle(self, rows: Positions) -> npt.NDArray[np.float64]:
+        for goal in self._goals:
+            goal.objective.settle(rows)
+        return self._potential(rows)
+
+    def _potential(self, rows: Positions | None = None) -> npt.NDArray[np.float64]:
+        size = len(self._closed) if rows is None else len(rows)
+        if len(self._ranking) == 1:
+            return self._alone(self._ranking[0], rows)
+        total, defined = np.zeros(size), np.ones(size, bool)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            for goal in self._ranking:
+                values = goal.objective.values()
+                values = values if rows is None else values[rows]
+                defined &= values > 0
+                total += goal.strength * np.log(values)
+        np.copyto(total, UNDEFINED, where=~defined)
+        return total
+
+    def _alone(self, goal: Goal, rows: Positions | None) -> npt.NDArray[np.float64]:
+        values = goal.objective.values()
+        return math.copysign(1.0, goal.strength) * (values if rows is None else values[rows])
