@@ -42,21 +42,25 @@ class ImageFolderDecoder:
     def __init__(self, source: Source, *, crop: Box | None = None, looking: Looking | None = None) -> None:
         self.source = source
         self.problems: Counter[str] = Counter()
+        self.unreadable: dict[str, str] = {}
+        """Name -> why, of the pictures that could not be opened since reading began."""
         self._crop = crop
         self._every = (looking or Looking()).every
         self._files = pictures(source)
-        if all(self._opened(path) is None for path in self._files):
+        if all(isinstance(self._opened(path), str) for path in self._files):
             raise failure(source.id, f"none of its {len(self._files)} pictures can be opened; leave it out")
 
     def read(self, after: Mark | None = None) -> Iterator[Frame]:
         """Yield the pictures looked at, from the first one or from behind `after`; see `streamsel.decode`."""
         self.problems.clear()
+        self.unreadable.clear()
         first = 0 if after is None else self._again(after).mark.index + 1
         for index in range(first, len(self._files)):
             if index % self._every == 0:
                 frame = self._frame(index)
-                if frame is None:
+                if isinstance(frame, str):
                     self.problems[UNREADABLE] += 1
+                    self.unreadable[self._files[index].name] = frame
                 else:
                     yield frame
 
@@ -77,30 +81,31 @@ class ImageFolderDecoder:
     def _again(self, mark: Mark) -> Frame:
         """The picture of a mark. Raises SourceError when another one is in its place."""
         there = mark.index < len(self._files) and self._files[mark.index].name == mark.name
-        frame = self._frame(mark.index) if there else None
-        if frame is None or mark.check not in (0, frame.mark.check):
+        frame = self._frame(mark.index) if there else ""
+        if isinstance(frame, str) or mark.check not in (0, frame.mark.check):
             what = mark.name or f"picture {mark.index}"
             raise failure(self.source.id, f"{what} is not the one it was: the folder changed; run with --fresh")
         return frame
 
-    def _frame(self, index: int) -> Frame | None:
+    def _frame(self, index: int) -> Frame | str:
+        """The picture, or why it cannot be opened."""
         path = self._files[index]
         pixels = self._opened(path)
-        if pixels is None:
-            return None
+        if isinstance(pixels, str):
+            return pixels
         picture = StillPicture(pixels, path if self._crop is None else None)
         mark = Mark(self.source.id, index, index, Fraction(1), fingerprint(picture.i420()), path.name)
         return Frame(mark, picture, key=True)
 
-    def _opened(self, path: Path) -> Pixels | None:
-        """The picture's pixels, (height, width, 3) uint8; None: it cannot be opened, for whatever reason."""
+    def _opened(self, path: Path) -> Pixels | str:
+        """The picture's pixels, (height, width, 3) uint8; or why it cannot be opened."""
         try:
             with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
                 if image.width * image.height > MOST_PIXELS:
-                    return None
+                    return f"{image.width} x {image.height} is more than {MOST_PIXELS} pixels"
                 pixels = _rgb(image)
-        except Exception:  # Pillow's readers raise almost anything on broken files
-            return None
+        except Exception as error:  # Pillow's readers raise almost anything on broken files
+            return f"cannot be decoded ({_reason(error)})"
         return pixels if self._crop is None else _cropped(pixels, self._crop)
 
 
@@ -115,7 +120,16 @@ def _rgb(image: Image.Image) -> Pixels:
     return np.asarray(upright.convert("RGB"))
 
 
-def _cropped(pixels: Pixels, crop: Box) -> Pixels | None:
+def _cropped(pixels: Pixels, crop: Box) -> Pixels | str:
     width, height, x, y = crop
     cut = pixels[y : y + height, x : x + width]
-    return np.ascontiguousarray(cut) if cut.shape[:2] == (height, width) else None
+    if cut.shape[:2] != (height, width):
+        return f"the crop {crop} does not lie inside its {pixels.shape[1]} x {pixels.shape[0]} picture"
+    return np.ascontiguousarray(cut)
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, on one line and without the file's path."""
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    names_a_path = "/" in text or "\\" in text
+    return text if text and text.isprintable() and not names_a_path else type(error).__name__

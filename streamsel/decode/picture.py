@@ -11,6 +11,7 @@ from streamsel.data import Pixels
 from streamsel.decode.looking import Box
 from streamsel.decode.sampling import sample, sample_rgb
 from streamsel.decode.scaling import rgb_of
+from streamsel.decode.stored import stored_samples
 
 __all__ = ["StillPicture", "VideoPicture"]
 
@@ -47,6 +48,18 @@ class VideoPicture:
         """Whether the crop, if any, lies inside the picture."""
         width, height, x, y = self.crop or (*self.whole, 0, 0)
         return x + width <= self.whole[0] and y + height <= self.whole[1]
+
+    @property
+    def damaged(self) -> bool:
+        """Whether the decoder met errors in it, or marks it as damaged by those before it."""
+        return bool(self.frame.is_corrupt)
+
+    def stored(self) -> tuple[str, list[Pixels]]:
+        """What tells it from other pictures: how it is stored, and all samples, not copied where that can be."""
+        samples = None if self.crop else stored_samples(self.frame)
+        if samples is None:
+            return f"rgb24 {self.width}x{self.height}", [self.rgb()]
+        return f"{samples[0]} {self.rotation}", samples[1]
 
     def i420(self) -> Pixels:
         """(96, 64) uint8, read-only: see data.Picture. Cropped, but not turned: it is a sample, equal each time."""

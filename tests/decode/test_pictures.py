@@ -173,6 +173,35 @@ def test_bytes_held():
     assert StillPicture(slope(64, 32)).nbytes == 64 * 32 * 3
 
 
+@pytest.mark.parametrize("pixel_format", FORMATS)
+@pytest.mark.parametrize("size", [(37, 23), (64, 32)])
+def test_what_is_stored_tells_pictures_apart(pixel_format, size):
+    pixels = slope(*size)
+    changed = pixels.copy()
+    changed[-8:, -8:] = 255 - changed[-8:, -8:]
+    one, again, other = (told(frame_of(each, pixel_format)) for each in (pixels, pixels, changed))
+    assert one == again
+    assert one != other
+
+
+def test_what_is_stored_says_how_it_is_shown():
+    frame = frame_of(slope(40, 30))
+    crop = (20, 15, 7, 9)
+    assert len({told(frame, turn)[0] for turn in (0, 90, 180, 270)}) == 4
+    how, (cut,) = VideoPicture(frame, 90, crop).stored()
+    assert how == "rgb24 20x15"
+    assert np.array_equal(cut, VideoPicture(frame, 90, crop).rgb())
+    tagged = frame_of(slope(40, 30))
+    tagged.color_range = 2
+    assert told(tagged)[1] == told(frame)[1]
+    assert told(tagged)[0] != told(frame)[0]
+
+
+def told(frame, rotation=0):
+    how, samples = VideoPicture(frame, rotation).stored()
+    return how, [plane.tobytes() for plane in samples]
+
+
 def test_a_sample_cannot_be_written_to():
     for picture in (StillPicture(slope(9, 9)), VideoPicture(frame_of(slope(9, 9), "yuv444p"))):
         with pytest.raises(ValueError, match="read-only"):

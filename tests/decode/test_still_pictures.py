@@ -42,6 +42,27 @@ def test_broken_pictures_are_counted_and_keep_their_rank(tmp_path):
     assert problems == {"unreadable picture": 3}
 
 
+def test_broken_pictures_are_named_with_a_reason_and_no_path(tmp_path):
+    pictures(tmp_path, 4)
+    (tmp_path / "001.png").write_bytes(b"no picture")
+    (tmp_path / "003.png").write_bytes((tmp_path / "003.png").read_bytes()[:300])
+    with open_decoder(Source("photos", str(tmp_path), "images"), crop=(90, 60, 0, 0)) as decoder:
+        marks = [frame.mark for frame in decoder.read()]
+        named = dict(decoder.unreadable)
+        assert list(decoder.read(marks[-1])) == []
+        assert decoder.unreadable == {"003.png": named["003.png"]}
+    assert named.keys() == {"001.png", "003.png"}
+    assert all(why.startswith("cannot be decoded (") and str(tmp_path) not in why for why in named.values())
+
+
+def test_pictures_smaller_than_the_crop_say_so(tmp_path):
+    pictures(tmp_path, 1)
+    Image.fromarray(moving_picture(0, 0, (8, 6))).save(tmp_path / "small.png")
+    with open_decoder(Source("photos", str(tmp_path), "images"), crop=(90, 60, 0, 0)) as decoder:
+        assert len(list(decoder.read())) == 1
+        assert decoder.unreadable == {"small.png": "the crop (90, 60, 0, 0) does not lie inside its 8 x 6 picture"}
+
+
 def test_no_picture_at_all_is_one_line(tmp_path):
     with pytest.raises(SourceError, match="photos: no picture in it"):
         read(tmp_path)

@@ -56,6 +56,12 @@ def test_damage_is_counted(nasty):
     assert len(marks) + problems["bad packet"] == 36
 
 
+def test_damaged_pictures_say_so(nasty):
+    with open_decoder(nasty("damaged.mp4")) as decoder:
+        damaged = [frame.picture.damaged for frame in decoder.read()]
+        assert sum(damaged) == decoder.problems["damaged picture"] > 0
+
+
 def test_a_damaged_video_is_read_on(nasty):
     with open_decoder(nasty("damaged.mp4")) as decoder:
         marks = [frame.mark for frame in decoder.read()]
