@@ -1,0 +1,37 @@
+"""What classes a frame holds, from its predictions: how many objects of each, and how much probability of each.
+
+Pure functions. Nothing detected and nothing known both give no objects: 0, or an empty distribution.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from streamsel.signals.predictions import Prediction
+from streamsel.signals.schema import TaskSchema
+
+__all__ = ["category_count", "class_distribution"]
+
+
+def class_distribution(schema: TaskSchema, predictions: Sequence[Prediction]) -> dict[str, float]:
+    """{class: amount}, amounts above 0, in the order of the schema: the sum of the predictions' probabilities.
+
+    So a classification gives its probability vector, and detected objects the sum of theirs. A prediction without
+    `probabilities` adds its `score` to its own category, or 1 where it has no score (one-hot).
+    """
+    amounts = [0.0] * len(schema.categories)
+    for one in predictions:
+        if one.probabilities is None:
+            amounts[schema.positions[one.category_id]] += 1.0 if one.score is None else one.score
+        else:
+            amounts = [amount + max(p, 0.0) for amount, p in zip(amounts, one.probabilities, strict=True)]
+    return {name: amount for name, amount in zip(schema.names, amounts, strict=True) if amount > 0}
+
+
+def category_count(
+    schema: TaskSchema, predictions: Sequence[Prediction], categories: Collection[str] | None = None
+) -> int:
+    """How many predictions are of these categories (their `category_id`, whatever the score); None: of any."""
+    if categories is None:
+        return len(predictions)
+    return sum(schema.name_of(one.category_id) in categories for one in predictions)

@@ -1,0 +1,71 @@
+"""Reads the one side file of a frame, once, however its name is padded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
+
+from streamsel.signals.frame_names import Style, is_frame, json_path, restyled, styles
+from streamsel.signals.mismatch import MismatchError
+from streamsel.signals.recent import Recent
+from streamsel.signals.side_folder import SideFolder, shown
+
+__all__ = ["FrameFiles"]
+
+ENTRIES = 4096
+NBYTES = 8 << 20
+"""Bytes of JSON whose content is kept; as Python objects they are up to about ten times as large."""
+FOLDERS = 256
+"""Folders whose way of writing frames is remembered."""
+
+T = TypeVar("T")
+
+
+class FrameFiles(Generic[T]):
+    """The checked content of side files below one folder. What was read lately is kept: see `Recent`.
+
+    check: makes a value of a file's JSON, or raises MismatchError. A folder is listed at most once in a while, and only
+    when a frame has no file of its exact name; files that are added later are found by their exact names.
+    """
+
+    def __init__(self, folder: SideFolder, check: Callable[[Any], T], prefix: str = "") -> None:
+        self.folder, self.prefix = folder, prefix
+        self._check = check
+        self._recent: Recent[T | None] = Recent(ENTRIES, NBYTES)
+        self._styles: Recent[dict[str, Style]] = Recent(FOLDERS, 1 << 20)
+
+    def of(self, name: str) -> T | None:
+        """What is written of a picture, a frame or a video, by its name; None: no file.
+
+        Raises SourceError with the file, the place in it, what was expected and what was found.
+        """
+        if name in self._recent:
+            return self._recent[name]
+        path = json_path(self.prefix + name)
+        read = self.folder.json(path)
+        if read is None and (other := self._otherwise(path)) is not None:
+            path, read = other, self.folder.json(other)
+        if read is None:
+            return self._recent.put(name, None, len(name))
+        return self._recent.put(name, self._checked(path, read[0]), read[1])
+
+    def place(self, name: str) -> str:
+        """The file of a frame, as errors name it."""
+        path = json_path(self.prefix + name)
+        found = path if self.folder.read(path) is not None else self._otherwise(path)
+        return shown(self.folder.path / (found or path))
+
+    def _checked(self, path: str, content: Any) -> T:
+        try:
+            return self._check(content)
+        except MismatchError as mismatch:
+            raise self.folder.wrong(path, mismatch) from None
+
+    def _otherwise(self, path: str) -> str | None:
+        if not is_frame(path):
+            return None
+        folder = path.rpartition("/")[0]
+        if folder not in self._styles:
+            known = styles(self.folder.file_names(folder))
+            self._styles.put(folder, known, 200 * len(known))
+        return restyled(path, self._styles[folder])

@@ -1,0 +1,82 @@
+"""Checks of what a JSON file holds: each gives the value back, or raises MismatchError with its place in the file."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+__all__ = ["MismatchError", "integer", "items", "mapping", "number", "numbers", "share", "text"]
+
+LONGEST = 60
+"""Characters of a wrong value that an error shows."""
+
+
+class MismatchError(ValueError):
+    """Something else than what a format asks for, and where: `predictions[3].bbox`. Whoever knows the file adds it."""
+
+    def __init__(self, place: str, expected: str, found: object) -> None:
+        self.place, self.expected, self.found = place, expected, found
+
+    def within(self, place: str) -> MismatchError:
+        """The same, seen from one level further out."""
+        inner = self.place if self.place.startswith("[") or not self.place else f".{self.place}"
+        return MismatchError(f"{place}{inner}", self.expected, self.found)
+
+    def __str__(self) -> str:
+        found = "nothing" if self.found is None else json.dumps(self.found, ensure_ascii=False, default=repr)
+        cut = found if len(found) <= LONGEST else f"{found[: LONGEST - 3]}..."
+        return f"{self.place or 'its content'}: expected {self.expected}, found {cut}"
+
+
+def mapping(value: Any, place: str) -> dict[str, Any]:
+    """A JSON object."""
+    if type(value) is not dict:
+        raise MismatchError(place, "an object {...}", value)
+    return value
+
+
+def items(value: Any, place: str) -> list[Any]:
+    """A JSON array."""
+    if type(value) is not list:
+        raise MismatchError(place, "a list [...]", value)
+    return value
+
+
+def text(value: Any, place: str) -> str:
+    """A string that is not empty."""
+    if type(value) is not str or not value:
+        raise MismatchError(place, "a text that is not empty", value)
+    return value
+
+
+def integer(value: Any, place: str, low: int | None = None) -> int:
+    """An integer, also one written as 3.0; true and false are none."""
+    whole = int(value) if type(value) is float and value.is_integer() else value
+    if type(whole) is not int or (low is not None and whole < low):
+        raise MismatchError(place, "an integer" if low is None else f"an integer of {low} or more", value)
+    return whole
+
+
+def number(value: Any, place: str) -> float:
+    """A finite number; true and false are none."""
+    try:
+        if type(value) in (float, int) and math.isfinite(value):
+            return float(value)
+    except OverflowError:
+        pass
+    raise MismatchError(place, "a finite number", value)
+
+
+def share(value: Any, place: str) -> float:
+    """A number of 0..1, give or take what a rounded softmax may be off."""
+    if type(value) in (float, int) and -1e-6 <= value <= 1.000001:
+        return float(value)
+    raise MismatchError(place, "a number of 0..1", value)
+
+
+def numbers(value: Any, place: str, expected: str) -> tuple[float, ...]:
+    """A list of finite numbers."""
+    if type(value) is not list:
+        raise MismatchError(place, expected, value)
+    return tuple([number(one, f"{place}[{index}]") for index, one in enumerate(value)])
