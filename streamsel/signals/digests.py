@@ -1,8 +1,8 @@
 """A dictionary of 64-bit keys and values in 16 bytes an entry, which forgets the oldest ones when it is full.
 
 New entries go to a dict; when that is large it is merged into a sorted table. Of tables there are two generations:
-when the young one holds half of what is allowed it becomes the old one, and the old one goes. So the latest half is
-known for certain, and never more than all that is allowed, beside the dict.
+when the young one holds half of what is allowed it becomes the old one, and the old one goes. So the half that was
+added or asked for last is known for certain, and never more than all that is allowed, beside the dict.
 """
 
 from __future__ import annotations

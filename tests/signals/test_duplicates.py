@@ -103,9 +103,7 @@ def test_the_latest_digests_are_known_and_memory_is_bounded(digests: list[int], 
         if found is None:
             known.add(digest << 40, step)
             values[digest] = step
-            latest = [other for other in latest if other != digest]
-        if digest not in latest:
-            latest.append(digest)
+        latest = [*(other for other in latest if other != digest), digest]
         assert len(known) <= 4 * half
 
 

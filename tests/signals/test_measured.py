@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -147,7 +148,7 @@ def test_a_flat_picture_has_neither_contrast_nor_edges(size: tuple[int, int], co
 def test_luminance_runs_from_black_to_white() -> None:
     ramp = [Measured(["lightly.luminance"]).of(StillPicture(flat((v, v, v))))["lightly.luminance"] for v in range(256)]
     assert (ramp[0], ramp[-1]) == (0, pytest.approx(100, abs=1e-9))
-    assert all(before < after for before, after in zip(ramp, ramp[1:], strict=False))
+    assert all(before < after for before, after in pairwise(ramp))
     assert ramp[119] == pytest.approx(50.0, abs=0.2)  # sRGB 119 is known as the middle of L*
     assert max(ramp) <= 100
 
@@ -207,7 +208,7 @@ def test_signals_of_one_block_share_their_work_and_tell_their_key() -> None:
 
 
 def test_an_unknown_key_is_one_line_with_the_nearest_one() -> None:
-    with pytest.raises(UsageError, match="'lightly.sharpnes' cannot be measured: did you mean 'lightly.sharpness'"):
+    with pytest.raises(UsageError, match=r"'lightly\.sharpnes' cannot be measured: did you mean 'lightly\.sharpness'"):
         Measured(["lightly.sharpnes"])
-    with pytest.raises(UsageError, match="known are lightly.sharpness, lightly.snr"):
+    with pytest.raises(UsageError, match=r"known are lightly\.sharpness, lightly\.snr"):
         Measured(["weather"])
