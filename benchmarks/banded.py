@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from streamsel.selection.rate import SETTLED, band
+from streamsel.selection.stream.rate import SETTLED, band
 
 
 def farthest_first(rows: np.ndarray, k: int) -> list[int]:

@@ -23,10 +23,10 @@ from banded import farthest_first, farthest_in_band
 from reference import embeddings, geometric_mean, uniform
 
 import streamsel
-from streamsel.selection.diversity import Diversity
-from streamsel.selection.onepass import OnePass
 from streamsel.selection.quality import pairwise
-from streamsel.selection.rate import SETTLED, band
+from streamsel.selection.stream.onepass import OnePass
+from streamsel.selection.stream.pick_index import PickIndex
+from streamsel.selection.stream.rate import SETTLED, band
 from streamsel.testing.streams import held_back, scene_stream
 
 RATIOS = (0.01, 0.05, 0.2)
@@ -89,7 +89,7 @@ def excess(picks: Sequence[int], frames: int, ratio: float) -> tuple[float, floa
 
 def figures(rows: np.ndarray, picks: Sequence[int]) -> tuple[float, float]:
     """10th percentile of pairwise distance, and covering radius."""
-    kept = Diversity(rows.shape[1]).restore({"picks": rows[list(picks)]})
+    kept = PickIndex(rows.shape[1]).restore({"picks": rows[list(picks)]})
     return pairwise(rows[list(picks)]).p10, float(kept.nearest(rows)[0].max())
 
 

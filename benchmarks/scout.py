@@ -26,7 +26,7 @@ from streamsel.data import Source, Vector
 from streamsel.decode.open import open_decoder
 from streamsel.embed.gate import LOOK, Gate
 from streamsel.embed.scout import describe
-from streamsel.selection.onepass import OnePass
+from streamsel.selection.stream.onepass import OnePass
 
 BLOCK = 16
 SIZES = (12, 30, 99, 200)

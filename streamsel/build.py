@@ -36,7 +36,7 @@ from streamsel.run.seen import Seen
 from streamsel.run.workspace import Workspace
 from streamsel.selection import Selector
 from streamsel.selection.greedy import Greedy
-from streamsel.selection.onepass import OnePass
+from streamsel.selection.stream.onepass import OnePass
 from streamsel.sink.disk import DiskSink
 
 __all__ = ["Opener", "build", "embedder_of", "expected", "identity", "resolve"]

@@ -3,10 +3,7 @@
 `columns` is what they read of rows. One set of strategies, two drivers (`budget/`, `stream/`), one file per strategy
 in each; `formulas` is what both forms share. They never look at frames.
 
-A Strategy is the stream's form:
-- `gain(rows)` -> (B,) float64, what each row would add now; never changes state.
-- `add(row)` takes one row in.
-- `state()` -> dict of arrays, from which `restore(state)` makes the same object again.
+A Strategy is the stream's form: it tells what a row would add now, and is told of every row offered and of every pick.
 
 An Objective is the budget's form, over a table of candidates that is all there: `values()` tells what the objective
 would be with each of them picked next. A Constraint forbids picks whatever their gain.
@@ -26,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streamsel.data import Decision, Vector
+from streamsel.selection.columns import Batch
 
 __all__ = ["Constraint", "Objective", "Positions", "Selector", "State", "Strategy"]
 
@@ -35,20 +33,48 @@ Positions = npt.NDArray[np.int64]
 
 @runtime_checkable
 class Strategy(Protocol):
-    """One idea of what makes a row worth picking. See the module's text for the laws."""
+    """One idea of what makes a row worth picking, to be inherited from. See the module's text for the laws.
+
+    Rows come in batches and are decided one after the other. So what costs time is measured for a batch at once, and
+    a row's gain is then asked for when its turn comes: `value` must be that of a measure taken at that moment.
+    """
 
     name: str
+    """What its gains are called in the manifest: `DIVERSITY`, `WEIGHTS lightly.sharpness`."""
 
-    def gain(self, rows: Vector) -> npt.NDArray[np.float64]:
-        """What each of (B, D) rows would add now."""
+    scaled: bool = True
+    """Whether its gains have a unit, by whose recent mean a driver divides them."""
+
+    def measure(self, batch: Batch) -> Any:
+        """All that `value`, `see` and `add` need of these rows, of any kind; changes nothing.
+
+        Raises UsageError for a batch without its column, or with one of another kind or length of vectors.
+        """
         ...
 
-    def add(self, row: Vector) -> None:
-        """Take one (D,) row in."""
+    def value(self, measured: Any, row: int) -> float:
+        """What this row of a measured batch would add now; changes nothing."""
         ...
+
+    def gain(self, batch: Batch) -> npt.NDArray[np.float64]:
+        """(B,): what each row would add if it came next."""
+        measured = self.measure(batch)
+        return np.array([self.value(measured, row) for row in range(len(batch))], np.float64)
+
+    def see(self, measured: Any, row: int) -> None:
+        """This row was offered, before anything was decided on the next; called once for each row offered."""
+        return None
+
+    def add(self, measured: Any, row: int) -> None:
+        """This row is a pick, after it was seen where it was offered."""
+        return None
 
     def state(self) -> State:
         """All of it, as arrays."""
+        ...
+
+    def restore(self, state: State) -> object:
+        """Become what `state` was taken from."""
         ...
 
 
@@ -116,7 +142,7 @@ class Selector(Protocol):
         ...
 
     def state(self) -> State:
-        """What `restore` needs beside the picks' vectors."""
+        """What `restore` needs beside the picks' embeddings."""
         ...
 
     def restore(self, state: State) -> object:

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypedDict
 
 import numpy as np
 import numpy.typing as npt
 
 from streamsel.data import Vector
 from streamsel.errors import StateError, UsageError
-from streamsel.selection.onepass import OnePass
 from streamsel.selection.saved import read_arrays, write_arrays
+from streamsel.selection.stream.onepass import OnePass
 
 __all__ = ["Selector"]
+
+
+class _Goal(TypedDict):
+    min_distance: float | None
+    target_ratio: float | None
 
 
 class Selector:
@@ -36,7 +41,9 @@ class Selector:
         dim: int | None = None,
         normalize: bool = True,
     ) -> None:
-        self._goal = {"min_distance": min_distance, "target_ratio": target_ratio}
+        if (min_distance is None) == (target_ratio is None):
+            raise UsageError("give either min_distance or target_ratio, and not both")
+        self._goal = _Goal(min_distance=min_distance, target_ratio=target_ratio)
         self._normalize = normalize
         self._driver = OnePass(1 if dim is None else dim, **self._goal)
         self._dim = dim
@@ -53,7 +60,7 @@ class Selector:
     @property
     def picks(self) -> Vector:
         """(len, D) float32: the vectors kept, in the order kept."""
-        return self._driver.diversity.picks.copy() if self._dim else np.zeros((0, 0), np.float32)
+        return self._driver.picks.copy() if self._dim else np.zeros((0, 0), np.float32)
 
     def offer(self, embedding: npt.ArrayLike) -> Any:
         """Decide on one vector, or on a batch one after the other, and take in what is kept."""
@@ -103,7 +110,7 @@ class Selector:
         Raises SinkError where it cannot be written.
         """
         header = {**self._goal, "normalize": self._normalize, "dim": self._dim}
-        write_arrays(Path(path), header, {**self._driver.state(), **self._driver.diversity.state()})
+        write_arrays(Path(path), header, {**self._driver.state(), "picks": self._driver.picks})
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
@@ -155,15 +162,13 @@ def _unit(rows: Vector) -> Vector:
     return unit
 
 
-def _merged(dim: int | None, goal: dict[str, float | None], left: OnePass, right: OnePass) -> OnePass:
+def _merged(dim: int | None, goal: _Goal, left: OnePass, right: OnePass) -> OnePass:
     made = OnePass(dim or 1, **goal)
-    picks = np.concatenate(
-        [driver.diversity.picks for driver in (left, right) if len(driver)] or [made.diversity.picks]
-    )
+    picks = np.concatenate([driver.picks for driver in (left, right) if len(driver)] or [made.picks])
     picks = picks[np.lexsort(picks.T[::-1])]
     if made.rate and left.rate and right.rate:
         for pick in picks:
-            made.diversity.add(pick)
+            made.add(pick)
         made.rate.restore(left.rate.state()).join(right.rate)
     else:
         made.offer(picks)

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamsel.errors import UsageError
-from streamsel.selection.rate import SCOUTED, SETTLED, Rate, band
+from streamsel.selection.stream.rate import SCOUTED, SETTLED, Rate, band
 
 Ints = npt.NDArray[np.intp]
 

@@ -1,12 +1,9 @@
-"""DIVERSITY: what is far from every pick is worth picking.
-
-The gain of a row is its squared distance to the nearest pick: the farthest-point criterion of k-center (Gonzalez,
-"Clustering to minimize the maximum intercluster distance", 1985), judged row by row.
-"""
+"""The nearest of all picks, found exactly and fast while picks are ever more."""
 
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass, field
 from typing import Self
 
 import numpy as np
@@ -17,7 +14,7 @@ from streamsel.errors import StateError, UsageError
 from streamsel.selection import State
 from streamsel.selection.rows import check_row, check_rows, pair_distance
 
-__all__ = ["Diversity"]
+__all__ = ["Near", "PickIndex"]
 
 Distances = npt.NDArray[np.float64]
 Ordinals = npt.NDArray[np.int64]
@@ -34,15 +31,23 @@ SMALLEST = 2.0**-149
 """The smallest float32 above zero: the largest error of an operation whose result is next to nothing."""
 
 
-class Diversity:
+@dataclass(frozen=True, slots=True, eq=False)
+class Near:
+    """What a search found for (B, dim) rows while there were `picks` picks: a distance and an ordinal for each."""
+
+    rows: Vector = field(repr=False)
+    distance: Distances = field(repr=False)
+    ordinal: Ordinals = field(repr=False)
+    picks: int
+
+
+class PickIndex:
     """All picks in one growable float32 matrix, with an exact search for the nearest.
 
     A matrix product in float32 finds, for all rows at once, the picks that can be nearest given its worst rounding
     error; `pair_distance` then settles which one is. So a row's result does not depend on the batch it came in, and
     equals that of brute force. Of equally near picks the lowest ordinal is the nearest.
     """
-
-    name = "DIVERSITY"
 
     def __init__(self, dim: int) -> None:
         if dim < 1:
@@ -67,9 +72,19 @@ class Diversity:
         view.flags.writeable = False
         return view
 
-    def gain(self, rows: Vector) -> Distances:
-        """(B,) float64: squared distance of each row to its nearest pick; infinity before the first pick."""
-        return self.nearest(rows)[0] ** 2
+    def search(self, rows: Vector) -> Near:
+        """The nearest picks of (B, dim) rows, to be asked for with `now` however many picks are added meanwhile."""
+        table = check_rows(rows, self.dim)
+        return Near(table, *self.nearest(table), self._count)
+
+    def now(self, near: Near, row: int) -> tuple[float, int]:
+        """Distance and ordinal of a searched row's nearest pick, those added since the search among them."""
+        distance, ordinal = float(near.distance[row]), int(near.ordinal[row])
+        if near.picks == self._count:
+            return distance, ordinal
+        latest = pair_distance(self._picks[near.picks : self._count], near.rows[row : row + 1])
+        best = int(latest.argmin())
+        return (float(latest[best]), near.picks + best) if latest[best] < distance else (distance, ordinal)
 
     def nearest(self, rows: Vector) -> tuple[Distances, Ordinals]:
         """Distance to the nearest pick, (B,) float64, and its ordinal, (B,) int64; inf and -1 before the first."""
@@ -124,13 +139,6 @@ class Diversity:
         first = order[np.searchsorted(row, np.arange(len(rows)))]
         return distance[first], pick[first]
 
-    def update(self, rows: Vector, distance: Distances, ordinal: Ordinals) -> None:
-        """Bring a `nearest` of these rows up to date, in place, after one more pick was added."""
-        latest = pair_distance(rows, self._picks[self._count - 1 : self._count])
-        closer = latest < distance
-        distance[closer] = latest[closer]
-        ordinal[closer] = self._count - 1
-
     def add(self, row: Vector) -> None:
         """Take one row, (dim,) float32, in as the next pick."""
         self._append(check_row(row, self.dim)[0])
@@ -157,7 +165,7 @@ class Diversity:
         return {"picks": self.picks.copy()}
 
     def restore(self, state: State) -> Self:
-        """Become the strategy that `state` came from; StateError when its picks do not have this dim."""
+        """Become the index that `state` came from; StateError when its picks do not have this dim."""
         picks = state["picks"]
         if picks.ndim != 2 or picks.shape[1] != self.dim:
             raise StateError(f"saved picks have shape {picks.shape}, expected (M, {self.dim}): another model made them")

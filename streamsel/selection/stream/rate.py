@@ -61,16 +61,18 @@ def band(ratio: float, t: float) -> float:
 class Rate:
     """Decides by gains alone. `looked` and `kept` count; three numbers are learned. Nothing grows.
 
-    ratio: picks per frame looked at, above 0 and at most 1.
+    ratio: picks per frame looked at, above 0 and at most 1. start: the level's first share of the largest gain.
     """
 
-    def __init__(self, ratio: float) -> None:
+    def __init__(self, ratio: float, start: float | None = None) -> None:
         if not 0 < ratio <= 1:
             raise UsageError(f"target_ratio must be above 0 and at most 1 (0.01 keeps one frame of 100), got {ratio}")
         self.ratio = float(ratio)
         self.looked = self.kept = 0
         self._largest = 0.0
-        self._level = min(math.log(HIGHEST), math.log(START) + FALL * math.log(0.05 / ratio))
+        level = math.log(START) + FALL * math.log(0.05 / ratio) if start is None else math.log(start)
+        self._level = min(math.log(HIGHEST), level)
+        self._waited = 0
         self._gap = self._usual_gap = 1 / (SCOUTED * self.ratio)
 
     def decide(self, gain: float, looked: int = 1) -> bool:
@@ -79,7 +81,8 @@ class Rate:
         looked: frames looked at since the row before, this one included.
         """
         self.looked += looked
-        self._gap = max(float(looked), self._usual_gap, self._gap * (1 - 1 / GAP_MEMORY))
+        self._gap = max(float(looked + self._waited), self._usual_gap, self._gap * (1 - 1 / GAP_MEMORY))
+        self._waited = 0
         if not self.kept:
             self.kept = 1
             return True
@@ -101,6 +104,11 @@ class Rate:
     def skip(self, count: int) -> None:
         """Count frames that were looked at and not offered."""
         self.looked += count
+
+    def forbid(self, looked: int = 1) -> None:
+        """Count a row that must not be kept; how long there was no other is known to the next decision."""
+        self.looked += looked
+        self._waited += looked
 
     def join(self, other: Rate) -> None:
         """Count and know what another one of the same ratio does too; the same whichever of the two is asked."""
@@ -150,10 +158,11 @@ class Rate:
 
     def state(self) -> State:
         """One array, `rate`: all that was counted and learned."""
-        return {"rate": np.array([self.looked, self.kept, self._largest, self._level, self._gap], np.float64)}
+        learned = [self._largest, self._level, self._gap, self._waited]
+        return {"rate": np.array([self.looked, self.kept, *learned], np.float64)}
 
     def restore(self, state: State) -> Self:
-        """Go on from `state`; the ratio is this one's own."""
-        looked, kept, self._largest, self._level, self._gap = state["rate"].tolist()
-        self.looked, self.kept = int(looked), int(kept)
+        """Go on from `state`, also one of before rows could be forbidden; the ratio is this one's own."""
+        looked, kept, self._largest, self._level, self._gap, *waited = state["rate"].tolist()
+        self.looked, self.kept, self._waited = int(looked), int(kept), int(sum(waited))
         return self
