@@ -19,12 +19,11 @@ def class_distribution(schema: TaskSchema, predictions: Sequence[Prediction]) ->
     So a classification gives its probability vector, and detected objects the sum of theirs. A prediction without
     `probabilities` adds its `score` to its own category, or 1 where it has no score (one-hot).
     """
-    amounts = [0.0] * len(schema.categories)
+    vectors = [one.probabilities for one in predictions if one.probabilities is not None]
+    amounts = [*map(sum, zip(*vectors, strict=True))] or [0.0] * len(schema.categories)
     for one in predictions:
         if one.probabilities is None:
             amounts[schema.positions[one.category_id]] += 1.0 if one.score is None else one.score
-        else:
-            amounts = [amount + max(p, 0.0) for amount, p in zip(amounts, one.probabilities, strict=True)]
     return {name: amount for name, amount in zip(schema.names, amounts, strict=True) if amount > 0}
 
 

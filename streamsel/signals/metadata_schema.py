@@ -114,7 +114,7 @@ def _entry(held: dict[str, Any]) -> Entry:
     if path.startswith(RESERVED):
         raise MismatchError("path", f"one that does not begin with {RESERVED!r}, which is for what is measured", path)
     kind = held.get("valueDataType")
-    spelled = kind.replace("NUMERICAL_", "NUMERIC_") if isinstance(kind, str) else kind
+    spelled = kind.replace("NUMERICAL_", "NUMERIC_") if isinstance(kind, str) else ""
     if spelled not in _TYPES:
         raise MismatchError("valueDataType", f"one of {', '.join(_TYPES)}", kind)
     default = held.get("defaultValue")

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import math
+from contextlib import suppress
 from typing import Any
 
-__all__ = ["MismatchError", "integer", "items", "mapping", "number", "numbers", "share", "text"]
+__all__ = ["MismatchError", "integer", "items", "mapping", "number", "numbers", "share", "shares", "text"]
 
 LONGEST = 60
 """Characters of a wrong value that an error shows."""
+_NUMBER = frozenset([int, float])
+"""Not bool: true and false are no numbers."""
+_OFF = 1e-6
 
 
 class MismatchError(ValueError):
@@ -59,24 +63,30 @@ def integer(value: Any, place: str, low: int | None = None) -> int:
 
 
 def number(value: Any, place: str) -> float:
-    """A finite number; true and false are none."""
-    try:
-        if type(value) in (float, int) and math.isfinite(value):
+    """A finite number."""
+    with suppress(OverflowError):
+        if type(value) in _NUMBER and math.isfinite(value):
             return float(value)
-    except OverflowError:
-        pass
     raise MismatchError(place, "a finite number", value)
 
 
 def share(value: Any, place: str) -> float:
     """A number of 0..1, give or take what a rounded softmax may be off."""
-    if type(value) in (float, int) and -1e-6 <= value <= 1.000001:
+    if type(value) in _NUMBER and -_OFF <= value <= 1 + _OFF:
         return float(value)
     raise MismatchError(place, "a number of 0..1", value)
 
 
-def numbers(value: Any, place: str, expected: str) -> tuple[float, ...]:
+def numbers(value: list[Any], place: str) -> tuple[float, ...]:
     """A list of finite numbers."""
-    if type(value) is not list:
-        raise MismatchError(place, expected, value)
+    with suppress(OverflowError):
+        if {*map(type, value)} <= _NUMBER and all(map(math.isfinite, value)):
+            return tuple(map(float, value))
     return tuple([number(one, f"{place}[{index}]") for index, one in enumerate(value)])
+
+
+def shares(value: list[Any], place: str) -> tuple[float, ...]:
+    """A list of numbers of 0..1, one at least."""
+    if {*map(type, value)} <= _NUMBER and -_OFF <= min(value) and max(value) <= 1 + _OFF:
+        return tuple(map(float, value))
+    return tuple([share(one, f"{place}[{index}]") for index, one in enumerate(value)])

@@ -12,7 +12,7 @@ from typing import Any
 
 from streamsel.data import Box
 from streamsel.errors import UsageError
-from streamsel.signals.mismatch import MismatchError, items, mapping, number, numbers, share
+from streamsel.signals.mismatch import MismatchError, items, mapping, numbers, share, shares
 from streamsel.signals.rle import check_runs
 from streamsel.signals.schema import TaskSchema
 
@@ -103,10 +103,10 @@ def _probabilities(schema: TaskSchema, value: Any) -> tuple[float, ...] | None:
     if type(value) is not list or len(value) != count:
         found = f"{len(value)} of them" if isinstance(value, list) else value
         raise MismatchError("probabilities", f"{count} numbers, one per category in the order of ids", found)
-    shares = tuple([share(one, "probabilities") for one in value])
-    if count > 1 and abs(sum(shares) - 1) > 1e-3 + 5e-4 * count:
-        raise MismatchError("probabilities", "numbers that sum to 1", sum(shares))
-    return shares
+    probabilities = shares(value, "probabilities")
+    if count > 1 and abs(sum(probabilities) - 1) > 1e-3 + 5e-4 * count:
+        raise MismatchError("probabilities", "numbers that sum to 1", sum(probabilities))
+    return probabilities
 
 
 def _bbox(schema: TaskSchema, value: Any) -> Rectangle | None:
@@ -115,7 +115,7 @@ def _bbox(schema: TaskSchema, value: Any) -> Rectangle | None:
     expected = "[x, y, width, height]"
     if type(value) is not list or len(value) != 4:
         raise MismatchError("bbox", expected, value)
-    x, y, width, height = (number(one, "bbox") for one in value)
+    x, y, width, height = numbers(value, "bbox")
     if width < 0 or height < 0:
         raise MismatchError("bbox", f"{expected} with width and height of 0 or more", value)
     return x, y, width, height
@@ -123,7 +123,9 @@ def _bbox(schema: TaskSchema, value: Any) -> Rectangle | None:
 
 def _keypoints(schema: TaskSchema, category: int, value: Any) -> tuple[float, ...]:
     expected = "[x1, y1, confidence1, x2, ...], three numbers for each keypoint"
-    values = numbers(value, "keypoints", expected)
+    if type(value) is not list:
+        raise MismatchError("keypoints", expected, value)
+    values = numbers(value, "keypoints")
     named = schema.categories[schema.positions[category]].keypoints
     if not values or len(values) % 3 or (named is not None and len(values) != 3 * len(named)):
         right = expected if named is None else f"{expected} of the {len(named)} that the schema names"

@@ -51,7 +51,7 @@ class RelevantFiles:
     def parse(cls, data: bytes, place: str) -> RelevantFiles:
         """The list that a file holds; place: how errors name it. Raises SourceError with the line."""
         try:
-            lines = data.decode("utf-8-sig").splitlines()
+            lines = data.decode("utf-8-sig").split("\n")
         except UnicodeDecodeError as error:
             raise SourceError(f"{place}: no UTF-8 text at byte {error.start}; write the file anew") from error
         entries = [(number, line.strip()) for number, line in enumerate(lines, 1)]
