@@ -19,7 +19,6 @@ Grey is the rounded BT.601 luma. Only what is asked for is computed, and what se
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 
@@ -27,10 +26,10 @@ import numpy as np
 import numpy.typing as npt
 
 from streamsel.data import Frame, Mark, Picture, Pixels
-from streamsel.errors import UsageError
 from streamsel.signals import Value
 from streamsel.signals.measured_edges import sharpness, uniform_row_ratio
 from streamsel.signals.measured_sums import grey_of, means, spread
+from streamsel.signals.nearest import unknown
 
 __all__ = ["KEYS", "Measured", "MeasuredSignal"]
 
@@ -93,7 +92,7 @@ class Measured:
         self.keys = tuple(dict.fromkeys(keys))
         for key in self.keys:
             if key not in _MEASURES:
-                raise UsageError(f"{key!r} cannot be measured: {_advice(key)}")
+                raise unknown("key", key, KEYS, "computed metadata")
         self._last: dict[Mark, dict[str, float]] = {}
 
     def of(self, picture: Picture) -> dict[str, float]:
@@ -122,8 +121,3 @@ class MeasuredSignal:
     def of(self, frames: Sequence[Frame], names: Sequence[str]) -> list[Value]:
         """A number for each frame."""
         return [row[self.key] for row in self._measured.rows(frames)]
-
-
-def _advice(key: str) -> str:
-    near = difflib.get_close_matches(key, KEYS, n=1)
-    return f"did you mean {near[0]!r}?" if near else f"known are {', '.join(KEYS)}"
