@@ -21,6 +21,7 @@ SHARED = {"streamsel.data", "streamsel.errors"}
 """What every room may import beside itself."""
 
 ROOMS = {
+    "config": {"streamsel.errors"},
     "decode": SHARED,
     "embed": SHARED | {"streamsel.coreset", "streamsel.grid"},
     "report": SHARED,
@@ -35,7 +36,6 @@ JOINING = {"api", "build", "pipeline", "run", "testing"}
 GROUND = {
     "__init__": None,
     "__main__": {"streamsel.cli"},
-    "config": {"streamsel.errors"},
     "coreset": SHARED | {"streamsel.grid", "streamsel.slots"},
     "data": set[str](),
     "errors": set[str](),
@@ -58,6 +58,7 @@ DOORS: dict[str, set[str]] = {
     "torch": {"embed"},
     "torchvision": {"embed"},
     "typer": {"cli"},
+    "yaml": {"config"},
 }
 """Package -> the only places that import it."""
 

@@ -1,4 +1,4 @@
-"""What a user asks for, as checked values. Imports no room: `build` makes objects of it."""
+"""One run of `select`, as checked values."""
 
 from __future__ import annotations
 

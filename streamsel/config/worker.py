@@ -1,0 +1,109 @@
+"""What of the product's worker options means something here, and which of its other options are known by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from streamsel.config.nearest import quoted, shown, unknown
+from streamsel.config.value import Number, Value, Whole
+from streamsel.errors import UsageError
+
+__all__ = ["RUN", "ObjectLevel", "WorkerOptions", "worker_values"]
+
+
+def _keys(words: str) -> frozenset[str]:
+    return frozenset(words.split())
+
+
+OURS = _keys(
+    """
+    selected_sequence_length relevant_filenames_file embeddings use_datapool object_level.task_name
+    object_level.padding object_level.crop_dataset_name
+    """
+)
+WORKER = _keys(
+    """
+    datasource.process_all datasource.enable_datapool_update datasource.bypass_verify
+    datasource.input_expiration.min_days_to_expiration datasource.input_expiration.handling_strategy
+    corruptness_check.corruption_threshold pretagging pretagging_upload enable_training training.task_name checkpoint
+    checkpoint_run_id normalize_embeddings crops.enable_upload crops.enable_upload_for_tasks output_image_format
+    num_processes num_threads cache_size upload_report shutdown_when_job_finished remove_exact_duplicates
+    """
+)
+LIGHTLY = _keys(
+    """
+    seed loader.batch_size loader.shuffle loader.num_workers loader.drop_last model.name model.out_dim model.num_ftrs
+    model.width trainer.gpus trainer.max_epochs trainer.precision criterion.temperature optimizer.lr
+    optimizer.weight_decay collate.input_size collate.cj_prob collate.cj_bright collate.cj_contrast collate.cj_sat
+    collate.cj_hue collate.min_scale collate.random_gray_scale collate.gaussian_blur collate.kernel_size collate.sigmas
+    collate.vf_prob collate.hf_prob collate.rr_prob collate.rr_degrees checkpoint_callback.save_last
+    """
+)
+RUN = frozenset({"priority", "runs_on"})
+"""What a run may be given: OURS and WORKER in worker_config, LIGHTLY in lightly_config, RUN beside them.
+
+Dotted keys; only OURS mean something here.
+"""
+
+
+class ObjectLevel(Value):
+    """The older workflow, where objects of a task are what is selected.
+
+    task_name: empty means off. padding: 0 or more, of a box's size. crop_dataset_name: what the crops are called.
+    """
+
+    task_name: str = ""
+    padding: Annotated[Number, Field(ge=0)] = 0.0
+    crop_dataset_name: str = ""
+
+
+class WorkerOptions(Value):
+    """selected_sequence_length: frames, 1 or more. relevant_filenames_file, embeddings: paths, empty for none.
+
+    ignored: options that were given and change nothing here, such as `worker_config.pretagging`, sorted, so that the
+    user can be told.
+    """
+
+    selected_sequence_length: Annotated[Whole, Field(ge=1)] = 1
+    relevant_filenames_file: str = ""
+    embeddings: str = ""
+    use_datapool: Annotated[bool, Field(strict=True)] = False
+    object_level: ObjectLevel = ObjectLevel()
+    ignored: tuple[str, ...] = ()
+
+
+def worker_values(run: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of WorkerOptions out of the arguments of a run: worker_config, lightly_config, priority, runs_on.
+
+    Options are nested, or dotted keys; null means the default. An unknown one is a UsageError that names its place.
+    """
+    values: dict[str, Any] = {}
+    ignored = [key for key in RUN if key in run]
+    for config, known in (("worker_config", OURS | WORKER), ("lightly_config", LIGHTLY)):
+        for key, value in _dotted(run.get(config) or {}, config):
+            if key not in known and not any(name.startswith(f"{key}.") for name in known):
+                raise UsageError(f"{config}.{quoted(key)}: {unknown('key', key, sorted(known))}")
+            if key not in OURS:
+                ignored.append(f"{config}.{key}")
+            elif value is not None:
+                _put(values, key.split("."), value)
+    return values | {"ignored": tuple(sorted(ignored))}
+
+
+def _dotted(options: Any, place: str) -> Iterator[tuple[str, Any]]:
+    if not isinstance(options, Mapping):
+        raise UsageError(f"{place}: must be a mapping, got {shown(options)}")
+    for key, value in options.items():
+        if isinstance(value, Mapping) and value:
+            yield from ((f"{key}.{inner}", leaf) for inner, leaf in _dotted(value, f"{place}.{key}"))
+        else:
+            yield str(key), value
+
+
+def _put(values: dict[str, Any], path: list[str], value: Any) -> None:
+    for part in path[:-1]:
+        values = values.setdefault(part, {})
+    values[path[-1]] = value
