@@ -5,7 +5,6 @@ They have neither classes nor scores, so they serve object embeddings only. A bo
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 from streamsel.data import Box
@@ -17,7 +16,7 @@ MOST_TILES = 10_000
 """Of one frame."""
 
 Relative = tuple[float, float, float, float]
-"""x, y, width, height, each as a share, 0..1, of the picture's width or height."""
+"""Left, top, right, bottom, each as a share, 0..1, of the picture's width or height."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +54,7 @@ class TilingTask:
 
 @dataclass(frozen=True, slots=True)
 class CropTask:
-    """The same parts of every frame; CROP in users' configs. bboxs: x, y, width, height, relative to the frame."""
+    """The same parts of every frame; CROP in users' configs. bboxs: left, top, right, bottom, relative to the frame."""
 
     name: str
     bboxs: tuple[Relative, ...]
@@ -64,20 +63,13 @@ class CropTask:
         if not self.bboxs:
             raise UsageError(f"crop task {self.name!r}: needs at least one bbox")
         for rank, bbox in enumerate(self.bboxs):
-            if len(bbox) != 4 or not _inside(*bbox):
-                what = "must be x, y, width, height, each 0 to 1, with an area, inside of the frame"
+            if len(bbox) != 4 or not (0 <= bbox[0] < bbox[2] <= 1 and 0 <= bbox[1] < bbox[3] <= 1):
+                what = "must be left, top, right, bottom, each 0 to 1, with left < right and top < bottom"
                 raise UsageError(f"crop task {self.name!r}: bboxs[{rank}] {what}; got {list(bbox)}")
 
     def boxes(self, width: int, height: int) -> list[Box]:
         """The parts of a frame of this size, in pixels, not rounded."""
         return [
-            Box(x * width, y * height, w * width, h * height, index=index, task=self.name)
-            for index, (x, y, w, h) in enumerate(self.bboxs)
+            Box(x * width, y * height, (right - x) * width, (bottom - y) * height, index=index, task=self.name)
+            for index, (x, y, right, bottom) in enumerate(self.bboxs)
         ]
-
-
-def _inside(x: float, y: float, width: float, height: float) -> bool:
-    if not all(map(math.isfinite, (x, y, width, height))):
-        return False
-    slack = 1e-9  # 0.7 + 0.3 may be a little more than 1
-    return min(x, y) >= 0 < min(width, height) and max(x + width, y + height) <= 1 + slack

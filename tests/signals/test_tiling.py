@@ -73,18 +73,19 @@ def test_a_grid_that_cannot_be_is_one_line(arguments: tuple[int, int, float], te
 
 
 def test_parts_are_relative_to_the_frame() -> None:
-    task = CropTask("sky", ((0, 0, 1, 0.5), (0.7, 0.25, 0.3, 0.5)))
+    task = CropTask("sky", ((0, 0, 1, 0.5), (0.7, 0.25, 1, 0.75)))
     for width, height in ((100, 60), (33, 7)):
         sky, side = task.boxes(width, height)
         assert (sky.x, sky.y, sky.width, sky.height, sky.task, sky.index) == (0, 0, width, height / 2, "sky", 0)
         assert (side.x + side.width, side.index) == (pytest.approx(width), 1)
+        assert (side.y, side.height) == (height / 4, height / 2)
 
 
 @pytest.mark.parametrize(
-    "bbox", [(0, 0, 0, 1), (0.5, 0, 0.6, 1), (-0.1, 0, 0.5, 1), (0, 0, 1, float("nan")), (0, 0, 1), (0, 0, 100, 50)]
+    "bbox", [(0, 0, 0, 1), (0.6, 0, 0.5, 1), (-0.1, 0, 0.5, 1), (0, 0, 1, float("nan")), (0, 0, 1), (0, 0, 100, 50)]
 )
 def test_a_part_outside_of_the_frame_is_one_line(bbox: tuple[float, ...]) -> None:
-    with pytest.raises(UsageError, match=r"crop task 'sky': bboxs\[1\] must be x, y, width, height"):
+    with pytest.raises(UsageError, match=r"crop task 'sky': bboxs\[1\] must be left, top, right, bottom"):
         CropTask("sky", ((0, 0, 1, 1), bbox))  # type: ignore[arg-type]
     with pytest.raises(UsageError, match="needs at least one bbox"):
         CropTask("sky", ())
