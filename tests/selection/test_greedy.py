@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamsel.errors import UsageError
-from streamsel.selection.greedy import Greedy, farthest_first
+from streamsel.selection.budget.farthest import farthest_first
+from streamsel.selection.greedy import Greedy
 
 
 def table(seed: int, rows: int, dim: int = 8, centres: int = 5, spread: float = 0.3) -> np.ndarray:

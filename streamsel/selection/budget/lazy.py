@@ -5,7 +5,6 @@ Lazy greedy (Minoux, "Accelerated greedy algorithms for maximizing submodular se
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable, Iterator
 from math import isqrt
 from typing import Final
@@ -20,9 +19,9 @@ __all__ = ["best_first"]
 Values = npt.NDArray[np.float64]
 
 FIRST: Final = 8
-"""The first batch holds at least so many rows, each further one four times as many."""
+"""Blocks whose highest bounds are in the first batch; each further one has four times as many."""
 TIED: Final = 64
-"""A batch holds at most so many times the rows it should, where a whole table ties."""
+"""Rows in a batch for each such block at most: whole tables can tie."""
 
 
 def best_first(bounds: Values, settle: Callable[[Positions], Values]) -> Iterator[int]:
@@ -30,37 +29,51 @@ def best_first(bounds: Values, settle: Callable[[Positions], Values]) -> Iterato
 
     bounds: (N,) float64, no NaN, at or above the values; overwritten. settle: the values of some rows, above -infinity.
     """
-    block, wanted = isqrt(len(bounds)) + 1, FIRST
-    peaks = np.maximum.reduceat(bounds, np.arange(0, len(bounds), block)) if len(bounds) else np.empty(0)
-    settled: list[tuple[float, int]] = []
+    left = _Bounds(bounds)
+    rows, values, wanted = np.empty(0, np.int64), np.empty(0), FIRST
     while True:
-        ceiling = peaks.max(initial=-np.inf)
-        tied = _first_at(ceiling, bounds, peaks, block) if settled and -settled[0][0] == ceiling else 0
-        while settled and settled[0] < (-ceiling, tied):
-            yield heapq.heappop(settled)[1]
-        if ceiling == -np.inf:
+        ahead = left.behind(rows, values)
+        yield from rows[ahead][np.lexsort((rows[ahead], -values[ahead]))].tolist()
+        rows, values = rows[~ahead], values[~ahead]
+        if left.ceiling == -np.inf:
             return
-        rows = _batch(bounds, peaks, block, wanted)
-        for value, row in zip(settle(rows).tolist(), rows.tolist(), strict=True):
-            heapq.heappush(settled, (-value, row))
-        bounds[rows] = -np.inf
-        for touched in np.unique(rows // block):
-            peaks[touched] = bounds[touched * block : (touched + 1) * block].max()
+        batch = left.take(wanted, values.max(initial=-np.inf))
+        rows, values = np.concatenate([rows, batch]), np.concatenate([values, settle(batch)])
         wanted *= 4
 
 
-def _first_at(ceiling: float, bounds: Values, peaks: Values, block: int) -> int:
-    """The first row whose bound is the highest."""
-    start = int(np.argmax(peaks)) * block
-    return start + int(np.argmax(bounds[start : start + block] == ceiling))
+class _Bounds:
+    """Bounds of rows not settled yet, in blocks of which each knows its highest; -infinity where there is no row."""
 
+    def __init__(self, bounds: Values) -> None:
+        self._bounds, self._block = bounds, isqrt(len(bounds)) + 1
+        starts = np.arange(0, len(bounds), self._block)
+        self._peaks = np.maximum.reduceat(bounds, starts) if len(bounds) else np.empty(0)
 
-def _batch(bounds: Values, peaks: Values, block: int, wanted: int) -> Positions:
-    """About so many rows of the highest bounds, in order: those above all but the highest blocks."""
-    cut = np.partition(peaks, -wanted)[-wanted] if wanted < len(peaks) else -np.inf
-    starts = np.flatnonzero((peaks >= cut) & (peaks > -np.inf)) * block
-    lowest = max(cut, np.finfo(np.float64).min)
-    rows = np.concatenate([start + np.flatnonzero(bounds[start : start + block] >= lowest) for start in starts])
-    if len(rows) > TIED * wanted:
-        rows = np.sort(rows[np.argsort(-bounds[rows], kind="stable")[: TIED * wanted]])
-    return rows
+    @property
+    def ceiling(self) -> float:
+        """The highest bound."""
+        return float(self._peaks.max(initial=-np.inf))
+
+    def behind(self, rows: Positions, values: Values) -> npt.NDArray[np.bool_]:
+        """Which of these settled rows come before all that are left."""
+        ahead: npt.NDArray[np.bool_] = values > self.ceiling
+        tied = values == self.ceiling
+        if tied.any():
+            start = int(np.argmax(self._peaks)) * self._block
+            first = start + int(np.argmax(self._bounds[start : start + self._block]))
+            ahead |= tied & (rows < first)
+        return ahead
+
+    def take(self, wanted: int, least: float) -> Positions:
+        """The rows, in order, of the highest bounds of so many blocks, though none below `least`: they are left out."""
+        cut = np.partition(self._peaks, -wanted)[-wanted] if wanted < len(self._peaks) else -np.inf
+        cut = max(cut, least, np.finfo(np.float64).min)
+        block, starts = self._block, np.flatnonzero(self._peaks >= cut) * self._block
+        rows = np.concatenate([start + np.flatnonzero(self._bounds[start : start + block] >= cut) for start in starts])
+        if len(rows) > TIED * wanted:
+            rows = np.sort(rows[np.argsort(-self._bounds[rows], kind="stable")[: TIED * wanted]])
+        self._bounds[rows] = -np.inf
+        for touched in np.unique(rows // block):
+            self._peaks[touched] = self._bounds[touched * block : (touched + 1) * block].max()
+        return rows

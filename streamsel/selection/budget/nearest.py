@@ -71,17 +71,17 @@ class Picks:
         self._count += 1
 
     def nearer(
-        self, rows: Vector, squares: Distances, known: Distances, first: int
+        self, rows: Vector, squares: Distances, known: Distances, first: int, last: int
     ) -> tuple[Positions, Distances, Positions]:
-        """Which of (m, dim) rows have a pick from `first` on that is nearer than `known`: which, how near, its ordinal.
+        """Which of (m, dim) rows have one of picks first..last-1 nearer than `known`: which, how near, its ordinal.
 
         squares: (m,) their squared norms. score = |p|^2 / 2 - r.p orders picks as the distance does. A float32 dot
         product of n terms is off by at most n * ROUNDING * |r||p|, and a few of the smallest numbers, in any order of
         summation (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1). So the scores leave few pairs
         that can matter, and `pair_distance` decides among those; of equally near picks the earliest is the nearest.
         """
-        scores = self._matrix[first : self._count] @ rows.T
-        np.subtract(self._halves[first : self._count], scores, out=scores)
+        scores = self._matrix[first:last] @ rows.T
+        np.subtract(self._halves[first:last], scores, out=scores)
         reach = np.sqrt(squares) + self._reach
         error = (rows.shape[1] + 8) * (ROUNDING * self._reach * reach + ROUNDING**2 * reach**2 + SMALLEST)
         best, needed = scores.min(axis=0).astype(np.float64), (known**2 - squares) / 2 + error
@@ -119,7 +119,7 @@ class Nearest:
         self._squares = np.einsum("ij,ij->i", self._rows, self._rows, dtype=np.float64)
         self._picks, self._last = Picks(self._rows.shape[1]), -1
         self._seen = np.zeros(len(self._rows), np.int32)
-        self._gaps = np.empty(0)
+        self._gaps, self._between = np.empty(0), 0
         self.distances: Distances = np.full(len(self._rows), np.inf)
         self.ordinals: Positions = np.full(len(self._rows), -1, np.int64)
 
@@ -132,7 +132,7 @@ class Nearest:
         if row == self._last:
             return
         self.settle(np.array([row]))
-        self._come_between(row)
+        self._gaps = np.append(self._gaps, self.distances[row])
         self._picks.append(self._rows[row])
         self._last = row
 
@@ -144,15 +144,12 @@ class Nearest:
 
     def spread(self) -> float:
         """Sum over the picks of the squared distance to the nearest other one; 0 with fewer than two."""
+        for newest in range(self._between, len(self)):
+            earlier = self._picks.vectors[:newest], self._picks.squares[:newest], self._gaps[:newest]
+            which, gaps, _ = self._picks.nearer(*earlier, newest, newest + 1)
+            self._gaps[which] = gaps
+        self._between = len(self)
         return float(np.sum(self._gaps**2)) if len(self) > 1 else 0.0
-
-    def _come_between(self, row: int) -> None:
-        """Shorten the gaps of the picks to which this row, about to be one, is nearer than the others are."""
-        newest = Picks(self._rows.shape[1])
-        newest.append(self._rows[row])
-        which, gaps, _ = newest.nearer(self._picks.vectors, self._picks.squares, self._gaps, 0)
-        self._gaps[which] = gaps
-        self._gaps = np.append(self._gaps, self.distances[row])
 
     def _blocks(self, rows: Positions) -> list[Positions]:
         """Rows cut into blocks that missed about as many picks, at most twice as many as each other."""
@@ -169,6 +166,7 @@ class Nearest:
         together = len(rows) == rows[-1] - rows[0] + 1 and bool((np.diff(rows) == 1).all())
         table = self._rows[inside] if together else self._rows[rows]
         first = int(self._seen[rows].min())
-        which, distances, ordinals = self._picks.nearer(table, self._squares[rows], self.distances[rows], first)
+        behind = table, self._squares[rows], self.distances[rows]
+        which, distances, ordinals = self._picks.nearer(*behind, first, len(self))
         self.distances[rows[which]], self.ordinals[rows[which]] = distances, ordinals
         self._seen[rows] = len(self)

@@ -1,0 +1,161 @@
+"""Speed of choosing from a table, beside lightly-mundig: `python benchmarks/selection.py [CASE...]`.
+
+Both engines get the same rows, in turn, each in a process of its own; printed are the seconds from the table in
+memory to the picks, their ratio (the median over the pairs), and the peak memory of each process. Tables: `clustered`
+rows lie as embeddings of videos do (scenes of very different length and spread, few strong directions), `random` ones
+are uniform on the sphere, where nothing can be left out easily.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+
+import numpy as np
+from measured import machine
+
+Table = dict[str, np.ndarray]
+
+
+def clustered(rows: int, dim: int) -> np.ndarray:
+    """Scenes with lengths of a power law; directions of falling strength, in scenes as between them."""
+    dice = np.random.default_rng(0)
+    strength = (1 + np.arange(dim)) ** -0.5
+    centres = dice.normal(size=(max(20, rows // 500), dim)).astype(np.float32) * strength
+    lengths = dice.pareto(1.2, len(centres)) + 0.1
+    scene = np.repeat(np.arange(len(centres)), dice.multinomial(rows, lengths / lengths.sum()))
+    spread = dice.lognormal(-1.2, 0.6, len(centres)).astype(np.float32)[scene, None]
+    made = (centres[scene] + spread * dice.normal(size=(rows, dim)).astype(np.float32) * strength).astype(np.float32)
+    return unit(made[dice.permutation(rows)])
+
+
+def uniform(rows: int, dim: int) -> np.ndarray:
+    return unit(np.random.default_rng(0).standard_normal((rows, dim), dtype=np.float32))
+
+
+def unit(rows: np.ndarray) -> np.ndarray:
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows
+
+
+def with_goals(vectors: np.ndarray) -> Table:
+    """The vectors, a weight per row, and how many objects of ten classes it holds."""
+    dice = np.random.default_rng(1)
+    objects = dice.poisson(0.5 ** np.arange(10), (len(vectors), 10)).astype(np.float32)
+    return {"vectors": vectors, "weights": dice.random(len(vectors), dtype=np.float32), "objects": objects}
+
+
+def ours(table: Table, n: int) -> list[int]:
+    from streamsel.selection.budget.balance import Balance, target_shares
+    from streamsel.selection.budget.diversity import Diversity
+    from streamsel.selection.budget.greedy import Goal, choose
+    from streamsel.selection.budget.nearest import Nearest
+    from streamsel.selection.budget.sums import Sum
+    from streamsel.selection.columns import Counts, Vectors
+
+    goals = [Goal(Diversity(Nearest(Vectors(table["vectors"]))))]
+    if "weights" in table:
+        goals.append(Goal(Sum("WEIGHTS", table["weights"].astype(np.float64))))
+    if "objects" in table:
+        counts = Counts(table["objects"].astype(np.float64), tuple("abcdefghij"))
+        goals.append(Goal(Balance("BALANCE", *target_shares("UNIFORM", None, counts))))
+    return list(choose(goals, n, open_rows=np.ones(len(table["vectors"]), bool)).order)
+
+
+def mundig(table: Table, n: int) -> list[int]:
+    import lightly_mundig
+
+    engine = lightly_mundig.Selection()
+    engine.add_diversifying_strategy(table["vectors"], 1.0)
+    if "weights" in table:
+        engine.add_weighting_strategy(table["weights"], 1.0)
+    if "objects" in table:
+        engine.add_balancing_strategy(table["objects"], np.full(10, 0.1, np.float32), 1.0)
+    return list(engine.run_selection([], len(table["vectors"]), n))
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is timed. table: made before the clock starts. engines: ours first; the second is what it is compared with.
+
+    wanted: how many times faster ours should be, where there is something to compare with.
+    """
+
+    table: Callable[[], Table]
+    engines: dict[str, Callable[[Table], list[int]]]
+    wanted: float = 0.0
+
+
+def choosing(made: Callable[[int, int], np.ndarray], rows: int, dim: int, n: int, *, goals: bool = False) -> Table:
+    return {"n": np.array(n), **(with_goals(made(rows, dim)) if goals else {"vectors": made(rows, dim)})}
+
+
+def engine(run: Callable[[Table, int], list[int]]) -> Callable[[Table], list[int]]:
+    return lambda table: run({key: value for key, value in table.items() if key != "n"}, int(table["n"]))
+
+
+BOTH = {"streamsel": engine(ours), "mundig": engine(mundig)}
+ALONE = {"streamsel": engine(ours)}
+CASES = {
+    "diversity-clustered": Case(lambda: choosing(clustered, 100_000, 512, 1000), BOTH, 5.0),
+    "diversity-random": Case(lambda: choosing(uniform, 100_000, 512, 1000), BOTH, 2.5),
+    "three-goals-clustered": Case(lambda: choosing(clustered, 100_000, 512, 1000, goals=True), BOTH, 3.0),
+    "three-goals-random": Case(lambda: choosing(uniform, 100_000, 512, 1000, goals=True), BOTH, 3.0),
+    "million-clustered": Case(lambda: choosing(clustered, 1_000_000, 256, 10_000), ALONE),
+    "million-random": Case(lambda: choosing(uniform, 1_000_000, 256, 10_000), ALONE),
+}
+
+
+def once(case: str, name: str) -> None:
+    """Run in this process, and say what it took as JSON."""
+    table = CASES[case].table()
+    began = time.perf_counter()
+    picks = CASES[case].engines[name](table)
+    seconds = time.perf_counter() - began
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"seconds": seconds, "peak": peak, "picks": [int(pick) for pick in picks]}))
+
+
+def timed(case: str, name: str) -> dict[str, float | list[int]]:
+    done = subprocess.run([sys.executable, __file__, case, "--engine", name], stdout=subprocess.PIPE, check=True)
+    return json.loads(done.stdout)
+
+
+def compare(case: str, pairs: int) -> None:
+    runs = [{name: timed(case, name) for name in CASES[case].engines} for _ in range(pairs)]
+    for name in CASES[case].engines:
+        seconds, peak = (median(run[name][key] for run in runs) for key in ("seconds", "peak"))
+        print(f"{case:24} {name:10} {seconds:8.2f} s, peak {peak:6.0f} MB")
+    if len(CASES[case].engines) > 1:
+        ratios = sorted(run["mundig"]["seconds"] / run["streamsel"]["seconds"] for run in runs)
+        same = sum(a == b for a, b in zip(runs[0]["streamsel"]["picks"], runs[0]["mundig"]["picks"], strict=True))
+        print(
+            f"{case:24} {median(ratios):.1f} times as fast ({ratios[0]:.1f} to {ratios[-1]:.1f}; wanted "
+            f"{CASES[case].wanted}); {same} of {len(runs[0]['mundig']['picks'])} picks the same, place by place",
+            flush=True,
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("cases", nargs="*", default=list(CASES), metavar="CASE", help=f"of {', '.join(CASES)}")
+    parser.add_argument("--pairs", type=int, default=3)
+    parser.add_argument("--engine", help="run the case with this engine only, here, and print JSON")
+    arguments = parser.parse_args()
+    if arguments.engine:
+        once(arguments.cases[0], arguments.engine)
+        return
+    print(machine())
+    for case in arguments.cases:
+        compare(case, arguments.pairs)
+
+
+if __name__ == "__main__":
+    main()
