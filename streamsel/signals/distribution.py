@@ -20,7 +20,7 @@ def class_distribution(schema: TaskSchema, predictions: Sequence[Prediction]) ->
     `probabilities` adds its `score` to its own category, or 1 where it has no score (one-hot).
     """
     vectors = [one.probabilities for one in predictions if one.probabilities is not None]
-    amounts = [*map(sum, zip(*vectors, strict=True))] or [0.0] * len(schema.categories)
+    amounts: list[float] = [sum(column) for column in zip(*vectors, strict=True)] or [0.0] * len(schema.categories)
     for one in predictions:
         if one.probabilities is None:
             amounts[schema.positions[one.category_id]] += 1.0 if one.score is None else one.score

@@ -28,9 +28,20 @@ class MismatchError(ValueError):
         return MismatchError(f"{place}{inner}", self.expected, self.found)
 
     def __str__(self) -> str:
-        found = "nothing" if self.found is None else json.dumps(self.found, ensure_ascii=False, default=repr)
-        cut = found if len(found) <= LONGEST else f"{found[: LONGEST - 3]}..."
-        return f"{self.place or 'its content'}: expected {self.expected}, found {cut}"
+        place = self.place or "its content"
+        return f"{place if place.isprintable() else repr(place)}: expected {self.expected}, found {_shown(self.found)}"
+
+
+def _shown(found: object) -> str:
+    """A wrong value in a few words, whatever its size and depth."""
+    if isinstance(found, dict):
+        return "an object"
+    if isinstance(found, list):
+        short = len(found) <= 8 and all(isinstance(one, int | float) for one in found)
+        return json.dumps(found) if short else f"a list of {len(found)}"
+    text = "nothing" if found is None else json.dumps(found, ensure_ascii=False, default=repr)
+    plain = text if text.isprintable() else ascii(text)
+    return plain if len(plain) <= LONGEST else f"{plain[: LONGEST - 3]}..."
 
 
 def mapping(value: Any, place: str) -> dict[str, Any]:
@@ -87,6 +98,6 @@ def numbers(value: list[Any], place: str) -> tuple[float, ...]:
 
 def shares(value: list[Any], place: str) -> tuple[float, ...]:
     """A list of numbers of 0..1, one at least."""
-    if {*map(type, value)} <= _NUMBER and -_OFF <= min(value) and max(value) <= 1 + _OFF:
+    if {*map(type, value)} <= _NUMBER and min(value) >= -_OFF and max(value) <= 1 + _OFF:
         return tuple(map(float, value))
     return tuple([share(one, f"{place}[{index}]") for index, one in enumerate(value)])

@@ -15,7 +15,7 @@ SHOWN = 12
 
 def unknown(what: str, name: str, known: Iterable[str], where: str) -> UsageError:
     """The error for a `name` that `where` does not know, with the nearest one of those that it knows."""
-    names = sorted(known)
+    names = sorted(one if one.isprintable() else ascii(one) for one in known)
     near = difflib.get_close_matches(name, names, n=1)
     guess = f"; did you mean {near[0]!r}?" if near else ""
     more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from streamsel.errors import SourceError, StreamselError, UsageError
 from streamsel.signals.lightly_folder import LightlyFolder
@@ -17,6 +20,7 @@ from streamsel.signals.side_folder import LARGEST, SideFolder
 from streamsel.signals.writing import write_metadata, write_metadata_schema, write_prediction, write_task
 
 CARS = TaskSchema("cars", "object-detection", (Category(0, "car"),))
+KEYS = ["id", "name", "keypoint_names", "keypoint_skeleton", "path", "valueDataType", "defaultValue", "categories"]
 CAR = Prediction(0, 0.5, bbox=(1, 2, 3, 4))
 
 
@@ -99,6 +103,38 @@ def test_a_listed_task_needs_a_schema(data_set: Path, content: object, error: st
     path.unlink() if content is None else path.write_text(json.dumps(content))
     with pytest.raises(SourceError, match=error):
         LightlyFolder.named(data_set).predictions("cars")
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner),
+    max_leaves=6,
+)
+
+
+def refusal(read: Callable[[], object]) -> str:
+    try:
+        read()
+    except SourceError as error:
+        return str(error)
+    return ""
+
+
+@given(JSON, st.dictionaries(st.sampled_from(KEYS), JSON))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
+def test_whatever_a_schema_holds_it_is_read_or_refused_in_one_line(
+    data_set: Path, anything: object, changed: dict[str, object]
+) -> None:
+    folder = data_set / ".lightly"
+    (folder / "metadata").mkdir(exist_ok=True)
+    category = {"id": 0, "name": "a", **changed}
+    for content in (anything, {"task_type": "keypoint-detection", "categories": [category]}):
+        (folder / "predictions/cars/schema.json").write_text(json.dumps(content))
+        (folder / "metadata/schema.json").write_text(
+            json.dumps([{"path": "a", "valueDataType": "OTHER_STRING"} | changed])
+        )
+        for read in (lambda: LightlyFolder(folder).tasks, lambda: LightlyFolder(folder).metadata):
+            assert refusal(read).isprintable()
 
 
 @pytest.mark.parametrize("task", ["../cars", "/cars", "a//b", "", "a b", 3, None, ["cars"]])

@@ -129,12 +129,12 @@ def test_a_task_without_boxes_says_which_have_them(tmp_path: Path) -> None:
         (CARS, {"predictions": [GOOD, {**GOOD, "bbox": [1, 2, 3]}]}, r"predictions\[1\].bbox: expected \[x, y, width"),
         (CARS, {"predictions": [{**GOOD, "bbox": [1, 2, -3, 4]}]}, r"bbox: .*0 or more, found \[1, 2, -3, 4\]"),
         (CARS, {"predictions": [{**GOOD, "bbox": None}]}, r"bbox: .*found nothing"),
-        (CARS, '{"predictions": [{"category_id": 0, "bbox": [1, 2, 3, 1e999], "score": 1}]}', "bbox: .*finite"),
+        (CARS, '{"predictions": [{"category_id": 0, "bbox": [1, 2, 3, 1e999], "score": 1}]}', r"bbox\[3\]: .*finite"),
         (CARS, {"predictions": [{**GOOD, "score": 1.2}]}, r"predictions\[0\].score: .*0..1, found 1.2"),
         (CARS, {"predictions": [{"category_id": 0, "bbox": [1, 2, 3, 4]}]}, r"score: .*found nothing"),
         (CARS, {"predictions": [{**GOOD, "probabilities": [1]}]}, r"probabilities: expected 2 numbers.*found \"1 of"),
         (CARS, {"predictions": [{**GOOD, "probabilities": [0.7, 0.7]}]}, r"probabilities: .*sum to 1, found 1.4"),
-        (CARS, {"predictions": [{**GOOD, "probabilities": [1.5, -0.5]}]}, r"probabilities: .*0..1, found 1.5"),
+        (CARS, {"predictions": [{**GOOD, "probabilities": [1.5, -0.5]}]}, r"probabilities\[0\]: .*0..1, found 1.5"),
         (CARS, '{"predictions": [{"score": NaN}]}', r"no valid JSON: NaN is not a number"),
         (CARS, '{"predictions": [', r"no valid JSON, line 1, column 18"),
         (CARS, "[" * 100_000, r"no valid JSON: nested too deeply"),
@@ -156,6 +156,34 @@ def test_probabilities_may_be_rounded(tmp_path: Path) -> None:
     three = TaskSchema("three", "classification", tuple(Category(i, str(i)) for i in range(3)))
     task = task_of(tmp_path, three, {"predictions": [{"category_id": 0, "probabilities": [0.333, 0.333, 0.333]}]})
     assert task.of("a.png") == (Prediction(0, None, (0.333, 0.333, 0.333)),)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=4),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from([*POSE, *GOOD, "predictions"]), inner),
+    max_leaves=8,
+)
+
+
+def read_or_refusal(task: PredictionFiles) -> tuple[Prediction, ...] | str | None:
+    try:
+        return task.of("a.png")
+    except SourceError as error:
+        return str(error)
+
+
+@given(st.sampled_from([CARS, POSES, LABELS, MASKS]), JSON, st.dictionaries(st.sampled_from([*POSE, "bbox"]), JSON))
+@SAME_FOLDER
+def test_whatever_a_file_holds_it_is_read_or_refused_in_one_line(
+    tmp_path: Path, schema: TaskSchema, anything: Any, changed: dict[str, Any]
+) -> None:
+    for content in (
+        anything,
+        {"predictions": anything},
+        {"predictions": [{**POSE, **GOOD, "category_id": 0, **changed}]},
+    ):
+        answer = read_or_refusal(task_of(tmp_path, schema, content))
+        assert isinstance(answer, tuple) or (isinstance(answer, str) and answer.isprintable())
 
 
 @pytest.mark.parametrize("file", ["v-7-mp4.json", "v-007-mp4.json", "v-00007-MP4.json"])
