@@ -182,6 +182,14 @@ def test_links_to_outside_are_refused(data_set: Path) -> None:
             LightlyFolder.named(data_set).predictions("cars").of(name)
 
 
+def test_a_task_that_is_a_link_to_outside_is_refused(data_set: Path) -> None:
+    task = data_set / ".lightly/predictions/cars"
+    task.rename(data_set / "moved")
+    task.symlink_to(data_set / "moved")
+    with pytest.raises(SourceError, match="leads out of it"):
+        LightlyFolder.named(data_set).predictions("cars")
+
+
 def test_links_to_inside_are_followed(data_set: Path) -> None:
     task = data_set / ".lightly/predictions/cars"
     (task / "same").symlink_to(task / "input")
