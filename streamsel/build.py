@@ -41,7 +41,7 @@ from streamsel.sink.disk import DiskSink
 
 __all__ = ["Opener", "build", "embedder_of", "expected", "identity", "resolve"]
 
-FACTOR = {"fast": 3, "normal": 8}
+FACTOR = {"fast": 3, "normal": 6}
 LEAST = 96
 """Members of the scout's coreset however few are wanted: embedding them takes a quarter of a second."""
 JUDGED = 8192
