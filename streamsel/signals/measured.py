@@ -14,7 +14,12 @@ All are taken from the whole picture, 8-bit sRGB as `Picture.rgb()` gives it, an
 | `contrast` | RMS contrast (Peli 1990): population standard deviation of grey / 255 | 0..0.5 |
 | `sharpness`, `uniformRowRatio` | see `measured_edges` | 0..127.5, 0..1 |
 
-Grey is the rounded BT.601 luma. Only what is asked for is computed, and what several need is computed once.
+Grey is the rounded BT.601 luma. Only what is asked for is computed, and what several need is computed once. A picture
+must be whole: what is left of one that was shrunk to the judge's size measures otherwise.
+
+Milliseconds for 1920 x 1080 on one core (AMD EPYC, Zen 4): the RGB picture itself 5.6 and grey 1.7, each once; then
+`sharpness` 3.0, `snr` 2.9, `uniformRowRatio` 2.4, `contrast` 0.9, `luminance` and the means together 0.5, `width` and
+`height` nothing. All ten: 18.
 """
 
 from __future__ import annotations

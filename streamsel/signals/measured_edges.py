@@ -72,9 +72,9 @@ def _laplacian(grey: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return response
 
 
-def _cut(response: npt.NDArray[Any]) -> Pixels:
+def _cut(response: npt.NDArray[np.int16]) -> npt.NDArray[np.uint16]:
     np.clip(response, 0, 255, out=response)
-    return response.astype(np.uint8)
+    return response.view(np.uint16)
 
 
 def _scaled_down(grey: Pixels) -> npt.NDArray[np.float32]:

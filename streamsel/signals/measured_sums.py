@@ -69,8 +69,8 @@ def means(rgb: Pixels) -> npt.NDArray[np.float64]:
     return np.asarray(columns.sum(axis=0) / (height * width), np.float64)
 
 
-def spread(values: Pixels) -> Spread:
-    """Count, sum and sum of squares of uint8 values, whatever their shape."""
+def spread(values: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> Spread:
+    """Count, sum and sum of squares of values of 0..255, whatever their shape."""
     flat = np.ascontiguousarray(values).reshape(-1)
     total = squares = 0
     for start in range(0, len(flat), _VALUES):
