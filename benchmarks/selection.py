@@ -27,13 +27,18 @@ Table = dict[str, np.ndarray]
 def clustered(rows: int, dim: int) -> np.ndarray:
     """Scenes with lengths of a power law; directions of falling strength, in scenes as between them."""
     dice = np.random.default_rng(0)
-    strength = (1 + np.arange(dim)) ** -0.5
-    centres = dice.normal(size=(max(20, rows // 500), dim)).astype(np.float32) * strength
+    strength = (1 + np.arange(dim, dtype=np.float32)) ** -0.5
+    centres = dice.standard_normal((max(20, rows // 500), dim), dtype=np.float32) * strength
     lengths = dice.pareto(1.2, len(centres)) + 0.1
     scene = np.repeat(np.arange(len(centres)), dice.multinomial(rows, lengths / lengths.sum()))
     spread = dice.lognormal(-1.2, 0.6, len(centres)).astype(np.float32)[scene, None]
-    made = (centres[scene] + spread * dice.normal(size=(rows, dim)).astype(np.float32) * strength).astype(np.float32)
-    return unit(made[dice.permutation(rows)])
+    made = dice.standard_normal((rows, dim), dtype=np.float32)
+    shuffled = dice.permutation(rows)
+    for start in range(0, rows, 10_000):
+        some = shuffled[start : start + 10_000]
+        made[start : start + 10_000] *= spread[some] * strength
+        made[start : start + 10_000] += centres[scene[some]]
+    return unit(made)
 
 
 def uniform(rows: int, dim: int) -> np.ndarray:

@@ -32,7 +32,8 @@ class Diversity:
             )
         self.name, self._nearest, self._minimum = name, nearest, stopping_condition_minimum_distance
         self._now = nearest.spread()
-        self._values: npt.NDArray[np.float64] | None = None
+        self._values = np.ones(len(nearest.distances))
+        self._told = not len(nearest)
 
     def now(self) -> float:
         """Sum of the squared distances between each pick and the nearest other; 0 with fewer than two."""
@@ -40,24 +41,22 @@ class Diversity:
 
     def values(self) -> npt.NDArray[np.float64]:
         """(N,) float64, 0 or more: `now` and the squared distance of each row; 1 before the first pick."""
-        if self._values is None:
-            if len(self._nearest):
-                self._values = np.square(self._nearest.distances)
-                self._values += self._now
-            else:
-                self._values = np.ones(len(self._nearest.distances))
+        if not self._told:
+            np.square(self._nearest.distances, out=self._values)
+            self._values += self._now
+            self._told = True
         return self._values
 
     def settle(self, rows: Positions) -> None:
         """Make `values` exact for these rows."""
         self._nearest.settle(rows)
-        if self._values is not None and len(self._nearest):
+        if len(self._nearest):
             self._values[rows] = self._now + self._nearest.distances[rows] ** 2
 
     def add(self, row: int) -> None:
         """A row becomes a pick."""
         self._nearest.add(row)
-        self._now, self._values = self._nearest.spread(), None
+        self._now, self._told = self._nearest.spread(), False
 
     def ends(self, row: int) -> str:
         """Whether this row, the best one, is nearer to a pick than the stopping condition allows."""

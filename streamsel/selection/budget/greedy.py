@@ -25,6 +25,8 @@ from streamsel.selection.budget.lazy import best_first
 
 __all__ = ["Choice", "Goal", "choose"]
 
+Values = npt.NDArray[np.float64]
+
 UNDEFINED: Final = float(np.finfo(np.float64).min)
 """The potential of a row for which it is not defined: it ranks last, but it ranks."""
 
@@ -91,6 +93,7 @@ class _Run:
         self._goals, self._constraints, self._closed = goals, constraints, closed
         self._ranking = [goal for goal in goals if goal.strength]
         self._hindered: dict[str, None] = {}
+        self._spare = np.empty((2, len(closed)))
         self.ended = ""
 
     def best(self, left: int) -> int | None:
@@ -126,7 +129,7 @@ class _Run:
                 return True
         return False
 
-    def _bounds(self, left: int) -> npt.NDArray[np.float64]:
+    def _bounds(self, left: int) -> Values:
         """Upper bounds of the potential; -infinity where a row may not be picked now."""
         shut = self._closed
         for constraint in self._constraints:
@@ -136,29 +139,24 @@ class _Run:
         for goal in self._ranking:
             if goal.strength < 0:  # an upper bound of O is a lower bound of its potential: no help
                 goal.objective.settle(np.flatnonzero(~shut))
-        bounds = self._potential()
+        bounds = self._potential([goal.objective.values() for goal in self._ranking], *self._spare)
         np.copyto(bounds, -np.inf, where=shut)
         return bounds
 
-    def _settle(self, rows: Positions) -> npt.NDArray[np.float64]:
+    def _settle(self, rows: Positions) -> Values:
         for goal in self._goals:
             goal.objective.settle(rows)
-        return self._potential(rows)
+        return self._potential([goal.objective.values()[rows] for goal in self._ranking], *np.empty((2, len(rows))))
 
-    def _potential(self, rows: Positions | None = None) -> npt.NDArray[np.float64]:
-        size = len(self._closed) if rows is None else len(rows)
-        if len(self._ranking) == 1:
-            return self._alone(self._ranking[0], rows)
-        total, defined = np.zeros(size), np.ones(size, bool)
+    def _potential(self, values: Sequence[Values], total: Values, term: Values) -> Values:
+        """Of rows with these values of O, one array for each goal; total and term: as long, overwritten."""
+        if len(values) == 1:
+            return np.multiply(values[0], math.copysign(1.0, self._ranking[0].strength), out=total)
+        total[:] = 0.0
+        undefined = np.zeros(len(total), bool)
         with np.errstate(divide="ignore", invalid="ignore"):
-            for goal in self._ranking:
-                values = goal.objective.values()
-                values = values if rows is None else values[rows]
-                defined &= values > 0
-                total += goal.strength * np.log(values)
-        np.copyto(total, UNDEFINED, where=~defined)
+            for goal, objective in zip(self._ranking, values, strict=True):
+                undefined |= objective <= 0
+                total += np.multiply(np.log(objective, out=term), goal.strength, out=term)
+        np.copyto(total, UNDEFINED, where=undefined)
         return total
-
-    def _alone(self, goal: Goal, rows: Positions | None) -> npt.NDArray[np.float64]:
-        values = goal.objective.values()
-        return math.copysign(1.0, goal.strength) * (values if rows is None else values[rows])
