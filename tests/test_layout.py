@@ -24,10 +24,12 @@ ROOMS = {
     "config": {"streamsel.errors"},
     "decode": SHARED,
     "embed": SHARED | {"streamsel.coreset", "streamsel.grid"},
+    "pool": SHARED,
     "report": SHARED,
     "selection": SHARED | {"streamsel.coreset"},
     "signals": SHARED,
     "sink": SHARED,
+    "tables": SHARED,
 }
 ON_TOP = {"cli": {"streamsel.api", "streamsel.errors", "streamsel.report"}}
 JOINING = {"api", "build", "pipeline", "run", "testing"}
@@ -52,7 +54,7 @@ DOORS: dict[str, set[str]] = {
     "marshal": set(),
     "openvino": {"embed"},
     "pickle": {"embed/checkpoint.py"},  # torch's legacy weights, by an unpickler that knows six names
-    "pyarrow": {"sink"},
+    "pyarrow": {"pool", "sink", "tables"},
     "rich": {"cli", "report"},
     "shelve": set(),
     "torch": {"embed"},
