@@ -62,7 +62,7 @@ class LightlyFolder:
     def named(cls, path: Path) -> LightlyFolder:
         """The one that a user names, or the one in the folder that is named. Raises UsageError when there is none."""
         for place in (path, path / NAME):
-            if place.name == NAME and place.is_dir():
+            if place.name == NAME and _is_folder(place):
                 return cls(place)
         raise UsageError(f"{shown(path)}: neither a {NAME} folder nor one that holds it; name it, or the folder above")
 
@@ -100,7 +100,7 @@ class LightlyFolder:
             raise UsageError(
                 f"{shown(self.path / below)}: no such file; write it, or leave relevant_filenames_file out"
             )
-        return RelevantFiles.parse(data, shown(self.path / below))
+        return RelevantFiles.parse(data, shown(self.path / below), self.prefix)
 
     def _schema(self, task: str) -> TaskSchema:
         name = f"predictions/{task}/schema.json"

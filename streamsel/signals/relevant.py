@@ -42,13 +42,14 @@ class Prefix:
 
 @dataclass(frozen=True, slots=True)
 class RelevantFiles:
-    """Single names, and prefixes."""
+    """Single names, and prefixes. below: what the names that are asked for lack to be relative to the input's root."""
 
     names: frozenset[str] = field(repr=False)
     prefixes: tuple[Prefix, ...] = ()
+    below: str = ""
 
     @classmethod
-    def parse(cls, data: bytes, place: str) -> RelevantFiles:
+    def parse(cls, data: bytes, place: str, below: str = "") -> RelevantFiles:
         """The list that a file holds; place: how errors name it. Raises SourceError with the line."""
         try:
             lines = data.decode("utf-8-sig").split("\n")
@@ -59,15 +60,17 @@ class RelevantFiles:
         return cls(
             frozenset(entry for entry in parsed if isinstance(entry, str)),
             tuple(entry for entry in parsed if isinstance(entry, Prefix)),
+            below,
         )
 
     def includes(self, name: str) -> bool:
         """Whether a file of the input is relevant."""
-        return name in self.names or any(prefix.includes(name) for prefix in self.prefixes)
+        full = self.below + name
+        return full in self.names or any(prefix.includes(full) for prefix in self.prefixes)
 
     def missing(self, names: Iterable[str]) -> list[str]:
-        """Entries, sorted, for which none of these files is there: misspelt, or gone."""
-        there = list(names)
+        """Entries, sorted, for which none of these files is there: misspelt, gone, or not among what was looked at."""
+        there = [self.below + name for name in names]
         bare = [one.start + "*" for one in self.prefixes if not any(name.startswith(one.start) for name in there)]
         return sorted([*self.names.difference(there), *bare])
 

@@ -156,7 +156,11 @@ def test_what_is_not_there_says_what_it_must_hold(tmp_path: Path) -> None:
 
 
 def test_relevant_files_lie_in_the_folder(data_set: Path) -> None:
-    (data_set / ".lightly/relevant.txt").write_text("a.png\n")
+    (data_set / ".lightly/relevant.txt").write_text("a.png\ninput/b.png\n")
+    above = LightlyFolder.find(data_set / "input")
+    assert above is not None
+    assert above.relevant(".lightly/relevant.txt").includes("b.png")
+    assert above.relevant(".lightly/relevant.txt").missing(["b.png"]) == ["a.png"]
     assert LightlyFolder.named(data_set).relevant(".lightly/relevant.txt").includes("a.png")
     with pytest.raises(UsageError, match=r"must begin with .lightly/"):
         LightlyFolder.named(data_set).relevant("relevant.txt")
