@@ -34,7 +34,6 @@ PRINTED = re.compile(r"[\[{]|[\w.]+\s*[=(]")
 """How what is no YAML in lines begins."""
 
 
-
 def parse(text: str) -> Any:
     """The plain value that a text holds. Raises UsageError, which names the line."""
     try:
@@ -95,8 +94,9 @@ def _named(statement: ast.stmt) -> list[tuple[str, ast.expr]]:
     value = statement.value if isinstance(statement, ast.Assign | ast.Expr) else None
     if isinstance(value, ast.Call) and not value.args:
         return [(argument.arg or "**", argument.value) for argument in value.keywords]
-    if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
-        return [(statement.targets[0].id, statement.value)]
+    match statement:
+        case ast.Assign(targets=[ast.Name(id=name)], value=given):
+            return [(name, given)]
     raise _mistake(statement.lineno, "no config: expected {...}, name = {...} or the call of a run")
 
 

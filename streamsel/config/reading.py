@@ -38,6 +38,8 @@ def read_selection(source: Path | str | Mapping[str, Any], *, name: str = "") ->
         return _selection(_load(source))
     except UsageError as error:
         raise UsageError(f"{called}: {error}") from None
+    except RecursionError:
+        raise UsageError(f"{called}: is nested too deeply") from None
 
 
 def read_fragment(text: str, *, name: str = "selection") -> Any:

@@ -83,9 +83,9 @@ def worker_values(run: Mapping[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {}
     ignored = [key for key in RUN if key in run]
     for config, known in (("worker_config", OURS | WORKER), ("lightly_config", LIGHTLY)):
-        for key, value in _dotted(run.get(config) or {}, config):
-            if key not in known and not any(name.startswith(f"{key}.") for name in known):
-                raise UsageError(f"{config}.{quoted(key)}: {unknown('key', key, sorted(known))}")
+        options = run.get(config)
+        for key, value in _dotted({} if options is None else options, config):
+            _check(key, value, known, f"{config}.{quoted(key)}")
             if key not in OURS:
                 ignored.append(f"{config}.{key}")
             elif value is not None:
@@ -101,6 +101,14 @@ def _dotted(options: Any, place: str) -> Iterator[tuple[str, Any]]:
             yield from ((f"{key}.{inner}", leaf) for inner, leaf in _dotted(value, f"{place}.{key}"))
         else:
             yield str(key), value
+
+
+def _check(key: str, value: Any, known: frozenset[str], place: str) -> None:
+    group = any(name.startswith(f"{key}.") for name in known)
+    if group and value not in (None, {}):
+        raise UsageError(f"{place}: must be a mapping, got {shown(value)}")
+    if not group and key not in known:
+        raise UsageError(f"{place}: {unknown('key', key, sorted(known))}")
 
 
 def _put(values: dict[str, Any], path: list[str], value: Any) -> None:
