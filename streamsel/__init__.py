@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from streamsel.api import Plan, Selection, open, plan, select
-    from streamsel.config import SelectConfig
+    from streamsel.choosing.api import choose
+    from streamsel.config import SelectConfig, SelectionConfig, read_selection
     from streamsel.data import Candidate, Decision, Frame, Mark, Pick, Picture, Source
     from streamsel.embed.load import load_embedder
     from streamsel.errors import ModelError, SinkError, SourceError, StateError, StreamselError, UsageError
@@ -29,6 +30,7 @@ __all__ = [
     "Plan",
     "SelectConfig",
     "Selection",
+    "SelectionConfig",
     "Selector",
     "SinkError",
     "Source",
@@ -37,15 +39,18 @@ __all__ = [
     "StreamselError",
     "UsageError",
     "__version__",
+    "choose",
     "load_embedder",
     "open",
     "plan",
+    "read_selection",
     "select",
 ]
 
 _HOMES = {
     "streamsel.api": ("Plan", "Selection", "open", "plan", "select"),
-    "streamsel.config": ("SelectConfig",),
+    "streamsel.choosing.api": ("choose",),
+    "streamsel.config": ("SelectConfig", "SelectionConfig", "read_selection"),
     "streamsel.data": ("Candidate", "Decision", "Frame", "Mark", "Pick", "Picture", "Source"),
     "streamsel.embed.load": ("load_embedder",),
     "streamsel.errors": ("ModelError", "SinkError", "SourceError", "StateError", "StreamselError", "UsageError"),

@@ -31,8 +31,8 @@ ROOMS = {
     "sink": SHARED,
     "tables": SHARED,
 }
-ON_TOP = {"cli": {"streamsel.api", "streamsel.errors", "streamsel.report"}}
-JOINING = {"api", "build", "pipeline", "run", "testing"}
+ON_TOP = {"cli": {"streamsel.api", "streamsel.choosing.api", "streamsel.errors", "streamsel.report"}}
+JOINING = {"api", "build", "choosing", "pipeline", "rules", "run", "testing"}
 """They put rooms together and may import any of them; `testing` checks and doubles what each room promises."""
 
 GROUND = {

@@ -1,4 +1,4 @@
-"""The command line: `streamsel select`, `streamsel inspect`."""
+"""The command line: `streamsel select`, `streamsel choose`, `streamsel inspect`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from streamsel.cli.choose_command import choose_command
 from streamsel.cli.select_command import select_command
 from streamsel.cli.show import inspect_command
 
@@ -36,4 +37,5 @@ def streamsel(
 
 
 app.command("select", no_args_is_help=True)(select_command)
+app.command("choose", no_args_is_help=True)(choose_command)
 app.command("inspect", no_args_is_help=True)(inspect_command)

@@ -7,12 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
-__all__ = ["select_command"]
+__all__ = ["option", "select_command"]
 
 Sources = Annotated[list[str], typer.Argument(metavar="SOURCE...", help="Files, folders, globs, http(s) or rtsp URLs.")]
 
 
-def _option(names: str, text: str, **more: Any) -> Any:
+def option(names: str, text: str, **more: Any) -> Any:
     """An option whose default is told by its text, because the config has it."""
     return typer.Option(*names.split("/"), help=text, show_default=False, **more)
 
@@ -20,48 +20,46 @@ def _option(names: str, text: str, **more: Any) -> Any:
 def select_command(
     context: typer.Context,
     sources: Sources,
-    out: Annotated[Path, _option("-o/--out", "Output folder; the same command again continues.", metavar="OUT")],
-    n: Annotated[int | None, _option("-n", "Keep the best N frames of all that was seen.", metavar="N")] = None,
-    proportion: Annotated[float | None, _option("--proportion", "As -n, as a share of all frames, 0..1.")] = None,
+    out: Annotated[Path, option("-o/--out", "Output folder; the same command again continues.", metavar="OUT")],
+    n: Annotated[int | None, option("-n", "Keep the best N frames of all that was seen.", metavar="N")] = None,
+    proportion: Annotated[float | None, option("--proportion", "As -n, as a share of all frames, 0..1.")] = None,
     target_ratio: Annotated[
-        float | None, _option("--target-ratio", "Keep this share of the frames as they come, 0..1.")
+        float | None, option("--target-ratio", "Keep this share of the frames as they come, 0..1.")
     ] = None,
     min_distance: Annotated[
-        float | None, _option("--min-distance", "Keep a frame that far from all kept ones, 0..2.")
+        float | None, option("--min-distance", "Keep a frame that far from all kept ones, 0..2.")
     ] = None,
     sequence_length: Annotated[
-        int | None, _option("--sequence-length", "Select sequences of L consecutive frames.", metavar="L")
+        int | None, option("--sequence-length", "Select sequences of L consecutive frames.", metavar="L")
     ] = None,
     effort: Annotated[
-        str | None, _option("--effort", "fast, normal or exact: how many frames are embedded.", metavar="E")
+        str | None, option("--effort", "fast, normal or exact: how many frames are embedded.", metavar="E")
     ] = None,
-    every: Annotated[int | None, _option("--every", "Look at every K-th frame.", metavar="K")] = None,
-    fps: Annotated[str | None, _option("--fps", "Look at F frames a second (5, 0.5, 30000/1001).")] = None,
-    keyframes: Annotated[bool | None, _option("--keyframes", "Look at key frames only: fastest.")] = None,
-    start: Annotated[str | None, _option("--start", "From this time (90.5, 1:30, 0:01:30) on.")] = None,
-    end: Annotated[str | None, _option("--end", "Up to this time.")] = None,
-    duration: Annotated[str | None, _option("--duration", "For so long; a live URL with -n needs it.")] = None,
-    crop: Annotated[str | None, _option("--crop", "Only this part of the picture.", metavar="W:H:X:Y")] = None,
-    size: Annotated[int | None, _option("--size", "Width of the pictures; default as they are.")] = None,
-    format: Annotated[str | None, _option("--format", "jpg (default), png, or clip (with --sequence-length).")] = None,
-    quality: Annotated[int | None, _option("--quality", "JPEG quality 1..100, default 95.")] = None,
-    model: Annotated[
-        str | None, _option("--model", "default, torchvision:NAME, or a .onnx, .xml or .pt2 file.")
-    ] = None,
-    weights: Annotated[Path | None, _option("--weights", "Weights for torchvision:NAME.")] = None,
-    device: Annotated[str | None, _option("--device", "auto, cpu or cuda.")] = None,
-    only_new: Annotated[bool, _option("--only-new", "Add what came to the sources since the last run.")] = False,
-    fresh: Annotated[bool, _option("--fresh", "Forget the earlier run in OUT and start anew.")] = False,
-    dry_run: Annotated[bool, _option("--dry-run", "Say what would be done, and do nothing.")] = False,
+    every: Annotated[int | None, option("--every", "Look at every K-th frame.", metavar="K")] = None,
+    fps: Annotated[str | None, option("--fps", "Look at F frames a second (5, 0.5, 30000/1001).")] = None,
+    keyframes: Annotated[bool | None, option("--keyframes", "Look at key frames only: fastest.")] = None,
+    start: Annotated[str | None, option("--start", "From this time (90.5, 1:30, 0:01:30) on.")] = None,
+    end: Annotated[str | None, option("--end", "Up to this time.")] = None,
+    duration: Annotated[str | None, option("--duration", "For so long; a live URL with -n needs it.")] = None,
+    crop: Annotated[str | None, option("--crop", "Only this part of the picture.", metavar="W:H:X:Y")] = None,
+    size: Annotated[int | None, option("--size", "Width of the pictures; default as they are.")] = None,
+    format: Annotated[str | None, option("--format", "jpg (default), png, or clip (with --sequence-length).")] = None,
+    quality: Annotated[int | None, option("--quality", "JPEG quality 1..100, default 95.")] = None,
+    model: Annotated[str | None, option("--model", "default, torchvision:NAME, or a .onnx, .xml or .pt2 file.")] = None,
+    weights: Annotated[Path | None, option("--weights", "Weights for torchvision:NAME.")] = None,
+    device: Annotated[str | None, option("--device", "auto, cpu or cuda.")] = None,
+    only_new: Annotated[bool, option("--only-new", "Add what came to the sources since the last run.")] = False,
+    fresh: Annotated[bool, option("--fresh", "Forget the earlier run in OUT and start anew.")] = False,
+    dry_run: Annotated[bool, option("--dry-run", "Say what would be done, and do nothing.")] = False,
     table: Annotated[
         bool | None,
         typer.Option(
             "--table/--no-table", show_default=False, help="Compare the picks with uniform and random ones (default)."
         ),
     ] = None,
-    quiet: Annotated[bool, _option("--quiet/-q", "Say nothing but errors.")] = False,
-    as_json: Annotated[bool, _option("--json", "Progress and result as JSON lines on standard output.")] = False,
-    debug: Annotated[bool, _option("--debug", "Show the traceback of an error.")] = False,
+    quiet: Annotated[bool, option("--quiet/-q", "Say nothing but errors.")] = False,
+    as_json: Annotated[bool, option("--json", "Progress and result as JSON lines on standard output.")] = False,
+    debug: Annotated[bool, option("--debug", "Show the traceback of an error.")] = False,
 ) -> None:
     """Select the frames that add something from SOURCE into OUT.
 

@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from streamsel.api import Plan, Selection
 
-__all__ = ["inspect_command", "show_plan", "show_selection"]
+__all__ = ["inspect_command", "show_choice", "show_plan", "show_selection"]
 
 
 def inspect_command(
@@ -21,7 +21,8 @@ def inspect_command(
     """Show what a finished run in OUT selected, and how it compares."""
     from streamsel.api import Selection
 
-    show_selection(Selection.load(out), as_json=as_json)
+    found = Selection.load(out)
+    (show_choice if "rows" in found.summary else show_selection)(found, as_json=as_json)
 
 
 def show_plan(plan: Plan, *, as_json: bool) -> None:
@@ -59,6 +60,29 @@ def show_selection(found: Selection, *, as_json: bool) -> None:
     for source, error in summary["failed"].items():
         typer.echo(f"failed: {source}: {error}", err=True)
     typer.echo(f"pictures in {found.folder / 'frames'}, one line a pick in {found.folder / 'manifest.jsonl'}")
+
+
+def show_choice(found: Selection, *, as_json: bool) -> None:
+    """What each strategy asked for and reached, the table, the counts, and where to look."""
+    summary = found.summary
+    if as_json:
+        _json({"event": "done", "out": str(found.folder), **summary})
+        return
+    from rich.console import Console
+
+    from streamsel.report.goals import goals_table
+    from streamsel.report.table import Statistics
+
+    console = Console()
+    if summary["statistics"]:
+        console.print(Statistics.from_json(summary["statistics"]).table())
+    console.print(goals_table(summary["strategies"]))
+    for reason, count in summary["drops"].items():
+        typer.echo(f"not chosen: {count} rows ({reason})")
+    if summary["ignored"]:
+        typer.echo(f"these options change nothing here: {', '.join(summary['ignored'])}")
+    typer.echo(f"chose {summary['picks']} of {summary['rows']} rows in {summary['seconds']:.1f} s; {summary['ended']}")
+    typer.echo(f"names in {found.folder / 'filenames.txt'}, one line a pick in {found.folder / 'manifest.jsonl'}")
 
 
 def _json(value: object) -> None:

@@ -1,0 +1,76 @@
+"""`streamsel.choose`: a selection from a table, as one function."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from streamsel.api import Selection
+from streamsel.choosing.chosen import ChosenFolder, identity_of, remember
+from streamsel.choosing.table_run import TableRun, Told, choose_rows
+from streamsel.config import SelectionConfig, read_selection
+from streamsel.errors import UsageError
+from streamsel.pool.datapool import Pool
+from streamsel.rules.queries import query_sets_of
+
+__all__ = ["choose"]
+
+DIVERSITY = {"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "DIVERSITY"}}
+
+
+def choose(
+    table: str | Path,
+    out: str | Path,
+    *,
+    selection: str | Path | Mapping[str, Any] | SelectionConfig | None = None,
+    n: int | None = None,
+    proportion: float | None = None,
+    metadata: str | Path | None = None,
+    lightly: str | Path | None = None,
+    query_sets: Mapping[str, str] | Sequence[str] | None = None,
+    pool: str | Path | None = None,
+    normalize: bool = True,
+    fresh: bool = False,
+    progress: Told = lambda stage, rows, kept: None,
+) -> Selection:
+    """Choose rows of a table into the folder `out`.
+
+    table: embeddings CSV, Parquet, .npy, JSON lines, or the folder of an earlier run. selection: a selection config, or
+    its file; DIVERSITY unless given. query_sets: name -> path, or texts NAME=PATH. n, proportion: in place of what the config says. pool: earlier picks count as
+    selected and the new ones are appended. See `streamsel choose --help` for the others.
+    Raises UsageError, SourceError, StateError, SinkError.
+    """
+    config = config_of(selection, n, proportion)
+    paths = [None if path is None else Path(path) for path in (metadata, lightly, pool)]
+    run = TableRun(Path(table), config, paths[0], paths[1], query_sets_of(query_sets), normalize)
+    begun = time.monotonic()
+    with ExitStack() as stack:
+        folder = ChosenFolder(Path(out), identity_of(run, paths[2]), fresh=fresh)
+        opened = None if paths[2] is None else stack.enter_context(Pool.open(paths[2]))
+        if not folder.complete:
+            found = choose_rows(run, opened, progress)
+            progress("writing", len(found.table), len(found.order))
+            folder.write(run, found, time.monotonic() - begun)
+        if opened is not None:
+            remember(folder, opened, run.table.name)
+    return Selection.load(out)
+
+
+def config_of(
+    selection: str | Path | Mapping[str, Any] | SelectionConfig | None, n: int | None, proportion: float | None
+) -> SelectionConfig:
+    """The selection config; n or proportion, at most one, go before what it says."""
+    given = {"strategies": [DIVERSITY]} if selection is None else selection
+    config = given if isinstance(given, SelectionConfig) else read_selection(given)
+    if n is not None and proportion is not None:
+        raise UsageError("-n and --proportion exclude each other: give one of them")
+    if n is None and proportion is None:
+        return config
+    if n is not None and n < 1:
+        raise UsageError(f"-n: must be 1 or more, got {n}")
+    amount = {"n_samples": n} if n is not None else {"proportion_samples": proportion}
+    goal = {"n_samples": None, "proportion_samples": None, **amount}
+    return read_selection({**config.written(), **goal})

@@ -1,0 +1,93 @@
+"""What keeps a row from being looked at any further: thresholds, exclusions, files that are not relevant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from streamsel.config import SelectionConfig
+from streamsel.config.constraints import Names
+from streamsel.errors import SourceError
+from streamsel.rules.material import NAME
+from streamsel.selection.columns import Batch
+from streamsel.selection.thresholds import passes
+
+__all__ = ["Filter", "listed", "same_name"]
+
+LARGEST: Final = 64 << 20
+"""Bytes that a list of names may have."""
+
+PICTURES: Final = frozenset(["bmp", "gif", "jpeg", "jpg", "png", "tif", "tiff", "webp"])
+
+Reasons = npt.NDArray[np.object_]
+
+
+class Filter:
+    """Tells which rows of a batch are out, and why: `threshold ...`, `excluded`, `not relevant`.
+
+    relevant: whether a name may be picked at all. Filters come before everything else: a row that is out takes no part
+    in means, shares and distances.
+    """
+
+    def __init__(self, config: SelectionConfig, relevant: Callable[[str], bool] | None = None) -> None:
+        self._relevant = relevant
+        labels = zip(config.strategies, config.labels, strict=True)
+        self._thresholds = [(entry, label) for entry, label in labels if entry.strategy.type == "THRESHOLD"]
+        banned = [listed(one) for one in config.constraints if isinstance(one, Names) and one.type == "EXCLUDE"]
+        self._banned = {_stem(name) for names in banned for name in names}
+
+    def __bool__(self) -> bool:
+        return bool(self._thresholds or self._banned or self._relevant)
+
+    def reasons(self, batch: Batch) -> Reasons:
+        """(N,) object: why each row is out, None where it stays."""
+        found: Reasons = np.full(len(batch), None, object)
+        names = batch[NAME].values
+        for row, name in enumerate(names if self._banned or self._relevant else ()):
+            if _stem(name) in self._banned:
+                found[row] = "excluded"
+            elif self._relevant and not self._relevant(name):
+                found[row] = "not relevant"
+        for entry, label in self._thresholds:
+            options: Any = entry.strategy
+            kept = passes(
+                batch[entry.column],
+                options.operation,
+                options.threshold,
+                values=options.values,
+                minimum=options.minimum,
+                maximum=options.maximum,
+            )
+            for row in np.flatnonzero(~kept).tolist():
+                found[row] = found[row] or label.lower()
+        return found
+
+
+def listed(constraint: Names) -> Sequence[str]:
+    """The names of an INCLUDE or EXCLUDE, from the config or from its file, one a line. Raises SourceError."""
+    if constraint.file is None:
+        return constraint.names or ()
+    path = Path(constraint.file)
+    try:
+        if path.stat().st_size > LARGEST:
+            raise SourceError(f"{path}: larger than {LARGEST >> 20} MB, so it is no list of names")
+        text = path.read_text()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SourceError(f"{path}: cannot be read as a list of names, one a line ({error})") from error
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def same_name(names: Sequence[str], wanted: Sequence[str]) -> list[int]:
+    """Positions among `names` of those wanted, in the order wanted; what is not there is left out."""
+    place = {_stem(name): row for row, name in enumerate(names)}
+    return [place[stem] for stem in map(_stem, wanted) if stem in place]
+
+
+def _stem(name: str) -> str:
+    """A frame is called the same whatever format its picture has."""
+    stem, _, extension = name.rpartition(".")
+    return stem if extension.lower() in PICTURES else name

@@ -1,0 +1,54 @@
+"""Rows that were looked at, as material: what was measured and read of their frames when they came."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from streamsel.data import Mark, Value, Vector
+from streamsel.errors import UsageError
+from streamsel.rules.material import SOURCE, TIME
+from streamsel.rules.values import to_column
+from streamsel.selection.columns import Column, Objects
+
+__all__ = ["FrameRows"]
+
+
+@dataclass(frozen=True, slots=True)
+class FrameRows:
+    """A `Material`. signals: column name -> value, of each row. marks: the first of each row's frames.
+
+    classes: column -> the classes that its counts have even where no row does.
+    """
+
+    names: Sequence[str]
+    marks: Sequence[Mark] = field(repr=False)
+    signals: Sequence[Mapping[str, Value]] = field(repr=False)
+    rows: Vector | None = field(default=None, repr=False)
+    crops: Mapping[str, Objects] = field(default_factory=dict, repr=False)
+    classes: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
+    days: Sequence[str | None] = field(default=(), repr=False)
+
+    def vectors(self) -> Vector | None:
+        """See `Material`."""
+        return self.rows
+
+    def objects(self, task: str) -> Objects:
+        """See `Material`."""
+        return self.crops[task]
+
+    def value(self, column: str, kind: str, read: Any) -> Column:
+        """See `Material`."""
+        values = [signals.get(column) for signals in self.signals]
+        return to_column(kind, values, self.names, column, self.classes.get(column, ()))
+
+    def place(self, what: str) -> Column:
+        """See `Material`."""
+        if what == SOURCE:
+            return to_column("labels", [mark.source for mark in self.marks], self.names, what)
+        if what == TIME:
+            return to_column("numbers", [mark.time for mark in self.marks], self.names, what)
+        if None in self.days:
+            raise UsageError(f"{self.names[self.days.index(None)]}: its day is not known; use a METADATA key instead")
+        return to_column("labels", self.days, self.names, what)

@@ -1,0 +1,112 @@
+"""From a selection config and a batch of candidates to the objectives and constraints of the budget's driver."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from streamsel.config import SelectionConfig
+from streamsel.config.constraints import MinDistance, MinGap, Names, Quota
+from streamsel.config.selection import Entry
+from streamsel.data import Vector
+from streamsel.rules.filters import listed, same_name
+from streamsel.rules.material import NAME, SOURCE, TIME, VECTORS
+from streamsel.selection import Constraint, Objective
+from streamsel.selection.budget.balance import Balance, target_shares
+from streamsel.selection.budget.best import Rules
+from streamsel.selection.budget.constraints import AtLeast, AtMost, Include, MinimumGap
+from streamsel.selection.budget.diversity import Diversity
+from streamsel.selection.budget.greedy import Goal
+from streamsel.selection.budget.minimum_distance import MinimumDistance
+from streamsel.selection.budget.nearest import Nearest
+from streamsel.selection.budget.object_sums import ObjectSimilarity, ObjectTypicality
+from streamsel.selection.budget.objects import ObjectDiversity
+from streamsel.selection.budget.sums import Sum
+from streamsel.selection.budget.typicality import Typicality
+from streamsel.selection.columns import Batch, Vectors
+from streamsel.selection.formulas import similarity, typicality
+
+__all__ = ["budget_rules"]
+
+Queries = Mapping[str, Vector]
+
+
+def budget_rules(config: SelectionConfig, queries: Queries) -> Callable[[Batch], Rules]:
+    """Makes, for a table of candidates, what applies to it. queries: query set -> its (Q, D) vectors."""
+    return lambda batch: _Compiler(config, queries, batch).rules()
+
+
+class _Compiler:
+    """One batch; `nearest` is shared by all that measures distances of rows."""
+
+    def __init__(self, config: SelectionConfig, queries: Queries, batch: Batch) -> None:
+        self._config, self._queries, self._batch = config, queries, batch
+        self._nearest: Nearest | None = None
+
+    def rules(self) -> Rules:
+        named = zip(self._config.strategies, self._config.labels, strict=True)
+        goals = [
+            Goal(self._objective(entry, label), entry.strategy.strength)  # type: ignore[union-attr]
+            for entry, label in named
+            if entry.strategy.type != "THRESHOLD"
+        ]
+        made = [self._constraint(one) for one in self._config.constraints]
+        return Rules(goals, [constraint for constraint in made if constraint is not None])
+
+    @property
+    def nearest(self) -> Nearest:
+        if self._nearest is None:
+            self._nearest = Nearest(self._batch[VECTORS])
+        return self._nearest
+
+    def _objective(self, entry: Entry, label: str) -> Objective:
+        column, options = self._batch[entry.column], entry.strategy
+        make: dict[str, Callable[[Any, Any, str], Objective]] = {
+            "DIVERSITY": self._diversity,
+            "TYPICALITY": self._typicality,
+            "SIMILARITY": lambda column, options, label: self._similarity(entry, column, label),
+            "BALANCE": self._balance,
+            "WEIGHTS": self._weights,
+        }
+        return make[options.type](column, options, label)
+
+    def _diversity(self, column: Any, options: Any, label: str) -> Objective:
+        stop = options.stopping_condition_minimum_distance or 0.0
+        if isinstance(column, Vectors):
+            return Diversity(self.nearest, name=label, stopping_condition_minimum_distance=stop)
+        return ObjectDiversity(column, name=label, stopping_condition_minimum_distance=stop)
+
+    def _typicality(self, column: Any, options: Any, label: str) -> Objective:
+        stop, k = options.stopping_condition_minimum_typicality or 0.0, options.num_nearest_neighbors
+        if isinstance(column, Vectors):
+            values = typicality(column.rows, k)
+            return Typicality(values, name=label, stopping_condition_minimum_typicality=stop)
+        return ObjectTypicality(column, k, name=label, stopping_condition_minimum_typicality=stop)
+
+    def _similarity(self, entry: Entry, column: Any, label: str) -> Objective:
+        queries = self._queries[entry.query or ""]
+        if isinstance(column, Vectors):
+            return Sum(label, similarity(column.rows, queries))
+        return ObjectSimilarity(column, queries, name=label)
+
+    def _balance(self, column: Any, options: Any, label: str) -> Objective:
+        return Balance(label, *target_shares(options.distribution, dict(options.target or ()), column))
+
+    def _weights(self, column: Any, options: Any, label: str) -> Objective:
+        wanted = options.target_range
+        span = None if wanted is None else (wanted.min_sum, wanted.max_sum)
+        return Sum(label, column.values, options.stopping_condition_max_sum, span)
+
+    def _constraint(self, constraint: Any) -> Constraint | None:
+        match constraint:
+            case MinDistance():
+                return MinimumDistance(self.nearest, constraint.distance)
+            case MinGap():
+                return MinimumGap(self._batch[SOURCE], self._batch[TIME], constraint.seconds)
+            case Quota(type="AT_MOST"):
+                return AtMost(self._batch[constraint.column], constraint.count, classes=constraint.classes)
+            case Quota():
+                return AtLeast(self._batch[constraint.column], constraint.count, classes=constraint.classes)
+            case Names(type="INCLUDE"):
+                return Include(same_name(self._batch[NAME].values, listed(constraint)), len(self._batch))
+        return None

@@ -1,0 +1,93 @@
+"""Material: all that is known of a table of rows, and the batch of columns that a selection config reads of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
+
+from streamsel.config import SelectionConfig
+from streamsel.config.constraints import Constraint, MinDistance, MinGap, Quota
+from streamsel.data import Vector
+from streamsel.errors import UsageError
+from streamsel.rules.values import labels_of
+from streamsel.selection.columns import Batch, Column, Objects, Vectors
+from streamsel.selection.random_numbers import random_numbers
+
+__all__ = ["NAME", "SOURCE", "TIME", "VECTORS", "Material", "batch_of"]
+
+NAME: Final = "NAME"
+SOURCE: Final = "SOURCE"
+TIME: Final = "TIME"
+DAY: Final = "DAY"
+VECTORS: Final = "EMBEDDINGS"
+
+PLACES: Final = {SOURCE: "labels", TIME: "numbers", DAY: "labels"}
+
+
+class Material(Protocol):
+    """Rows as they come from a table of the user's, or from frames that were looked at.
+
+    Each method raises UsageError naming what is missing, and the first row that lacks it.
+    """
+
+    @property
+    def names(self) -> Sequence[str]:
+        """One for each row, all different."""
+        ...
+
+    def vectors(self) -> Vector | None:
+        """(N, D) float32, or None when the rows have none."""
+        ...
+
+    def objects(self, task: str) -> Objects:
+        """The embeddings of each row's objects."""
+        ...
+
+    def value(self, column: str, kind: str, read: Any) -> Column:
+        """numbers, labels or counts. read: the input of the config that asks for them."""
+        ...
+
+    def place(self, what: str) -> Column:
+        """SOURCE or DAY as labels, TIME in seconds as numbers."""
+        ...
+
+
+def batch_of(config: SelectionConfig, material: Material) -> Batch:
+    """The columns that the config reads, the vectors where there are any, and the rows' names."""
+    columns: dict[str, Column] = {NAME: labels_of(material.names)}
+    vectors = material.vectors()
+    if vectors is not None:
+        columns[VECTORS] = Vectors(vectors)
+    for entry in config.strategies:
+        if entry.column not in columns:
+            columns[entry.column] = _column(config, material, entry.column, entry.kind, entry.input)
+    for constraint in config.constraints:
+        for column, kind, read in _constrained(constraint):
+            if column not in columns:
+                columns[column] = _column(config, material, column, kind, read)
+    return Batch(columns, len(material.names))
+
+
+def _column(config: SelectionConfig, material: Material, column: str, kind: str, read: Any) -> Column:
+    if kind == "vectors":
+        raise UsageError("the selection reads EMBEDDINGS, and the rows have none: give some, or leave that out")
+    if column in PLACES:
+        return material.place(column)
+    if kind == "objects":
+        return material.objects(read.task)
+    if read.type == "RANDOM":
+        seed = config.random_seed if read.random_seed is None else read.random_seed
+        return random_numbers(material.names, seed)
+    return material.value(column, kind, read)
+
+
+def _constrained(constraint: Constraint) -> list[tuple[str, str, Any]]:
+    """Columns that a constraint reads, their kinds, and what says where they come from."""
+    match constraint:
+        case MinDistance():
+            return [(VECTORS, "vectors", None)]
+        case Quota():
+            return [(constraint.column, constraint.kind, constraint.per)]
+        case MinGap():
+            return [(column, PLACES[column], None) for column in (SOURCE, TIME)]
+    return []

@@ -1,0 +1,81 @@
+"""Query sets: the vectors that SIMILARITY compares with, from pictures, an earlier run, or a table."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from streamsel.config import SelectionConfig
+from streamsel.data import Vector
+from streamsel.decode.open import open_decoder
+from streamsel.decode.sources import expand
+from streamsel.embed import Embedder
+from streamsel.errors import UsageError
+from streamsel.tables.reading import read_table
+
+__all__ = ["query_sets_of", "query_vectors"]
+
+
+def query_sets_of(given: Mapping[str, str] | Sequence[str] | None) -> dict[str, str]:
+    """Name -> path, of a mapping or of texts NAME=PATH; raises UsageError."""
+    if given is None or isinstance(given, Mapping):
+        return dict(given or {})
+    sets: dict[str, str] = {}
+    for text in given:
+        name, equals, path = text.partition("=")
+        if not equals or not name or not path:
+            raise UsageError(f"--query-set: {text!r} is not NAME=PATH, as in --query-set night=pictures/night")
+        if name in sets:
+            raise UsageError(f"--query-set: {name!r} is given twice")
+        sets[name] = path
+    return sets
+
+
+def query_vectors(
+    config: SelectionConfig, sets: Mapping[str, str], embedder: Callable[[], Embedder] | None
+) -> dict[str, Vector]:
+    """Query set -> (Q, D) float32, for each that the config names.
+
+    sets: name -> folder of pictures (embedded by `embedder`, when one is needed), output folder of a run, or a table.
+    Raises UsageError for a name that is not among them, or vectors of another model.
+    """
+    wanted = {entry.query for entry in config.strategies if entry.query}
+    missing = sorted(wanted - set(sets))
+    if missing:
+        raise UsageError(f"query set {missing[0]!r}: say where it is with --query-set {missing[0]}=PATH")
+    return {name: _vectors(Path(sets[name]), embedder) for name in sorted(wanted)}
+
+
+def _vectors(path: Path, embedder: Callable[[], Embedder] | None) -> Vector:
+    if path.is_dir() and not (path / "embeddings.npy").exists():
+        if embedder is None:
+            raise UsageError(f"{path}: holds pictures, and a table's model is not known; give a table of their vectors")
+        return _embedded(path, embedder())
+    if embedder is not None and (path / "summary.json").exists():
+        made = json.loads((path / "summary.json").read_text()).get("model")
+        if made != embedder().name:
+            raise UsageError(f"{path}: was made with model {made}, this is {embedder().name}: use the same for both")
+    vectors = read_table(path).vectors
+    if vectors is None:
+        raise UsageError(f"{path}: holds no embeddings; a query set needs some")
+    return vectors
+
+
+def _embedded(folder: Path, embedder: Embedder) -> Vector:
+    parts: list[Vector] = []
+    pending = []
+    for source in expand([str(folder)]):
+        with open_decoder(source) as decoder:
+            for frame in decoder.read():
+                pending.append(frame.picture.rgb(*embedder.size))
+                if len(pending) == embedder.batch:
+                    parts.append(embedder.embed(np.stack(pending)))
+                    pending = []
+    if pending:
+        parts.append(embedder.embed(np.stack(pending)))
+    if not parts:
+        raise UsageError(f"{folder}: holds no picture that can be read; a query set needs some")
+    return np.concatenate(parts)

@@ -1,0 +1,104 @@
+"""What each strategy asked for, beside what the picks reached; and how much each pick added."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from streamsel.config import SelectionConfig
+from streamsel.config.selection import Entry
+from streamsel.data import Decision
+from streamsel.rules.material import VECTORS
+from streamsel.selection.budget.balance import target_shares
+from streamsel.selection.columns import Batch, Counts
+
+__all__ = ["curve", "reached"]
+
+POINTS: Final = 64
+"""Points of the curve at most, spread evenly over the logarithm of the number of picks."""
+
+
+def reached(
+    config: SelectionConfig, batch: Batch, order: Sequence[int], decisions: Sequence[Decision]
+) -> dict[str, dict[str, Any]]:
+    """Label of a strategy -> what it asked for and what the picks reached, as plain JSON values.
+
+    batch: the rows that passed all filters. order: positions of the picks in it. decisions: on these rows.
+    """
+    named = zip(config.strategies, config.labels, strict=True)
+    goals = [(entry, label) for entry, label in named if entry.strategy.type != "THRESHOLD"]
+    return {label: _reached(entry, label, batch, list(order), decisions) for entry, label in goals}
+
+
+def _reached(entry: Entry, label: str, batch: Batch, order: list[int], decisions: Sequence[Decision]) -> dict[str, Any]:
+    column, options = batch[entry.column], entry.strategy
+    told: dict[str, Any] = {"strength": getattr(options, "strength", 1.0)}
+    told |= {name: value for name, value in options.model_dump(exclude_defaults=True).items() if name in STOPS}
+    told["gain"] = sum(decisions[row].gains.get(label, 0.0) for row in order)
+    if options.type == "BALANCE":
+        return told | {"shares": _shares(options, column, order)}
+    if options.type == "WEIGHTS":
+        return told | _sums(column.values, order)
+    if options.type == "DIVERSITY" and entry.column == VECTORS:
+        return told | _distances([decisions[row].distance for row in order])
+    return told
+
+
+STOPS: Final = (
+    "stopping_condition_minimum_distance",
+    "stopping_condition_minimum_typicality",
+    "stopping_condition_max_sum",
+    "target_range",
+)
+
+
+def _shares(options: Any, column: Counts, order: list[int]) -> dict[str, dict[str, float]]:
+    """Class -> its share as asked for, in the input and among the picks."""
+    counts, target = target_shares(options.distribution, dict(options.target or ()), column)
+    given, picked = _share(counts.values), _share(counts.values[order])
+    shares = zip(counts.classes, target, given, picked, strict=True)
+    return {name: {"target": float(t), "input": float(i), "reached": float(r)} for name, t, i, r in shares}
+
+
+def _share(amounts: Any) -> Any:
+    return amounts.sum(axis=0) / (amounts.sum() or 1.0)
+
+
+def _sums(values: Any, order: list[int]) -> dict[str, float]:
+    picked = values[order]
+    means = {"input_mean": float(values.mean()) if len(values) else 0.0}
+    return means | {"reached_mean": float(picked.mean()) if len(picked) else 0.0, "reached_sum": float(picked.sum())}
+
+
+def _distances(distances: Sequence[float]) -> dict[str, float | None]:
+    """The first pick has no distance."""
+    known = np.array([d for d in distances if np.isfinite(d)])
+    if not len(known):
+        return {"reached_minimum": None, "reached_mean": None}
+    return {"reached_minimum": float(known.min()), "reached_mean": float(known.mean())}
+
+
+def curve(order: Sequence[int], decisions: Sequence[Decision]) -> list[dict[str, Any]]:
+    """How much the picks add, from the first to the last: at some numbers of picks the potential and the distance.
+
+    potential: the sum of all gains so far. distance: of the latest pick to the nearest earlier one; what all other
+    rows have at most, where DIVERSITY alone decides.
+    """
+    if not order:
+        return []
+    steps = np.unique(np.geomspace(1, len(order), min(POINTS, len(order))).round().astype(int))
+    gains = np.cumsum([_gain(decisions[row].gains) for row in order])
+    return [
+        {"picks": k, "potential": float(gains[k - 1]), "distance": _finite(decisions[order[k - 1]].distance)}
+        for k in steps.tolist()
+    ]
+
+
+def _gain(gains: Mapping[str, float]) -> float:
+    return float(sum(gains.values()))
+
+
+def _finite(distance: float) -> float | None:
+    return distance if np.isfinite(distance) else None

@@ -1,0 +1,123 @@
+"""Readings: where the values of each column come from, when rows are frames or have names that files go by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import PurePosixPath
+from typing import Any, Final
+
+import numpy as np
+
+from streamsel.config import SelectionConfig
+from streamsel.config.constraints import Quota
+from streamsel.config.inputs import MEASURED
+from streamsel.data import Frame, Mark, Pixels, Value
+from streamsel.errors import UsageError
+from streamsel.signals import Signal
+from streamsel.signals.combine import combine
+from streamsel.signals.lightly_folder import LightlyFolder
+from streamsel.signals.measured import Measured
+from streamsel.signals.metadata import MetadataSignal
+from streamsel.signals.path_regex import PathSignal
+from streamsel.signals.prediction_signals import CategoryCount, ClassDistribution, ScoreSignal
+
+__all__ = ["Reading", "reading_of", "readings_of"]
+
+ONE: Final = {"numbers": "number", "counts": "counts", "labels": "label"}
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A column and the signal that its values come from. kind: of the column. counted: numbers that add up."""
+
+    column: str
+    kind: str
+    signal: Signal = field(repr=False)
+    counted: bool = False
+
+    @property
+    def classes(self) -> Sequence[str]:
+        """Those that counts have even where no row does: all of the task's schema."""
+        return getattr(self.signal, "classes", ())
+
+    def of(self, windows: Sequence[Sequence[Frame]], names: Sequence[Sequence[str]]) -> list[Value]:
+        """A value per window of frames: the mean of numbers, the sum of counts, the most frequent of labels."""
+        frames = [frame for window in windows for frame in window]
+        values = iter(self.signal.of(frames, [name for window in names for name in window]))
+        return [self._combined([next(values) for _ in window]) for window in windows]
+
+    def of_names(self, names: Sequence[str]) -> list[Value]:
+        """The same for things of which only the names are known."""
+        return self.of([(_nameless(name),) for name in names], [(name,) for name in names])
+
+    def _combined(self, values: list[Value]) -> Value:
+        if self.kind == "counts":
+            values = [value if isinstance(value, Mapping) or value is None else {str(value): 1.0} for value in values]
+        if len(values) == 1:
+            return values[0]
+        return combine(values, "counts" if self.counted else ONE[self.kind])  # type: ignore[arg-type]
+
+
+def readings_of(config: SelectionConfig, folder: LightlyFolder | None) -> list[Reading]:
+    """One for each column of values that the config reads. Raises UsageError, SourceError for what is not there."""
+    entries = [(entry.column, entry.kind, entry.input) for entry in config.strategies]
+    quotas = [(one.column, one.kind, one.per) for one in config.constraints if isinstance(one, Quota)]
+    wanted: dict[str, tuple[str, Any]] = {column: (kind, read) for column, kind, read in (*entries, *quotas)}
+    measured = Measured([read.key for _, read in wanted.values() if _measured(read)])
+    return [
+        reading_of(column, kind, read, folder, config.lightly_path_regex, measured)
+        for column, (kind, read) in wanted.items()
+        if kind in ONE and read.type in ("METADATA", "SCORES", "PREDICTIONS")
+    ]
+
+
+def reading_of(
+    column: str,
+    kind: str,
+    read: Any,
+    folder: LightlyFolder | None,
+    expression: str | None = None,
+    measured: Measured | None = None,
+) -> Reading:
+    """The reading of one column. measured: shared by all that is measured."""
+    if _measured(read):
+        if measured is None:
+            raise UsageError(f"{read.key} is measured on pictures, and there are none: add a column of that name")
+        signal: Signal = next(one for one in measured.signals() if one.key == read.key)
+        return Reading(column, kind, signal)
+    one = "number" if kind == "numbers" else "label"
+    if read.type == "METADATA" and expression and f"(?P<{read.key}>" in expression:
+        return Reading(column, kind, PathSignal(expression, read.key, one))  # type: ignore[arg-type]
+    if folder is None:
+        raise UsageError(f"{column}: no .lightly folder was found beside the input or above it; name it with --lightly")
+    if read.type == "METADATA":
+        return Reading(column, kind, MetadataSignal(folder.metadata, read.key, one))  # type: ignore[arg-type]
+    task = folder.predictions(read.task)
+    if read.type == "SCORES":
+        return Reading(column, kind, ScoreSignal(task, read.score))
+    if getattr(read, "name", "CLASS_DISTRIBUTION") == "CLASS_DISTRIBUTION":
+        return Reading(column, kind, ClassDistribution(task))
+    return Reading(column, kind, CategoryCount(task, read.categories), counted=True)
+
+
+def _measured(read: Any) -> bool:
+    return read.type == "METADATA" and read.key in MEASURED
+
+
+class _NoPicture:
+    """In place of a picture that is not there: signals that are read from files never look at it."""
+
+    width = height = 0
+
+    def i420(self) -> Pixels:
+        return np.zeros((96, 64), np.uint8)
+
+    def rgb(self, width: int | None = None, height: int | None = None) -> Pixels:
+        return np.zeros((height or 1, width or 1, 3), np.uint8)
+
+
+def _nameless(name: str) -> Frame:
+    path = PurePosixPath(name)
+    return Frame(Mark(str(path.parent), 0, 0, Fraction(1), 0, path.name), _NoPicture())

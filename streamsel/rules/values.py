@@ -1,0 +1,74 @@
+"""Values as they are known of rows (see `streamsel.data.Value`) -> columns. What is wrong is told with its row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from streamsel.data import Value
+from streamsel.errors import UsageError
+from streamsel.selection.columns import Column, Counts, Labels, Numbers
+
+__all__ = ["labels_of", "to_column"]
+
+Values = Sequence[Value]
+
+
+def to_column(kind: str, values: Values, names: Sequence[str], what: str, classes: Sequence[str] = ()) -> Column:
+    """The column of a kind: `numbers`, `labels` or `counts`.
+
+    names: of the rows, what: of the value, for messages. classes: those that counts have even where no row does.
+    Raises UsageError naming the first row whose value is missing or of another kind.
+    """
+    if kind == "numbers":
+        return _numbers(values, names, what)
+    if kind == "counts":
+        return _counts(values, names, what, classes)
+    _refuse([not isinstance(value, Mapping) for value in values], values, names, what, "a category")
+    return labels_of(values)
+
+
+def labels_of(values: Sequence[Any]) -> Labels:
+    """Labels as they are."""
+    made = np.empty(len(values), object)
+    made[:] = list(values)
+    return Labels(made)
+
+
+def _numbers(values: Values, names: Sequence[str], what: str) -> Numbers:
+    right = [isinstance(value, int | float) and not isinstance(value, bool) for value in values]
+    _refuse(right, values, names, what, "a number")
+    made = np.array(values, np.float64)
+    _refuse(np.isfinite(made), values, names, what, "a finite number")
+    return Numbers(made)
+
+
+def _counts(values: Values, names: Sequence[str], what: str, classes: Sequence[str]) -> Counts:
+    amounts = [_amounts(value) for value in values]
+    found = sorted({name for row in amounts for name in row} - set(classes))
+    place = {name: i for i, name in enumerate([*classes, *found])}
+    made = np.zeros((len(amounts), len(place)))
+    for row, amount in enumerate(amounts):
+        for name, count in amount.items():
+            made[row, place[name]] = count
+    _refuse(np.all(np.isfinite(made) & (made >= 0), axis=1), values, names, what, "counts of 0 or more")
+    return Counts(made, tuple(place))
+
+
+def _amounts(value: Value) -> Mapping[str, float]:
+    """Counts as they are; a category counts once; what is not known counts nothing."""
+    if isinstance(value, Mapping):
+        return value
+    return {} if value is None else {str(value): 1.0}
+
+
+def _refuse(right: Any, values: Values, names: Sequence[str], what: str, wanted: str) -> None:
+    wrong = np.flatnonzero(~np.asarray(right, bool))
+    if not wrong.size:
+        return
+    value = values[int(wrong[0])]
+    found = "nothing is known of it" if value is None else f"found {value!r}"
+    more = f" ({wrong.size - 1} more rows like it)" if wrong.size > 1 else ""
+    raise UsageError(f"{names[int(wrong[0])]}: {what} must be {wanted}, {found}{more}; mend it or give a default")

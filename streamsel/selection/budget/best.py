@@ -1,0 +1,124 @@
+"""Best: the budget's Selector. It gathers all rows that are offered and chooses among them in `finish`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from streamsel.data import Decision, Vector
+from streamsel.selection import Constraint, State
+from streamsel.selection.budget.greedy import Choice, Goal, choose
+from streamsel.selection.columns import Batch, Vectors, concatenate
+from streamsel.selection.stream.pick_index import PickIndex
+
+__all__ = ["Best", "Rules"]
+
+AT_ONCE: Final = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What applies to one table of rows."""
+
+    goals: Sequence[Goal]
+    constraints: Sequence[Constraint] = ()
+
+
+class Best:
+    """Picks the best n of all rows offered.
+
+    rules: makes what applies to a table, which has the rows of `before` first. before: rows that count as picked
+    already (earlier runs). vectors: name of the column by which distances are told, where there is one.
+    """
+
+    def __init__(
+        self, rules: Callable[[Batch], Rules], *, before: Batch | None = None, vectors: str = "EMBEDDINGS"
+    ) -> None:
+        self._rules, self._vectors = rules, vectors
+        self._before = None if before is None or not len(before) else before
+        self._parts: list[Batch] = []
+        self.looked = 0
+        self.ended = ""
+        """Why `finish` picked no more; empty before it."""
+        self.rules: Rules | None = None
+        """What applied in `finish`, all picks taken in."""
+
+    def __len__(self) -> int:
+        return 0 if self._before is None else len(self._before)
+
+    def offer(self, rows: Batch | Vector, looked: Sequence[int] | None = None) -> list[Decision]:
+        """Take rows in; nothing is decided yet."""
+        batch = rows if isinstance(rows, Batch) else Batch({self._vectors: Vectors(rows)}, len(rows))
+        if len(batch):
+            self._parts.append(batch)
+        self.looked += len(batch) if looked is None else sum(looked)
+        return []
+
+    def finish(self, n: int) -> tuple[list[int], list[Decision]]:
+        """See `streamsel.selection.Selector`. A drop tells its distance to the nearest of all picks."""
+        parts, self._parts = self._parts, []
+        if not parts:
+            return [], []
+        first = len(self)
+        table = concatenate(parts if self._before is None else [self._before, *parts])
+        self.rules = self._rules(table)
+        choice = _chosen(self.rules, len(table), first, n)
+        self.ended = choice.ended
+        column = table.columns.get(self._vectors)
+        told = _told(choice, _Near(None if column is None else column.rows), first, len(table))
+        return [row - first for row in choice.order], told
+
+    def state(self) -> State:
+        """Nothing: rows are kept by the caller until `finish`."""
+        return {}
+
+    def restore(self, state: State) -> None:
+        """Nothing to do."""
+
+
+def _chosen(rules: Rules, rows: int, first: int, n: int) -> Choice:
+    """The choice, with the first rows counted as picks already."""
+    for row in range(first):
+        for goal in rules.goals:
+            goal.objective.add(row)
+        for constraint in rules.constraints:
+            constraint.add(row)
+    return choose(rules.goals, n, open_rows=np.arange(rows) >= first, constraints=rules.constraints)
+
+
+class _Near:
+    """Tells how far rows are from the picks so far; infinitely far, where rows have no vectors."""
+
+    def __init__(self, vectors: Vector | None) -> None:
+        self._vectors = vectors
+        self._picks = None if vectors is None else PickIndex(vectors.shape[1])
+
+    def add(self, row: int) -> None:
+        if self._picks is not None and self._vectors is not None:
+            self._picks.add(self._vectors[row])
+
+    def tell(self, rows: Sequence[int]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+        if self._picks is None or self._vectors is None or not len(self._picks):
+            return np.full(len(rows), np.inf), np.full(len(rows), -1)
+        return self._picks.nearest(self._vectors[rows])
+
+
+def _told(choice: Choice, near: _Near, first: int, rows: int) -> list[Decision]:
+    """A decision on every row behind the first ones."""
+    told: dict[int, Decision] = {}
+    for row in range(first):
+        near.add(row)
+    for row, gains in zip(choice.order, choice.gains, strict=True):
+        (distance,), (nearest,) = near.tell([row])
+        told[row] = Decision(True, "greedy" if told or first else "first", float(distance), int(nearest), gains)
+        near.add(row)
+    left = [row for row in range(first, rows) if row not in told]
+    for start in range(0, len(left), AT_ONCE):
+        part = left[start : start + AT_ONCE]
+        for row, distance, nearest in zip(part, *map(np.ndarray.tolist, near.tell(part)), strict=True):
+            told[row] = Decision(False, "budget", distance, nearest)
+    return [told[row] for row in range(first, rows)]
