@@ -48,8 +48,9 @@ def passes(
             values = (_given(operation, "threshold", threshold),)
         return _among(column, _given(operation, "values", values), wanted=ONE_OF[operation])
     if operation == "BETWEEN":
-        low, high = _given(operation, "minimum", minimum), _given(operation, "maximum", maximum)
         numbers = _numbers(column, operation)
+        low: float = _given(operation, "minimum", minimum)
+        high: float = _given(operation, "maximum", maximum)
         return (numbers >= low) & (numbers <= high)
     if operation not in COMPARED:
         known = ", ".join([*COMPARED, *ONE_OF, "BETWEEN"])

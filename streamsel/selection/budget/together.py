@@ -68,8 +68,7 @@ class Together:
         if self._needed() < left:
             return None
         self._find_out()
-        needed = self._needed()
-        if not needed or needed < left:
+        if self._needed() < left:
             return None
         for quota in self._quotas:
             wanted |= quota.helpful()
