@@ -39,8 +39,9 @@ def choose(
     """Choose rows of a table into the folder `out`.
 
     table: embeddings CSV, Parquet, .npy, JSON lines, or the folder of an earlier run. selection: a selection config, or
-    its file; DIVERSITY unless given. query_sets: name -> path, or texts NAME=PATH. n, proportion: in place of what the config says. pool: earlier picks count as
-    selected and the new ones are appended. See `streamsel choose --help` for the others.
+    its file; DIVERSITY unless given. query_sets: name -> path, or texts NAME=PATH. n, proportion: in place of what the
+    config says. pool: earlier picks count as selected, and the new ones are appended. `streamsel choose --help` tells
+    the others.
     Raises UsageError, SourceError, StateError, SinkError.
     """
     config = config_of(selection, n, proportion)
