@@ -36,8 +36,9 @@ def farthest_first(
             nearest.add(row)
         order, distances, ordinals = _taken(nearest, before, min(n, len(rows)))
         nearest.settle(np.setdiff1d(np.arange(before, len(table)), order))
-    nearest.distances[order], nearest.ordinals[order] = distances, ordinals
-    return [row - before for row in order], nearest.distances[before:], nearest.ordinals[before:]
+    distance, ordinal = nearest.distances.copy(), nearest.ordinals.copy()
+    distance[order], ordinal[order] = distances, ordinals
+    return [row - before for row in order], distance[before:], ordinal[before:]
 
 
 def _taken(nearest: Nearest, before: int, n: int) -> tuple[list[int], list[float], list[int]]:

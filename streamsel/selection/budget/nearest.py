@@ -117,7 +117,7 @@ class Nearest:
     def __init__(self, vectors: Vectors) -> None:
         self._rows = np.ascontiguousarray(vectors.rows)
         self._squares = np.einsum("ij,ij->i", self._rows, self._rows, dtype=np.float64)
-        self._picks, self._last = Picks(self._rows.shape[1]), -1
+        self._picks, self._picked = Picks(self._rows.shape[1]), np.zeros(len(self._rows), bool)
         self._seen = np.zeros(len(self._rows), np.int32)
         self._gaps, self._between = np.empty(0), 0
         self.distances: Distances = np.full(len(self._rows), np.inf)
@@ -128,13 +128,13 @@ class Nearest:
         return len(self._picks)
 
     def add(self, row: int) -> None:
-        """A row becomes a pick; the same row twice in a row, told by two who share this object, is one."""
-        if row == self._last:
+        """A row becomes a pick; told again, by another who shares this object, it stays one."""
+        if self._picked[row]:
             return
         self.settle(np.array([row]))
         self._gaps = np.append(self._gaps, self.distances[row])
         self._picks.append(self._rows[row])
-        self._last = row
+        self._picked[row] = True
 
     def settle(self, rows: Positions) -> None:
         """Make `distances` and `ordinals` exact for these rows."""

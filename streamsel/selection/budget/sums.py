@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import numpy as np
 import numpy.typing as npt
 
@@ -12,18 +10,15 @@ from streamsel.selection import Positions
 
 __all__ = ["Sum"]
 
-EMPTY: Final = np.finfo(np.float64).tiny
-"""In place of a least or greatest sum of 0, so that dividing by it means something."""
-
 
 class Sum:
     """An Objective: the sum of the picks' values.
 
     values: (N,) float64, finite. max_sum: the run ends once the picks' sum has reached it, so the pick that reaches
-    it is the last. target_range: (least, greatest) sum wanted, 0 <= least <= greatest. Then O is
-    min(sum / least, 1, greatest / sum): it rises to 1 as the sum does, stays there inside the range, where the other
-    strategies decide alone, and falls beyond it, so that rows that add little are preferred. A sum of 0 or less is
-    worth nothing unless the range begins at 0.
+    it is the last. target_range: (least, greatest) sum wanted, 0 <= least <= greatest > 0. Then, with m the middle
+    of the range, O is min(sum / m, m / sum): rows that add much are preferred until the sum is m, and rows that add
+    little from there on, so that the picks still to come stay within the upper half. Whether the sum ends inside
+    depends on the number of picks and the other strategies; it is a goal, not a constraint.
     """
 
     def __init__(
@@ -35,8 +30,10 @@ class Sum:
     ) -> None:
         if max_sum is not None and not max_sum >= 0:
             raise UsageError(f"{name}: stopping_condition_max_sum must be 0 or more, got {max_sum}")
-        if target_range is not None and not 0 <= target_range[0] <= target_range[1] < np.inf:
-            raise UsageError(f"{name}: target_range must be 0 <= min_sum <= max_sum, got {target_range}")
+        if target_range is not None and not 0 <= target_range[0] <= target_range[1] < np.inf or not sum(target_range):
+            raise UsageError(
+                f"{name}: target_range must be 0 <= min_sum <= max_sum, max_sum above 0, got {target_range}"
+            )
         self.name, self._weights, self._max_sum, self._range = name, values, max_sum, target_range
         self._total = 0.0
         self._picks = 0
@@ -55,10 +52,8 @@ class Sum:
     def _objective(self, sums: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         if self._range is None:
             return sums
-        least, greatest = self._range
-        rising = sums / least if least > 0 else (sums >= 0).astype(np.float64)
-        falling = max(greatest, EMPTY) / np.maximum(sums, max(greatest, EMPTY))
-        return np.minimum(np.minimum(rising, 1.0), falling)
+        middle = sum(self._range) / 2
+        return np.minimum(sums / middle, middle / np.maximum(sums, middle))
 
     def settle(self, rows: Positions) -> None:
         """Nothing to do: `values` are exact."""
