@@ -30,9 +30,9 @@ class Sum:
     ) -> None:
         if max_sum is not None and not max_sum >= 0:
             raise UsageError(f"{name}: stopping_condition_max_sum must be 0 or more, got {max_sum}")
-        if target_range is not None and not 0 <= target_range[0] <= target_range[1] < np.inf or not sum(target_range):
+        if target_range is not None and not (0 <= target_range[0] <= target_range[1] < np.inf and target_range[1] > 0):
             raise UsageError(
-                f"{name}: target_range must be 0 <= min_sum <= max_sum, max_sum above 0, got {target_range}"
+                f"{name}: target_range must be 0 <= min_sum <= max_sum, the latter > 0, got {target_range}"
             )
         self.name, self._weights, self._max_sum, self._range = name, values, max_sum, target_range
         self._total = 0.0
