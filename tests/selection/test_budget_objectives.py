@@ -32,7 +32,7 @@ def test_the_sum_that_is_reached_ends_the_run() -> None:
 
 def test_a_target_range_is_hit_where_it_can_be() -> None:
     weights = np.random.default_rng(0).random(400)
-    for least, greatest in [(20.0, 23.0), (6.0, 9.0), (44.0, 46.0)]:
+    for least, greatest in [(20.0, 23.0), (6.0, 11.0), (44.0, 46.0)]:
         order = chosen(Sum("W", weights, target_range=(least, greatest)), 400, 50).order
         assert least <= weights[list(order)].sum() <= greatest
     goal = Sum("W", np.array([5.0, 10.0, 20.0, 0.0, -1.0]), target_range=(8, 12))
