@@ -6,6 +6,8 @@ it when the best row is too near.
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 import numpy.typing as npt
 
@@ -13,6 +15,9 @@ from streamsel.errors import UsageError
 from streamsel.selection.budget.nearest import Nearest
 
 __all__ = ["MinimumDistance"]
+
+TOGETHER: Final = 32
+"""Neighbours in the table brought up to date at once: about as dear as one, and many rows will be asked for."""
 
 
 class MinimumDistance:
@@ -26,7 +31,8 @@ class MinimumDistance:
     def forbids(self, row: int) -> bool:
         """Whether the row is nearer than the distance to a pick; an upper bound below it is proof enough."""
         if self._nearest.distances[row] >= self._distance:
-            self._nearest.settle(np.array([row]))
+            start = row - row % TOGETHER
+            self._nearest.settle(np.arange(start, min(start + TOGETHER, len(self._nearest.distances))))
         return bool(self._nearest.distances[row] < self._distance)
 
     def add(self, row: int) -> None:
