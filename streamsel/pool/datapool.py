@@ -25,19 +25,21 @@ class Pool:
     """An open pool; made by `open`, closed by `close` or at the end of a `with` block.
 
     path: the file, links followed. model, dim: what its vectors are of; None while there is nothing in it and none was
-    given. history: its runs in order.
+    given. history: its runs in order. sources: ids of all that they have looked at.
     """
 
     path: Path
     model: str | None
     dim: int | None
     history: tuple[Run, ...]
+    sources: frozenset[str]
 
     def __init__(self, path: Path, lock: Lock | None, model: str | None, dim: int | None) -> None:
         self.path, self._lock = path, lock
-        self.model, self.dim, self.history = model, dim, ()
+        self.model, self.dim = model, dim
         self._ids: set[str] | None = None
         self._vectors: Vector | None = None
+        self._adopt(())
 
     @classmethod
     def open(cls, path: Path, model: str | None = None, dim: int | None = None, *, write: bool = True) -> Pool:
@@ -77,13 +79,8 @@ class Pool:
         return id in self._known()
 
     def remembers(self, source: str) -> bool:
-        """Whether a run has looked at this source, or a pick is from it."""
+        """Whether a run has looked at this source, whether it picked there or not."""
         return source in self.sources
-
-    @property
-    def sources(self) -> frozenset[str]:
-        """Ids of all sources that runs have looked at."""
-        return frozenset(source for run in self.history for source in run.sources)
 
     @property
     def vectors(self) -> Vector:
@@ -106,7 +103,7 @@ class Pool:
         """Remember a run and its picks, all or nothing, durable when this returns; gives the number of picks added.
 
         A run that is remembered already changes nothing, and an id that is there already is not added again. Entries
-        are read once; about 100 MB of them and of the old file are held at a time.
+        are read once; a few row groups (32 MB of vectors each) and all ids are held in memory, whatever the size.
         Raises UsageError for entries of another dimension, SinkError when the file cannot be written; the pool is as
         it was then.
         """
@@ -149,7 +146,8 @@ class Pool:
             header = Header.of(file, self.path)
         if header.history:  # a pool from which everything was undone takes any model
             self._agree(header, model, dim)
-            self.model, self.dim, self.history = header.model, header.dim, header.history
+            self.model, self.dim = header.model, header.dim
+            self._adopt(header.history)
 
     def _agree(self, header: Header, model: str | None, dim: int | None) -> None:
         if model not in (None, header.model):
@@ -168,6 +166,7 @@ class Pool:
 
     def _adopt(self, history: tuple[Run, ...]) -> None:
         self.history, self._ids, self._vectors = history, None, None
+        self.sources = frozenset(source for run in history for source in run.sources)
 
     def _known(self) -> set[str]:
         if self._ids is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,7 +17,8 @@ import pyarrow.parquet as pq
 from streamsel.data import Vector
 from streamsel.errors import SinkError, UsageError
 from streamsel.tables import Column, Objects, Table
-from streamsel.tables.naming import NAMES, OBJECTS, VECTORS
+from streamsel.tables.naming import NAMES, OBJECTS, VECTORS, shown
+from streamsel.tables.stacking import is_list
 
 __all__ = ["write_embeddings_csv", "write_parquet"]
 
@@ -54,14 +56,23 @@ def write_parquet(table: Table, path: Path) -> None:
     taken = {*NAMES[:1], *VECTORS[:1]} & set(table.columns)
     if taken:
         raise UsageError(f'column "{min(taken)}" is called like the one that the file needs: rename it')
+    parts = (_arrow(table, slice(at, min(at + AT_ONCE, len(table)))) for at in range(0, len(table), AT_ONCE))
+    first = next(parts)
     with _whole(path) as file:
-        writer: pq.ParquetWriter | None = None
-        for start in range(0, len(table), AT_ONCE):
-            part = _arrow(table, slice(start, min(start + AT_ONCE, len(table))))
-            writer = writer or pq.ParquetWriter(file, part.schema, compression="zstd")
-            writer.write_table(part)
-        if writer:
+        writer = _writer(file, first.schema)
+        try:
+            for part in chain([first], parts):
+                writer.write_table(part)
             writer.close()
+        finally:
+            writer.is_open = False  # what could not be written is not tried again
+
+
+def _writer(file: BinaryIO, schema: pa.Schema) -> pq.ParquetWriter:
+    """Floats of vectors repeat and compress too little to try."""
+    lists = {field.name for field in schema if is_list(field.type)}
+    plain = [field.name for field in schema if field.name not in lists and not pa.types.is_struct(field.type)]
+    return pq.ParquetWriter(file, schema, compression=dict.fromkeys(plain, "zstd"), use_dictionary=plain)
 
 
 def _arrow(table: Table, rows: slice) -> pa.Table:
@@ -107,7 +118,9 @@ def _whole(path: Path) -> Iterator[BinaryIO]:
             os.fsync(file.fileno())
         temporary.replace(path)
     except OSError as error:
-        raise SinkError(f"{path}: cannot be written ({error.strerror or error}); choose another place") from error
+        raise SinkError(
+            f"{shown(path)}: cannot be written ({error.strerror or error}); choose another place"
+        ) from error
     finally:
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
