@@ -30,6 +30,11 @@ class EveryNth:
         self.stride, self.seen = 1, 0
         self.rows: list[int] = []
 
+    def expect(self, rows: int) -> None:
+        """About so many rows are about to come: begin with a stride at which a quarter of them fit."""
+        while not self.seen and rows > 4 * self.capacity * self.stride:
+            self.stride *= 2
+
     def offer(self, row: int) -> tuple[bool, list[int]]:
         """Whether the row joins, and the rows that leave for it."""
         self.seen += 1
@@ -105,6 +110,10 @@ class Samples:
     def __init__(self, larder: Larder, capacity: int) -> None:
         self.larder = larder
         self.every_nth, self.random = EveryNth(2 * capacity), RandomSample(capacity)
+
+    def expect(self, rows: int | None) -> None:
+        """A source of about so many rows begins: what would only come to leave again need not be held."""
+        self.every_nth.expect(rows or 0)
 
     def offer(self, row: int, window: Window, vector: Vector | None = None) -> None:
         """Show every row, in order."""

@@ -69,6 +69,7 @@ class Shortlist:
         """A source starts, of about so many rows."""
         if self._file.seen == 0:
             self._file = self._shape.empty(expected)
+            self.samples.expect(expected)
 
     def look(self, block: Sequence[Window]) -> Looked:
         """Take a block in. Nothing is judged before `finish`."""
