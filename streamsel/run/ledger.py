@@ -22,7 +22,7 @@ from streamsel.store.embedded import SqliteStore
 
 __all__ = ["Ledger"]
 
-FRAMES = 512
+FRAMES = 2048
 BYTES = 16 << 20
 SECONDS = 5.0
 
@@ -143,5 +143,5 @@ class Ledger:
 
 
 def _kept(stored: Stored) -> Kept:
-    crops = b"" if stored.crops is None else np.ascontiguousarray(stored.crops).tobytes()
+    crops = b"" if stored.crops is None else np.ascontiguousarray(stored.crops).data
     return Kept(stored.row, stored.marks, crops, stored.pictures, stored.vector, stored.signals)

@@ -28,7 +28,7 @@ class Kept:
 
     row: int
     marks: tuple[Mark, ...]
-    crops: bytes = field(default=b"", repr=False)
+    crops: bytes | memoryview = field(default=b"", repr=False)
     pictures: tuple[bytes, ...] = field(default=(), repr=False)
     vector: Vector | None = field(default=None, repr=False)
     signals: Mapping[str, Value] = field(default_factory=dict, repr=False)

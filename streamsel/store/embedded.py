@@ -26,6 +26,8 @@ __all__ = ["SqliteStore"]
 
 VERSION = 2
 CHUNK = 1 << 16
+PAGE = 1 << 14
+"""Bytes of a page of a new file: kept pictures, 150 kB each, are written in half the time that pages of 4 KiB take."""
 PICK_COLUMNS = "ordinal, row, marks, reason, distance, nearest, gains, vector, files, signals"
 
 SCHEMA = """
@@ -55,6 +57,7 @@ class SqliteStore:
         self._written: dict[tuple[str, int], int] = {}
         try:
             self._db = sqlite3.connect(path, isolation_level=None, timeout=0.2)
+            self._db.execute(f"PRAGMA page_size={PAGE}")
             self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
             self._db.execute("PRAGMA journal_mode=WAL")
             self._db.execute("PRAGMA synchronous=NORMAL")
