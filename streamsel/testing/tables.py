@@ -87,7 +87,7 @@ def bad_tables(rows: Vector) -> Iterator[tuple[Vector, str]]:
         bad[place, -1] = value
         yield bad, f"row {place}"
     wide = np.concatenate([rows, rows[:, :1]], axis=1)
-    yield wide, str(wide.shape)
+    yield wide, f", {wide.shape[1]})"
 
 
 def bad_batches(batch: Batch, name: str) -> Iterator[tuple[Callable[[], Batch], str]]:
