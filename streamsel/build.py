@@ -30,13 +30,17 @@ from streamsel.embed.shortlist import Shape, Shortlist
 from streamsel.embed.watch import Watch
 from streamsel.errors import ModelError, UsageError
 from streamsel.pipeline import Parts, Progress
+from streamsel.rules.entrance import Entrance
+from streamsel.rules.frame_rules import FrameRules, lightly_folder
+from streamsel.rules.goals import budget_rules
+from streamsel.rules.live import stream_selector
+from streamsel.rules.queries import query_vectors
 from streamsel.run.facts import Facts
 from streamsel.run.ledger import Ledger
 from streamsel.run.seen import Seen
 from streamsel.run.workspace import Workspace
 from streamsel.selection import Selector
-from streamsel.selection.greedy import Greedy
-from streamsel.selection.stream.onepass import OnePass
+from streamsel.selection.budget.best import Best
 from streamsel.sink.disk import DiskSink
 
 __all__ = ["Opener", "build", "embedder_of", "expected", "identity", "resolve"]
@@ -70,20 +74,24 @@ def build(
     picks = np.array([pick.vector for pick in space.store.picks()], np.float32).reshape(-1, embedder.dim)
     first = space.store.note("rows") or 0
     scout: Scout = _shortlist(config, frames, judge, larder, first) if config.budget else _watch(config, judge, larder)
-    selector = _selector(config, judge, picks)
+    rules = FrameRules(config.rules, lightly_folder(config.lightly, sources), sink.called)
+    selector = _selector(config, judge, rules, space)
     seen = None if config.budget else Seen(Coreset(STREAM_SEEN, embedder.dim, uniform=0))
-    states = States(scout=scout, judge=judge, selector=selector, seen=seen)
+    states = States(entrance=rules.entrance, scout=scout, judge=judge, selector=selector, seen=seen)
     states.restore(space.store.arrays(), picks)
     return Parts(
         sources=sources,
         open=opener.open,
         begin=Facts(config, sink, larder).begin,
         length=config.sequence_length,
+        entrance=rules.entrance,
         scout=scout,
         judge=judge,
         selector=selector,
+        batch=rules.batch,
         seen=seen,
-        budget=config.picks_among if config.budget else None,
+        budget=(lambda: config.picks_among(rules.entrance.seen)) if config.budget else None,
+        reached=rules.reached,
         sink=sink,
         store=space.store,
         ledger=Ledger(space.store, larder, states.arrays),
@@ -186,13 +194,17 @@ def _room(config: SelectConfig, embedder: Embedder) -> Callable[[Decision], floa
     return room
 
 
-def _selector(config: SelectConfig, judge: Judge, picks: Vector) -> Selector:
+def _selector(config: SelectConfig, judge: Judge, rules: FrameRules, space: Workspace) -> Selector:
     embedder = judge.embedder
+    queries = query_vectors(config.rules, dict(config.query_sets), lambda: embedder)
     if config.budget:
-        return Greedy(embedder.dim, preselected=picks)
-    if config.target_ratio is not None:
-        return OnePass(embedder.dim, target_ratio=config.target_ratio)
-    return OnePass(embedder.dim, min_distance=config.min_distance or embedder.novelty_distance)
+        return Best(budget_rules(config.rules, queries), before=rules.picked(list(space.store.picks())))
+    distance = config.min_distance
+    if config.target_ratio is None and distance is None:
+        distance = embedder.novelty_distance
+    classes = rules.entrance.classes
+    goal = {"target_ratio": config.target_ratio, "min_distance": distance}
+    return stream_selector(config.rules, embedder.dim, queries, classes, **goal)
 
 
 def _describe(block: Sequence[Window]) -> Vector:
@@ -211,8 +223,11 @@ def _embed(judge: Judge, block: Sequence[Window]) -> Vector:
 class States:
     """The arrays of everything that remembers, each under its part's name."""
 
-    def __init__(self, *, scout: Scout, judge: Judge, selector: Selector, seen: Seen | None) -> None:
-        self._parts: dict[str, Any] = {"scout": scout, "judge": judge, "selector": selector, "seen": seen}
+    def __init__(
+        self, *, entrance: Entrance, scout: Scout, judge: Judge, selector: Selector, seen: Seen | None
+    ) -> None:
+        parts = {"entrance": entrance, "scout": scout, "judge": judge, "selector": selector, "seen": seen}
+        self._parts: dict[str, Any] = parts
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
         """What a commit writes."""

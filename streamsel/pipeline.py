@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
@@ -19,14 +19,16 @@ import numpy as np
 from streamsel.data import Candidate, Decision, Frame, Mark, Pick, Source, Vector
 from streamsel.decode import Decoder
 from streamsel.decode.ahead import read_ahead
-from streamsel.embed import Row, Scout, Window
+from streamsel.embed import Looked, Row, Scout, Window
 from streamsel.embed.judge import Judge
 from streamsel.embed.window import LIVE_GAP, blocks, windows
 from streamsel.errors import SourceError, StreamselError
+from streamsel.rules.entrance import Entrance
 from streamsel.run.ledger import Ledger
 from streamsel.run.recall import recall, recall_frames
 from streamsel.run.seen import Seen
 from streamsel.selection import Selector
+from streamsel.selection.columns import Batch
 from streamsel.sink import Sink
 from streamsel.store import PickRow
 from streamsel.store.embedded import SqliteStore
@@ -55,12 +57,17 @@ class Parts:
     begin: Callable[..., dict[str, Any]]
     """`run.facts.Facts.begin`: what is noted of a source when it is opened."""
     length: int
+    entrance: Entrance
     scout: Scout
     judge: Judge
     selector: Selector
+    batch: Callable[[Sequence[Row], Vector], Batch]
+    """Rows and their vectors as the selector takes them."""
     seen: Seen | None
-    budget: Callable[[int], int] | None
-    """How many rows to pick among so many; None: a stream, nothing is left for the end."""
+    budget: Callable[[], int] | None
+    """How many rows to pick among all that were looked at; None: a stream, nothing is left for the end."""
+    reached: Callable[[Sequence[int], Sequence[Decision]], Mapping[str, Any]]
+    """What the choice of a budget asked for and reached: of the picks' places, and all decisions."""
     sink: Sink
     store: SqliteStore
     ledger: Ledger
@@ -117,9 +124,13 @@ def _watch(parts: Parts, source: Source) -> None:
 def _look(parts: Parts, source: Source, decoder: Decoder, after: Mark | None, facts: dict[str, Any]) -> None:
     earlier = Counter(facts["problems"])
     for block in _blocks(parts, source, decoder, decoder.read(after)):
-        looked = parts.scout.look(block)
-        _settle(parts, source, looked.rows)
-        parts.ledger.block(block, looked)
+        first = parts.entrance.seen
+        reasons = parts.entrance.reasons(block)
+        places = [place for place, reason in enumerate(reasons) if not reason]
+        looked = _scouted(parts, [block[place] for place in places])
+        at = {row: first + place for row, place in zip(looked.ids, places, strict=True)}
+        _settle(parts, source, looked.rows, [at[row.id] for row in looked.rows])
+        parts.ledger.block(block, reasons, looked)
         facts["frames"] += len(block) * parts.length
         parts.progress("watching", len(block) * parts.length, len(parts.selector))
         facts["problems"] = dict(earlier + decoder.problems)
@@ -131,19 +142,27 @@ def _look(parts: Parts, source: Source, decoder: Decoder, after: Mark | None, fa
     facts["problems"] = dict(earlier + decoder.problems)
 
 
+def _scouted(parts: Parts, block: list[Window]) -> Looked:
+    """What the scout makes of windows that no filter turned away, if there are any."""
+    return parts.scout.look(block, parts.entrance.worth(block)) if block else Looked((), ())
+
+
 def _blocks(parts: Parts, source: Source, decoder: Decoder, frames: Iterator[Frame]) -> Iterator[list[Window]]:
     live = source.kind == "live"
-    stream = windows(frames, parts.length, decoder.problems, LIVE_GAP if live else math.inf)
-    return blocks(stream, parts.judge.embedder.size, parts.sink.encode if live else None)
+    cut = windows(frames, parts.length, decoder.problems, LIVE_GAP if live else math.inf)
+    return blocks(parts.entrance.measured(cut), parts.judge.embedder.size, parts.sink.encode if live else None)
 
 
-def _settle(parts: Parts, source: Source, rows: Sequence[Row]) -> None:
-    """Judge rows and decide on them; the pictures of picks are written before the block is committed."""
+def _settle(parts: Parts, source: Source, rows: Sequence[Row], places: Sequence[int]) -> None:
+    """Judge rows and decide on them; the pictures of picks are written before the block is committed.
+
+    places: numbers of the rows among all that was looked at.
+    """
     if not rows:
         return
     vectors, ordinal = parts.judge.vectors(rows), len(parts.selector)
-    steps = np.diff([row.id for row in rows], prepend=parts.selector.looked - 1).tolist()
-    decisions = parts.selector.offer(vectors, steps)
+    steps = np.diff(places, prepend=parts.selector.looked - 1).tolist()
+    decisions = parts.selector.offer(parts.batch(rows, vectors), steps)
     parts.scout.settle([row.id for row in rows], decisions)
     for row, vector, decision in zip(rows, vectors, decisions, strict=True):
         parts.ledger.decide(row, decision)
@@ -163,17 +182,17 @@ def _read_again(parts: Parts, source: Source, marks: Sequence[Mark]) -> list[Fra
         return list(decoder.fetch(marks))
 
 
-def _choose(parts: Parts, budget: Callable[[int], int]) -> None:
+def _choose(parts: Parts, budget: Callable[[], int]) -> None:
     """Judge what the scout kept to the end, and choose among it."""
-    ids, weights = parts.scout.finish()
+    ids, _ = parts.scout.finish()
     rows, vectors = recall(parts.store, parts.judge, ids, lambda count: parts.progress("judging", count, 0))
-    parts.selector.offer(vectors)
-    order, decisions = parts.selector.finish(budget(sum(weights)))
+    parts.selector.offer(parts.batch(rows, vectors))
+    order, decisions = parts.selector.finish(budget())
     for row, decision in zip(rows, decisions, strict=True):
         parts.ledger.decide(row, decision)
     for ordinal, place in enumerate(order, start=len(parts.selector)):
         parts.ledger.pick(ordinal, rows[place], vectors[place], decisions[place], None)
-    parts.ledger.commit(notes={"chosen": True})
+    parts.ledger.commit(notes={"chosen": True, "reached": parts.reached(order, decisions)})
 
 
 def _deliver(parts: Parts) -> None:

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from streamsel.api import Selection
-from streamsel.choosing.chosen import ChosenFolder, identity_of, remember
-from streamsel.choosing.table_run import TableRun, Told, choose_rows
+from streamsel.choosing.choosing import Told, choose_rows
+from streamsel.choosing.chosen import ChosenFolder, remember
+from streamsel.choosing.table_run import TableRun
 from streamsel.config import SelectionConfig, read_selection
+from streamsel.config.query_sets import query_sets_of
 from streamsel.errors import UsageError
 from streamsel.pool.datapool import Pool
-from streamsel.rules.queries import query_sets_of
 
 __all__ = ["choose"]
 
@@ -49,14 +50,14 @@ def choose(
     run = TableRun(Path(table), config, paths[0], paths[1], query_sets_of(query_sets), normalize)
     begun = time.monotonic()
     with ExitStack() as stack:
-        folder = ChosenFolder(Path(out), identity_of(run, paths[2]), fresh=fresh)
+        folder = ChosenFolder(Path(out), run, paths[2], fresh=fresh)
         opened = None if paths[2] is None else stack.enter_context(Pool.open(paths[2]))
         if not folder.complete:
             found = choose_rows(run, opened, progress)
             progress("writing", len(found.table), len(found.order))
             folder.write(run, found, time.monotonic() - begun)
         if opened is not None:
-            remember(folder, opened, run.table.name)
+            remember(folder, opened, run)
     return Selection.load(out)
 
 

@@ -12,14 +12,18 @@ from typing import Any, Final
 
 import numpy as np
 
-from streamsel.choosing.table_run import Choosing, TableRun
+from streamsel.choosing.choosing import Choosing
+from streamsel.choosing.table_columns import idle_options, model_of
+from streamsel.choosing.table_run import TableRun
+from streamsel.config.constraints import Names
 from streamsel.data import Vector
-from streamsel.errors import SinkError, StateError
+from streamsel.errors import SinkError, StateError, UsageError
 from streamsel.pool import Entry, Run
 from streamsel.pool.datapool import Pool
 from streamsel.report.table import Column, Statistics
 from streamsel.rules.keys import keys_of, signals_of
 from streamsel.rules.material import VECTORS
+from streamsel.rules.pool_rows import model_of_table
 from streamsel.rules.reached import curve, reached
 from streamsel.selection.quality import covering, pairwise
 from streamsel.selection.random_numbers import random_numbers
@@ -27,7 +31,7 @@ from streamsel.sink.chosen import chosen_record, write_chosen, write_names, writ
 from streamsel.sink.embeddings import write_embeddings
 from streamsel.sink.json_file import write_json
 
-__all__ = ["ChosenFolder", "identity_of", "remember"]
+__all__ = ["ChosenFolder", "remember"]
 
 OUTPUTS: Final = (
     "manifest.jsonl",
@@ -38,6 +42,8 @@ OUTPUTS: Final = (
     "selection.json",
     "summary.json",
 )
+STAMPED: Final = ("summary.json", "manifest.parquet", "predictions/tasks.json", "metadata/schema.json")
+"""Files by which a folder that is read, of a run or `.lightly`, is known to have changed."""
 COVERED: Final = 20_000
 """Rows at most over which the table measures how far they are from their nearest pick: a seeded sample of more."""
 
@@ -45,8 +51,9 @@ COVERED: Final = 20_000
 class ChosenFolder:
     """An output folder. Raises StateError where it holds something else or another choice, SinkError if unusable."""
 
-    def __init__(self, folder: Path, identity: str, *, fresh: bool = False) -> None:
-        self.folder, self.identity = folder, identity
+    def __init__(self, folder: Path, run: TableRun, pool: Path | None = None, *, fresh: bool = False) -> None:
+        self.folder, self.identity, self._idle = folder, identity_of(run, pool), idle_options(run.config, pool)
+        _check_apart(folder, run)
         try:
             folder.mkdir(parents=True, exist_ok=True)
             found = {entry.name for entry in folder.iterdir()}
@@ -56,11 +63,8 @@ class ChosenFolder:
             ) from error
         if found - set(OUTPUTS) - {f".{name}.part" for name in OUTPUTS}:
             raise StateError(f"{folder}: holds what streamsel choose did not write; choose an empty folder for -o")
-        if fresh:
-            for name in found:
-                (folder / name).unlink(missing_ok=True)
         known = None if fresh else self._known()
-        if known is not None and known != identity:
+        if known is not None and known != self.identity:
             raise StateError(f"{folder}: holds another choice; use the same options, another -o, or --fresh")
         self.complete = known is not None
 
@@ -75,7 +79,9 @@ class ChosenFolder:
             raise StateError(f"{self.folder}: its summary.json cannot be read ({error}); use --fresh") from error
 
     def write(self, run: TableRun, found: Choosing, seconds: float) -> None:
-        """All files, the summary last. Raises SinkError."""
+        """All files, the summary last, in place of those of an earlier choice. Raises SinkError."""
+        for name in ("summary.json", *OUTPUTS):
+            (self.folder / name).unlink(missing_ok=True)
         keys, names = keys_of(run.config), found.table.names
         picks = zip(found.order, found.places, strict=True)
         records = (
@@ -101,14 +107,16 @@ class ChosenFolder:
             "version": version("streamsel"),
             "identity": self.identity,
             "table": run.table.name,
+            "model": model_of(run.table),
             "rows": len(found.table),
             "picks": len(found.order),
             "ended": found.ended,
             "drops": drops,
-            "strategies": reached(run.config, found.batch, found.places, found.judged),
+            "strategies": reached(run.config, found.batch, found.places, found.judged, found.before),
+            "unmet": found.unmet,
             "curve": curve(found.places, found.judged),
             "statistics": None if statistics is None else statistics.to_json(),
-            "ignored": list(run.config.worker.ignored),
+            "ignored": self._idle,
             "config": run.config.written(),
             "seconds": round(seconds, 3),
         }
@@ -116,27 +124,49 @@ class ChosenFolder:
 
 def identity_of(run: TableRun, pool: Path | None) -> str:
     """What must be equal for two commands to be the same choice: the files as they are, and the config."""
-    files = [run.table, *filter(None, (run.metadata, run.lightly)), *map(Path, run.query_sets.values())]
-    told = [[str(path.resolve()), *_stamp(path)] for path in files]
-    text = json.dumps([told, sorted(run.query_sets), run.config.written(), run.normalize, str(pool and pool.resolve())])
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    lists = [Path(one.file) for one in run.config.constraints if isinstance(one, Names) and one.file]
+    files = [[str(path.resolve()), _stamp(path)] for path in [*run.inputs, *lists]]
+    options = [run.config.written(), list(run.query_sets), run.normalize, str(pool.resolve()) if pool else None]
+    return _digest(json.dumps([files, options]).encode())
 
 
-def _stamp(path: Path) -> list[int]:
-    return [path.stat().st_size, path.stat().st_mtime_ns] if path.is_file() else []
+def _digest(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
-def remember(folder: ChosenFolder, pool: Pool, table: str) -> None:
+def _stamp(path: Path) -> list[list[int]]:
+    """Size and time of a file, or of the files by which a folder is known."""
+    files = [path / name for name in STAMPED] if path.is_dir() else [path]
+    return [[file.stat().st_size, file.stat().st_mtime_ns] for file in files if file.is_file()]
+
+
+def _check_apart(folder: Path, run: TableRun) -> None:
+    """What is read must not be what is written over."""
+    inside = next((path for path in run.inputs if path.resolve().is_relative_to(folder.resolve())), None)
+    if inside is not None:
+        raise UsageError(f"{inside}: is read, so it cannot be in the output folder; choose another -o")
+
+
+def remember(folder: ChosenFolder, pool: Pool, run: TableRun) -> None:
     """The picks that a folder holds join the pool, in one step and once, however often this is called."""
-    with (folder.folder / "manifest.jsonl").open() as lines:
-        records: list[Mapping[str, Any]] = [json.loads(line) for line in lines]
+    lines = (folder.folder / "manifest.jsonl").read_bytes()
+    records: list[Mapping[str, Any]] = [json.loads(line) for line in lines.splitlines()]
     path = folder.folder / "embeddings.npy"
     vectors: Vector = np.load(path) if path.exists() else np.empty((len(records), 0), np.float32)
     if pool.model is None:
-        pool.model, pool.dim = f"table of {vectors.shape[1]} numbers", vectors.shape[1]
-    run = Run(folder.identity, datetime.now(UTC), f"choose {table}", (table,))
+        dim = vectors.shape[1]
+        pool.model, pool.dim = model_of(run.table) or model_of_table(dim), dim
+    # The same command with another -o picks other rows, since these are in the pool: another run.
+    id, table = _digest(folder.identity.encode() + lines), run.table.name
     pairs = zip(records, vectors, strict=True)
-    pool.append(run, (Entry(told["id"], table, told["id"], vector, told["signals"]) for told, vector in pairs))
+    pool.append(
+        Run(id, datetime.now(UTC), f"choose {table}", (table,)), (_entry(told, table, row) for told, row in pairs)
+    )
+
+
+def _entry(told: Mapping[str, Any], table: str, vector: Vector) -> Entry:
+    source = told["signals"].get("SOURCE") or table
+    return Entry(told["id"], str(source), told["id"], vector, told["signals"])
 
 
 def _statistics(found: Choosing) -> Statistics | None:

@@ -32,6 +32,18 @@ def select_command(
     sequence_length: Annotated[
         int | None, option("--sequence-length", "Select sequences of L consecutive frames.", metavar="L")
     ] = None,
+    selection: Annotated[
+        Path | None, option("--selection", "Selection config, JSON or YAML; options go before it.", metavar="FILE")
+    ] = None,
+    lightly: Annotated[
+        Path | None, option("--lightly", "The .lightly folder; else one beside or above SOURCE.", metavar="FOLDER")
+    ] = None,
+    query_set: Annotated[
+        list[str] | None, option("--query-set", "What SIMILARITY compares with; may be repeated.", metavar="NAME=PATH")
+    ] = None,
+    pool: Annotated[
+        Path | None, option("--pool", "Earlier picks count as selected; new ones are added.", metavar="FILE")
+    ] = None,
     effort: Annotated[
         str | None, option("--effort", "fast, normal or exact: how many frames are embedded.", metavar="E")
     ] = None,
@@ -71,12 +83,16 @@ def select_command(
 
     streamsel select footage/ -o picks --proportion 0.01 --format png
 
+    streamsel select footage/ -o picks --selection balanced.json
+
     streamsel select rtsp://camera/stream -o picks --target-ratio 0.01 --duration 1:00:00
     """
     from streamsel.cli.select_run import select_run
 
-    own = {"context", "sources", "out", "only_new", "fresh", "dry_run", "quiet", "as_json", "debug"}
+    own = {"context", "sources", "out", "only_new", "fresh", "dry_run", "quiet", "as_json", "debug", "query_set"}
     options = {name: value for name, value in context.params.items() if name not in own and value is not None}
+    if query_set:
+        options["query_sets"] = query_set
     code = select_run(
         sources, out, options, only_new=only_new, fresh=fresh, dry_run=dry_run, quiet=quiet, as_json=as_json
     )

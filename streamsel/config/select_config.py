@@ -10,12 +10,17 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from streamsel.config.query_sets import query_sets_of
+from streamsel.config.reading import read_selection
+from streamsel.config.selection import SelectionConfig
 from streamsel.errors import UsageError
 
 __all__ = ["Format", "SelectConfig"]
 
 Format = Literal["jpg", "png", "clip"]
 Effort = Literal["fast", "normal", "exact"]
+
+DIVERSITY = {"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "DIVERSITY"}}
 
 OPTIONS = {
     "n": "-n",
@@ -63,10 +68,25 @@ class SelectConfig(BaseModel):
     weights: Path | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
     table: bool = True
+    selection: SelectionConfig | None = None
+    lightly: Path | None = None
+    query_sets: tuple[tuple[str, str], ...] = ()
+    pool: Path | None = None
 
     @classmethod
     def of(cls, **values: Any) -> SelectConfig:
-        """A config from keyword values; raises UsageError in the words of the command line."""
+        """A config from keyword values; raises UsageError in the words of the command line.
+
+        selection: a selection config, its file or its text. What it says of the number of frames and of sequences
+        holds where nothing else is given here. query_sets: name -> path, or texts NAME=PATH.
+        """
+        if "query_sets" in values:
+            values["query_sets"] = tuple(sorted(query_sets_of(values["query_sets"]).items()))
+        selection = values.get("selection")
+        if selection is not None and not isinstance(selection, SelectionConfig):
+            values["selection"] = selection = read_selection(selection)
+        if selection is not None:
+            values = {**_said(selection, values), **values}
         try:
             return cls(**values)
         except ValidationError as error:
@@ -127,12 +147,42 @@ class SelectConfig(BaseModel):
             return min(self.n // self.sequence_length, rows)
         return min(rows, math.ceil(Fraction(str(self.proportion)) * rows))
 
+    @property
+    def rules(self) -> SelectionConfig:
+        """The selection config; DIVERSITY alone, unless one is given."""
+        return self.selection or SelectionConfig.model_validate({"strategies": [DIVERSITY]})
+
+    def asked(self) -> dict[str, Any]:
+        """The choice in the selection dialect that users know, as it was made."""
+        share = self.proportion or self.target_ratio or 1
+        amount = {"n_samples": self.n} if self.n else {"proportion_samples": share}
+        written = {key: value for key, value in self.rules.written().items() if not key.endswith("_samples")}
+        if self.min_distance is not None and self.selection is None:
+            stop = {"type": "DIVERSITY", "stopping_condition_minimum_distance": self.min_distance}
+            written["strategies"] = [{**DIVERSITY, "strategy": stop}]
+        return {**amount, **written}
+
     def identity(self) -> dict[str, Any]:
         """What two commands must share to be the same run, beside the ids of its sources.
 
         The sources as they were typed stay out: a URL may hold a password.
         """
         return self.model_dump(mode="json", exclude={"table", "sources"})
+
+
+def _said(selection: SelectionConfig, given: Mapping[str, Any]) -> dict[str, Any]:
+    """What a selection config says of a run, as options; goals only where none is given."""
+    said: dict[str, Any] = {}
+    if selection.worker.selected_sequence_length > 1:
+        said["sequence_length"] = selection.worker.selected_sequence_length
+    if not any(given.get(goal) for goal in GOALS):
+        if selection.n_samples == -1:
+            said["proportion"] = 1.0
+        elif selection.n_samples is not None:
+            said["n"] = selection.n_samples
+        elif selection.proportion_samples is not None:
+            said["proportion"] = selection.proportion_samples
+    return said
 
 
 def _one_line(error: ValidationError) -> str:

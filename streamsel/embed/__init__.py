@@ -20,6 +20,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
 import numpy.typing as npt
 
 from streamsel.data import Decision, Frame, Mark, Pixels, Value, Vector
@@ -99,8 +100,11 @@ class Scout(Protocol):
     def begin(self, expected: int | None) -> None:
         """A source starts, of about so many windows."""
 
-    def look(self, block: Sequence[Window]) -> Looked:
-        """Take a block in."""
+    def look(self, block: Sequence[Window], worth: npt.NDArray[np.float32] | None = None) -> Looked:
+        """Take a block of one or more windows in.
+
+        worth: (B,), by which windows that look alike are told apart; None: they are not.
+        """
         ...
 
     def settle(self, rows: Sequence[int], decisions: Sequence[Decision]) -> None:

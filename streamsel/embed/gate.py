@@ -61,14 +61,16 @@ class Gate:
         self._grid: Grid = np.zeros((MEMORY, DIM), np.float32)
         self._numbers: Numbers = np.full(MEMORY, LOOK)
         self._reach = np.zeros(MEMORY, np.float32)
+        self._worth = np.zeros(MEMORY, np.float32)
         self._useful: Numbers = np.full(MEMORY, LOOK)
         self._recent: deque[float] = deque(maxlen=RECENT)
         self._sorted: list[float] = []
 
-    def offer(self, rows: Vector) -> Numbers:
+    def offer(self, rows: Vector, worth: npt.NDArray[np.float32] | None = None) -> Numbers:
         """(B, DIM) descriptors, in order -> (B,) the number of the frame that holds each, LOOK for those let through.
 
-        Frames are numbered from 0 in the order offered. Raises UsageError that names a row of another norm, or NaN.
+        Frames are numbered from 0 in the order offered. worth: (B,); a frame that is worth more than the one that would
+        hold it is let through. Raises UsageError that names a row of another norm, or NaN.
         """
         grid = to_grid(rows)
         squares, among = squared_distances(grid, self._grid), squared_distances(grid, grid)
@@ -76,8 +78,10 @@ class Gate:
         held_by = np.full(len(rows), LOOK)
         for place in range(len(rows)):
             holder = self._holder(np.sqrt(squares[place]) / grid_side(DIM))
-            if holder == LOOK:
+            better = worth is not None and holder != LOOK and worth[place] > self._worth[holder]
+            if holder == LOOK or better:
                 slot = self._remember(rows[place], grid[place])
+                self._worth[slot] = 0 if worth is None else worth[place]
                 squares[:, slot] = among[place]
             else:
                 held_by[place] = self._numbers[holder]
@@ -135,6 +139,7 @@ class Gate:
         known = np.flatnonzero(self._numbers != LOOK)
         columns: dict[str, npt.NDArray[Any]]
         columns = {"rows": self._rows, "numbers": self._numbers, "reach": self._reach, "useful": self._useful}
+        columns["worth"] = self._worth
         saved = {name: column[known] for name, column in columns.items()}
         return {**saved, "recent": np.array(self._recent), "counts": np.array([self.seen, self.passed])}
 
@@ -145,6 +150,6 @@ class Gate:
         filled = len(state["numbers"])
         self._rows[:filled], self._grid[:filled] = state["rows"], to_grid(state["rows"])
         self._numbers[:filled], self._useful[:filled] = state["numbers"], state["useful"]
-        self._reach[:filled] = state["reach"]
+        self._reach[:filled], self._worth[:filled] = state["reach"], state["worth"]
         self._recent.extend(state["recent"].tolist())
         self._sorted = sorted(self._recent)

@@ -71,12 +71,12 @@ class Shortlist:
             self._file = self._shape.empty(expected)
             self.samples.expect(expected)
 
-    def look(self, block: Sequence[Window]) -> Looked:
-        """Take a block in. Nothing is judged before `finish`."""
+    def look(self, block: Sequence[Window], worth: npt.NDArray[np.float32] | None = None) -> Looked:
+        """Take a block in. Nothing is judged before `finish`. worth: of rows that look alike the best one stays."""
         rows = self._describe(block)
         base = self._base
         ids = np.arange(len(block)) + self.seen
-        changes = self._file.offer(rows)
+        changes = self._file.offer(rows, worth)
         admitted = {int(i) + base for i in changes.admitted}
         for row, window, vector in zip(ids.tolist(), block, rows, strict=True):
             kept = vector if self._keep_vectors else None

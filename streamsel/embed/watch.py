@@ -37,11 +37,15 @@ class Watch:
     def begin(self, expected: int | None) -> None:
         """Sources follow each other; the gate remembers all of them."""
 
-    def look(self, block: Sequence[Window]) -> Looked:
-        """Take a block in; a window that is held has the row that its last frame resembles as holder."""
+    def look(self, block: Sequence[Window], worth: npt.NDArray[np.float32] | None = None) -> Looked:
+        """Take a block in; a window that is held has the row that its last frame resembles as holder.
+
+        worth: a frame worth more than the one that would hold it passes.
+        """
         length = len(block[0])
         ids = list(range(self.seen, self.seen + len(block)))
-        held_by = self._gate.offer(describe(np.stack([frame.picture.i420() for window in block for frame in window])))
+        described = describe(np.stack([frame.picture.i420() for window in block for frame in window]))
+        held_by = self._gate.offer(described, None if worth is None else np.repeat(worth, length))
         holders, rows = [], []
         for row, window, by in zip(ids, block, held_by.reshape(-1, length), strict=True):
             self.samples.offer(row, window)

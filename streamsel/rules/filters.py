@@ -16,7 +16,7 @@ from streamsel.rules.material import NAME
 from streamsel.selection.columns import Batch
 from streamsel.selection.thresholds import passes
 
-__all__ = ["Filter", "listed", "same_name"]
+__all__ = ["Filter", "listed", "same_name", "stem"]
 
 LARGEST: Final = 64 << 20
 """Bytes that a list of names may have."""
@@ -38,7 +38,7 @@ class Filter:
         labels = zip(config.strategies, config.labels, strict=True)
         self._thresholds = [(entry, label) for entry, label in labels if entry.strategy.type == "THRESHOLD"]
         banned = [listed(one) for one in config.constraints if isinstance(one, Names) and one.type == "EXCLUDE"]
-        self._banned = {_stem(name) for names in banned for name in names}
+        self._banned = {stem(name) for names in banned for name in names}
 
     def __bool__(self) -> bool:
         return bool(self._thresholds or self._banned or self._relevant)
@@ -48,7 +48,7 @@ class Filter:
         found: Reasons = np.full(len(batch), None, object)
         names = batch[NAME].values
         for row, name in enumerate(names if self._banned or self._relevant else ()):
-            if _stem(name) in self._banned:
+            if stem(name) in self._banned:
                 found[row] = "excluded"
             elif self._relevant and not self._relevant(name):
                 found[row] = "not relevant"
@@ -81,13 +81,13 @@ def listed(constraint: Names) -> Sequence[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
-def same_name(names: Sequence[str], wanted: Sequence[str]) -> list[int]:
-    """Positions among `names` of those wanted, in the order wanted; what is not there is left out."""
-    place = {_stem(name): row for row, name in enumerate(names)}
-    return [place[stem] for stem in map(_stem, wanted) if stem in place]
+def same_name(names: Sequence[str], wanted: Sequence[str]) -> list[int | None]:
+    """Position among `names` of each that is wanted, None where it is not there; the very name goes before its stem."""
+    place = {stem(name): row for row, name in enumerate(names)} | {name: row for row, name in enumerate(names)}
+    return [place.get(name, place.get(stem(name))) for name in wanted]
 
 
-def _stem(name: str) -> str:
+def stem(name: str) -> str:
     """A frame is called the same whatever format its picture has."""
-    stem, _, extension = name.rpartition(".")
-    return stem if extension.lower() in PICTURES else name
+    bare, _, extension = name.rpartition(".")
+    return bare if extension.lower() in PICTURES else name

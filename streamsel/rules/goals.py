@@ -9,7 +9,9 @@ from streamsel.config import SelectionConfig
 from streamsel.config.constraints import MinDistance, MinGap, Names, Quota
 from streamsel.config.selection import Entry
 from streamsel.data import Vector
+from streamsel.errors import UsageError
 from streamsel.rules.filters import listed, same_name
+from streamsel.rules.keys import key_of
 from streamsel.rules.material import NAME, SOURCE, TIME, VECTORS
 from streamsel.selection import Constraint, Objective
 from streamsel.selection.budget.balance import Balance, target_shares
@@ -22,11 +24,12 @@ from streamsel.selection.budget.nearest import Nearest
 from streamsel.selection.budget.object_sums import ObjectSimilarity, ObjectTypicality
 from streamsel.selection.budget.objects import ObjectDiversity
 from streamsel.selection.budget.sums import Sum
+from streamsel.selection.budget.together import Together
 from streamsel.selection.budget.typicality import Typicality
 from streamsel.selection.columns import Batch, Vectors
 from streamsel.selection.formulas import similarity, typicality
 
-__all__ = ["budget_rules"]
+__all__ = ["budget_rules", "constraint_name"]
 
 Queries = Mapping[str, Vector]
 
@@ -46,12 +49,19 @@ class _Compiler:
     def rules(self) -> Rules:
         named = zip(self._config.strategies, self._config.labels, strict=True)
         goals = [
-            Goal(self._objective(entry, label), entry.strategy.strength)  # type: ignore[union-attr]
-            for entry, label in named
+            self._goal(place, entry, label)
+            for place, (entry, label) in enumerate(named)
             if entry.strategy.type != "THRESHOLD"
         ]
         made = [self._constraint(one) for one in self._config.constraints]
-        return Rules(goals, [constraint for constraint in made if constraint is not None])
+        known = [constraint for constraint in made if constraint is not None]
+        return Rules(goals, [Together(known, len(self._batch))] if known else [])
+
+    def _goal(self, place: int, entry: Entry, label: str) -> Goal:
+        try:
+            return Goal(self._objective(entry, label), entry.strategy.strength)  # type: ignore[union-attr]
+        except UsageError as error:
+            raise UsageError(f"strategies[{place}]: {error}") from error
 
     @property
     def nearest(self) -> Nearest:
@@ -98,15 +108,22 @@ class _Compiler:
         return Sum(label, column.values, options.stopping_condition_max_sum, span)
 
     def _constraint(self, constraint: Any) -> Constraint | None:
+        name = constraint_name(constraint)
         match constraint:
             case MinDistance():
-                return MinimumDistance(self.nearest, constraint.distance)
+                return MinimumDistance(self.nearest, constraint.distance, name=name)
             case MinGap():
-                return MinimumGap(self._batch[SOURCE], self._batch[TIME], constraint.seconds)
+                return MinimumGap(self._batch[SOURCE], self._batch[TIME], constraint.seconds, name=name)
             case Quota(type="AT_MOST"):
-                return AtMost(self._batch[constraint.column], constraint.count, classes=constraint.classes)
+                return AtMost(self._batch[constraint.column], constraint.count, classes=constraint.classes, name=name)
             case Quota():
-                return AtLeast(self._batch[constraint.column], constraint.count, classes=constraint.classes)
+                return AtLeast(self._batch[constraint.column], constraint.count, classes=constraint.classes, name=name)
             case Names(type="INCLUDE"):
-                return Include(same_name(self._batch[NAME].values, listed(constraint)), len(self._batch))
+                found = same_name(self._batch[NAME].values, listed(constraint))
+                return Include([row for row in found if row is not None], len(self._batch), name=name)
         return None
+
+
+def constraint_name(constraint: Any) -> str:
+    """What messages and `summary.json` call a constraint: its type, and for quotas what it counts."""
+    return f"{constraint.type} {key_of(constraint.per)}" if isinstance(constraint, Quota) else str(constraint.type)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from streamsel.config import SelectionConfig
-from streamsel.config.constraints import Quota
+from streamsel.config.constraints import MinGap, Quota
 from streamsel.data import Value
 from streamsel.selection.columns import Batch, Counts, Labels, Numbers
 
 __all__ = ["key_of", "keys_of", "signals_of"]
+
+PLACES: Final = ("SOURCE", "TIME")
+"""Columns that a minimum gap reads."""
 
 
 def key_of(read: Any) -> str:
@@ -31,7 +34,8 @@ def keys_of(config: SelectionConfig) -> dict[str, str]:
     entries = [entry for entry in config.strategies if entry.kind not in ("vectors", "objects")]
     read: list[tuple[str, Any]] = [(entry.column, entry.input) for entry in entries]
     read += [(one.column, one.per) for one in config.constraints if isinstance(one, Quota)]
-    return {column: key_of(one) for column, one in read}
+    gaps = any(isinstance(one, MinGap) for one in config.constraints)
+    return {column: key_of(one) for column, one in read} | {place: place for place in PLACES if gaps}
 
 
 def signals_of(keys: Mapping[str, str], batch: Batch, row: int) -> dict[str, Value]:

@@ -8,43 +8,80 @@ from typing import Any
 import numpy as np
 
 from streamsel.data import Vector
-from streamsel.errors import UsageError
+from streamsel.errors import StateError, UsageError
 from streamsel.pool.datapool import Pool
 from streamsel.rules.keys import key_of
-from streamsel.rules.material import SOURCE
+from streamsel.rules.material import SOURCE, TIME, VECTORS
 from streamsel.rules.values import labels_of, to_column
-from streamsel.selection.columns import Column, Objects
+from streamsel.selection.columns import Batch, Column, Objects
 
-__all__ = ["PoolRows"]
+__all__ = ["PoolRows", "check_pool", "model_of_table"]
 
 
 class PoolRows:
-    """A `Material`. What a pool does not know of a pick counts nothing: a number is 0, there are no objects."""
+    """A `Material`. What a pool does not know of a pick counts nothing: a number is 0, there are no objects.
 
-    def __init__(self, pool: Pool, *, vectors: bool) -> None:
+    like: the rows that are chosen from; vectors and objects are as long as theirs.
+    """
+
+    def __init__(self, pool: Pool, like: Batch) -> None:
         entries = list(pool.rows())
         self.names = [entry.name for entry in entries]
         self._values: list[Mapping[str, Any]] = [entry.values for entry in entries]
         self._sources = [entry.source for entry in entries]
-        self._dim = pool.dim or 0
-        self._vectors = pool.vectors if vectors else None
+        self._pool, self._like = pool, like
 
     def vectors(self) -> Vector | None:
         """See `Material`."""
-        return self._vectors
+        return self._pool.vectors if VECTORS in self._like.columns else None
 
     def objects(self, task: str) -> Objects:
         """See `Material`."""
-        return Objects(np.empty((0, self._dim), np.float32), np.zeros(len(self.names), np.int64))
+        dim = self._like[f"{VECTORS} {task}"].rows.shape[1]
+        return Objects(np.empty((0, dim), np.float32), np.zeros(len(self.names), np.int64))
 
     def value(self, column: str, kind: str, read: Any) -> Column:
         """See `Material`."""
         unknown = 0.0 if kind == "numbers" else None
         found = [values.get(key_of(read)) for values in self._values]
-        return to_column(kind, [unknown if value is None else value for value in found], self.names, column)
+        return self._column(kind, [unknown if value is None else value for value in found], column)
 
     def place(self, what: str) -> Column:
         """See `Material`."""
+        found = [values.get(what) for values in self._values]
         if what == SOURCE:
-            return labels_of(self._sources)
-        raise UsageError(f"a pool does not know the {what.lower()} of its picks, and a constraint reads it")
+            return labels_of([own or source for own, source in zip(found, self._sources, strict=True)])
+        if None in found:
+            name = self.names[found.index(None)]
+            raise UsageError(
+                f"{self._pool.path}: does not know the {what.lower()} of {name}, and a constraint reads it: leave the"
+                " constraint out, or choose without the pool"
+            )
+        return self._column("numbers" if what == TIME else "labels", found, what)
+
+    def _column(self, kind: str, values: list[Any], column: str) -> Column:
+        try:
+            return to_column(kind, values, self.names, column)
+        except UsageError as error:
+            raise UsageError(f"{self._pool.path}: {error}") from error
+
+
+def check_pool(pool: Pool, rows: Batch, model: str | None = None) -> None:
+    """Raises StateError where a pool remembers other vectors than those of the rows.
+
+    model: what made those, None where that is not known; a pool of a table does not know it either.
+    """
+    dim = rows[VECTORS].rows.shape[1] if VECTORS in rows.columns else 0
+    if pool.history and pool.dim != dim:
+        held, these = (f"vectors of {of} numbers" if of else "no vectors" for of in (pool.dim, dim))
+        raise StateError(f"{pool.path}: holds {held}, the rows have {these}; use another pool")
+    if model and pool.model not in (None, model, model_of_table(dim)):
+        raise StateError(
+            f"{pool.path}: holds vectors of model {pool.model}, these are of {model}; use the same model or another"
+            " pool"
+        )
+
+
+def model_of_table(dim: int) -> str:
+    """What a pool calls the model of vectors that came in a table, which does not say."""
+    return f"table of {dim} numbers"

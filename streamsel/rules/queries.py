@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -16,22 +16,7 @@ from streamsel.embed import Embedder
 from streamsel.errors import UsageError
 from streamsel.tables.reading import read_table
 
-__all__ = ["query_sets_of", "query_vectors"]
-
-
-def query_sets_of(given: Mapping[str, str] | Sequence[str] | None) -> dict[str, str]:
-    """Name -> path, of a mapping or of texts NAME=PATH; raises UsageError."""
-    if given is None or isinstance(given, Mapping):
-        return dict(given or {})
-    sets: dict[str, str] = {}
-    for text in given:
-        name, equals, path = text.partition("=")
-        if not equals or not name or not path:
-            raise UsageError(f"--query-set: {text!r} is not NAME=PATH, as in --query-set night=pictures/night")
-        if name in sets:
-            raise UsageError(f"--query-set: {name!r} is given twice")
-        sets[name] = path
-    return sets
+__all__ = ["query_vectors"]
 
 
 def query_vectors(

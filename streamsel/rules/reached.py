@@ -12,7 +12,7 @@ from streamsel.config.selection import Entry
 from streamsel.data import Decision
 from streamsel.rules.material import VECTORS
 from streamsel.selection.budget.balance import target_shares
-from streamsel.selection.columns import Batch, Counts
+from streamsel.selection.columns import Batch, Counts, concatenate
 
 __all__ = ["curve", "reached"]
 
@@ -21,28 +21,37 @@ POINTS: Final = 64
 
 
 def reached(
-    config: SelectionConfig, batch: Batch, order: Sequence[int], decisions: Sequence[Decision]
+    config: SelectionConfig,
+    batch: Batch,
+    order: Sequence[int],
+    decisions: Sequence[Decision],
+    before: Batch | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Label of a strategy -> what it asked for and what the picks reached, as plain JSON values.
 
-    batch: the rows that passed all filters. order: positions of the picks in it. decisions: on these rows.
+    batch: the rows that passed all filters. order: positions of the picks in it. decisions: on these rows. before:
+    earlier picks, which count as the run counted them: in shares and sums.
     """
     named = zip(config.strategies, config.labels, strict=True)
     goals = [(entry, label) for entry, label in named if entry.strategy.type != "THRESHOLD"]
-    return {label: _reached(entry, label, batch, list(order), decisions) for entry, label in goals}
+    first = 0 if before is None else len(before)
+    table = batch if before is None else concatenate([before, batch])
+    picks = [*range(first), *(row + first for row in order)]
+    judged = [decisions[row] for row in order]
+    return {label: _reached(entry, label, table, picks, judged) for entry, label in goals}
 
 
-def _reached(entry: Entry, label: str, batch: Batch, order: list[int], decisions: Sequence[Decision]) -> dict[str, Any]:
-    column, options = batch[entry.column], entry.strategy
+def _reached(entry: Entry, label: str, table: Batch, picks: list[int], judged: Sequence[Decision]) -> dict[str, Any]:
+    column, options = table[entry.column], entry.strategy
     told: dict[str, Any] = {"strength": getattr(options, "strength", 1.0)}
     told |= {name: value for name, value in options.model_dump(exclude_defaults=True).items() if name in STOPS}
-    told["gain"] = sum(decisions[row].gains.get(label, 0.0) for row in order)
+    told["gain"] = sum(decision.gains.get(label, 0.0) for decision in judged)
     if options.type == "BALANCE":
-        return told | {"shares": _shares(options, column, order)}
+        return told | {"shares": _shares(options, column, picks) if picks else {}}
     if options.type == "WEIGHTS":
-        return told | _sums(column.values, order)
+        return told | _sums(column.values, picks)
     if options.type == "DIVERSITY" and entry.column == VECTORS:
-        return told | _distances([decisions[row].distance for row in order])
+        return told | _distances([decision.distance for decision in judged])
     return told
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
+
+import numpy as np
 
 from streamsel.data import Vector
 from streamsel.errors import UsageError
@@ -13,6 +17,7 @@ from streamsel.rules.readings import Reading, reading_of
 from streamsel.rules.values import labels_of, to_column
 from streamsel.selection.columns import Column, Counts, Numbers, Objects
 from streamsel.signals.lightly_folder import LightlyFolder
+from streamsel.signals.scores import scale_object_frequency
 from streamsel.tables import Table
 
 __all__ = ["TableRows"]
@@ -27,11 +32,13 @@ class TableRows:
     """A `Material`: a table, and what a `.lightly` folder knows of the same names.
 
     A column of the table goes before the folder. expression: `lightly_path_regex`, whose groups are read off names.
+    called: the table, in messages.
     """
 
     table: Table = field(repr=False)
     folder: LightlyFolder | None = None
     expression: str | None = None
+    called: str = "the table"
 
     @property
     def names(self) -> Sequence[str]:
@@ -47,33 +54,70 @@ class TableRows:
         found = self.table.objects.get(task)
         if found is None:
             known = ", ".join(self.table.objects) or "none"
-            raise UsageError(f"the table has no embeddings of the objects of task {task!r} (it has: {known})")
+            raise UsageError(f"{self.called}: has no embeddings of the objects of task {task!r} (it has: {known})")
         return Objects(found.rows, found.ends)
 
     def value(self, column: str, kind: str, read: Any) -> Column:
         """See `Material`."""
         key = key_of(read)
-        if key in self.table.classes and kind == "counts":
-            return Counts(*self.table.counts(key))
-        if key not in self.table.columns and (self.folder is not None or self.expression):
-            return self._beside(reading_of(column, kind, read, self.folder, self.expression))
-        if kind == "numbers":
-            return Numbers(self.table.numbers(key))
-        return to_column(kind, self.table.labels(key).tolist(), self.names, column)
-
-    def _beside(self, reading: Reading) -> Column:
-        return to_column(reading.kind, reading.of_names(self.names), self.names, reading.column, reading.classes)
+        if key not in self.table.columns and key not in self.table.classes and self._beside(key):
+            return self._read(reading_of(column, kind, read, self.folder, self.expression), read)
+        with self._told():
+            if kind == "numbers":
+                return Numbers(self.table.numbers(key))
+            if (counts := self._counts(key)) is not None:
+                return counts if kind == "counts" else self._one_class(counts, column)
+            return to_column(kind, self.table.labels(key).tolist(), self._rows, column)
 
     def place(self, what: str) -> Column:
         """See `Material`."""
         keys = {"SOURCE": SOURCES, "TIME": TIMES, "DAY": DAYS}[what]
         key = next((key for key in keys if key in self.table.columns), None)
         if key is None:
-            raise UsageError(f"a constraint reads the {what.lower()} of rows: the table needs a column {keys[0]!r}")
-        if what == "TIME":
-            return Numbers(self.table.numbers(key))
-        labels = self.table.labels(key)
-        unknown = [row for row, label in enumerate(labels) if label is None]
-        if unknown:
-            raise UsageError(f"{self.table.row(unknown[0])}: its {key} is not known, and a constraint reads it")
-        return labels_of([str(label)[:10] for label in labels] if what == "DAY" else labels.tolist())
+            raise UsageError(f"{self.called}: a constraint reads the {what.lower()} of rows: add a column {keys[0]!r}")
+        with self._told():
+            if what == "TIME":
+                return Numbers(self.table.numbers(key))
+            labels = self.table.labels(key).tolist()
+            if None in labels:
+                raise UsageError(
+                    f"{self.table.row(labels.index(None))}: its {key} is not known, and a constraint reads it"
+                )
+        return labels_of([str(label)[:10] for label in labels] if what == "DAY" else labels)
+
+    @property
+    def _rows(self) -> Sequence[str]:
+        return [self.table.row(place) for place in range(len(self.table))]
+
+    def _beside(self, key: str) -> bool:
+        """Whether a key that the table has not may be known from elsewhere."""
+        groups = re.compile(self.expression).groupindex if self.expression else {}
+        return self.folder is not None or key in groups
+
+    def _read(self, reading: Reading, read: Any) -> Column:
+        values = reading.of_names(self.names)
+        made = to_column(reading.kind, values, self.names, reading.column, reading.classes)
+        if getattr(read, "score", "") == "object_frequency" and isinstance(made, Numbers):
+            return Numbers(scale_object_frequency(made.values))
+        return made
+
+    def _counts(self, key: str) -> Counts | None:
+        """Amounts by class: one nested column, or columns of numbers that are called KEY.CLASS; None: neither."""
+        if key in self.table.classes:
+            return Counts(*self.table.counts(key))
+        inside = [name for name in self.table.columns if name.startswith(f"{key}.")]
+        if key in self.table.columns or not inside:
+            return None
+        values = np.stack([self.table.numbers(name) for name in inside], axis=1)
+        return Counts(values, tuple(name.removeprefix(f"{key}.") for name in inside))
+
+    def _one_class(self, counts: Counts, column: str) -> Column:
+        rows = [dict(zip(counts.classes, row, strict=True)) for row in counts.values.tolist()]
+        return to_column("labels", rows, self._rows, column)
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        try:
+            yield
+        except UsageError as error:
+            raise UsageError(f"{self.called}: {error}") from error

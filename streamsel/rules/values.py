@@ -11,7 +11,7 @@ from streamsel.data import Value
 from streamsel.errors import UsageError
 from streamsel.selection.columns import Column, Counts, Labels, Numbers
 
-__all__ = ["labels_of", "to_column"]
+__all__ = ["class_of", "labels_of", "to_column"]
 
 Values = Sequence[Value]
 
@@ -20,14 +20,16 @@ def to_column(kind: str, values: Values, names: Sequence[str], what: str, classe
     """The column of a kind: `numbers`, `labels` or `counts`.
 
     names: of the rows, what: of the value, for messages. classes: those that counts have even where no row does.
-    Raises UsageError naming the first row whose value is missing or of another kind.
+    Counts of one thing of one class are a label as well. Raises UsageError naming the first row whose value is
+    missing or of another kind.
     """
     if kind == "numbers":
         return _numbers(values, names, what)
     if kind == "counts":
         return _counts(values, names, what, classes)
-    _refuse([not isinstance(value, Mapping) for value in values], values, names, what, "a category")
-    return labels_of(values)
+    labels = [_label(value) for value in values]
+    _refuse([not isinstance(label, Mapping) for label in labels], values, names, what, "a category")
+    return labels_of(labels)
 
 
 def labels_of(values: Sequence[Any]) -> Labels:
@@ -57,11 +59,24 @@ def _counts(values: Values, names: Sequence[str], what: str, classes: Sequence[s
     return Counts(made, tuple(place))
 
 
+def class_of(label: str | int | float | bool) -> str:
+    """What the class of a category is called, where it is counted: booleans as JSON spells them."""
+    return str(label).lower() if isinstance(label, bool) else str(label)
+
+
+def _label(value: Value) -> Value:
+    """Counts of one thing of one class as that class, of nothing as not known."""
+    held = [name for name, amount in value.items() if amount] if isinstance(value, Mapping) else []
+    if not isinstance(value, Mapping) or len(held) > 1 or (held and value[held[0]] != 1):
+        return value
+    return held[0] if held else None
+
+
 def _amounts(value: Value) -> Mapping[str, float]:
     """Counts as they are; a category counts once; what is not known counts nothing."""
     if isinstance(value, Mapping):
         return value
-    return {} if value is None else {str(value): 1.0}
+    return {} if value is None else {class_of(value): 1.0}
 
 
 def _refuse(right: Any, values: Values, names: Sequence[str], what: str, wanted: str) -> None:

@@ -52,7 +52,7 @@ def _held_for(parts: Parts, rows: list[int]) -> Weights:
     """How many rows each stands for: itself, rows embedded that it took the place of, and rows held for any of them."""
     heirs = Heirs(parts.store)
     counts: Counter[int] = Counter()
-    for sql in ("SELECT row, 1 FROM judged", "SELECT row, SUM(frames) FROM span GROUP BY row"):
+    for sql in ("SELECT row, 1 FROM judged", "SELECT row, SUM(frames) FROM span WHERE row >= 0 GROUP BY row"):
         holders, frames = pairs_of(parts.store, sql)
         for row, count in zip(heirs.resolve(holders).tolist(), frames.tolist(), strict=True):
             counts[row] += count

@@ -48,25 +48,31 @@ class Ledger:
         late = time.monotonic() - self._last > SECONDS
         return bool(self._picks) or self._frames >= FRAMES or late or self._larder.fresh_bytes >= BYTES
 
-    def block(self, block: Sequence[Window], looked: Looked) -> None:
-        """A block was looked at: windows that are not judged at once become spans under who stands for them."""
+    def block(self, block: Sequence[Window], reasons: Sequence[str], looked: Looked) -> None:
+        """A block was looked at: windows that are not judged at once become spans under who stands for them.
+
+        reasons: why each window was turned away before the scout saw it; empty where it was not.
+        """
         self._frames += sum(map(len, block))
         self._position = block[-1][-1].mark
         self.inherit(looked.heirs)
         judged = {row.id for row in looked.rows}
-        for window, row, holder in zip(block, looked.ids, looked.holders, strict=True):
-            if row not in judged:
-                self._hold(window, holder, row == holder)
+        seen = iter(zip(looked.ids, looked.holders, strict=True))
+        for window, reason in zip(block, reasons, strict=True):
+            row, holder = (-1, -1) if reason else next(seen)
+            if reason or row not in judged:
+                self._hold(window, holder, not reason and row == holder, reason or "held")
 
-    def _hold(self, window: Window, holder: int, own: bool) -> None:
+    def _hold(self, window: Window, holder: int, own: bool, reason: str) -> None:
         first, last = window[0].mark, window[-1].mark
         before = self._spans[-1] if self._spans and not own else None
-        if before and not before.own and (before.row, before.source) == (holder, first.source):
+        known = None if before is None or before.own else (before.row, before.source, before.reason)
+        if before and known == (holder, first.source, reason):
             frames = before.frames + len(window)
             self._spans[-1] = replace(before, last=last.index, frames=frames)
         else:
             self._spans.append(
-                Span(first.source, first.index, last.index, first.pts, first.time, holder, len(window), own)
+                Span(first.source, first.index, last.index, first.pts, first.time, holder, len(window), own, reason)
             )
 
     def inherit(self, heirs: Mapping[int, int]) -> None:

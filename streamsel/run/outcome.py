@@ -10,6 +10,7 @@ from typing import Any
 from streamsel.config import SelectConfig
 from streamsel.data import Decision
 from streamsel.pipeline import Parts
+from streamsel.rules.keys import keys_of
 from streamsel.run.comparison import comparison
 from streamsel.run.heirs import Heirs
 from streamsel.run.workspace import Workspace
@@ -28,7 +29,7 @@ AT_ONCE = 4096
 DECISIONS = """
 SELECT source, first, last, pts, time, last - first + 1, keep, reason, distance, nearest, row, 1 FROM judged
 UNION ALL
-SELECT source, first, last, pts, time, frames, 0, 'held', NULL, -1, row, 0 FROM span
+SELECT source, first, last, pts, time, frames, 0, reason, NULL, -1, row, 0 FROM span
 WHERE NOT (own AND row IN (SELECT row FROM judged))
 ORDER BY 1, 2
 """
@@ -38,21 +39,23 @@ def conclude(parts: Parts, config: SelectConfig, space: Workspace, timings: Mapp
     """Write all tables, then the summary, then note the run as complete. May be repeated at will."""
     folder, store = space.folder, space.store
     facts = {stream: dict(store.restore(stream).facts) for stream in store.streams()}
-    write_manifest(folder, (_record(pick, facts) for pick in store.picks()))
+    keys = keys_of(config.rules)
+    write_manifest(folder, (_record(pick, facts, keys) for pick in store.picks()))
     write_embeddings(folder, (pick.vector for pick in store.picks()), parts.judge.embedder.dim)
     write_decisions(folder, _decisions(parts))
     if config.sequence_length > 1:
         write_sequences(folder, (_sequence(pick, facts) for pick in store.picks()))
-    write_json(folder / "selection.json", selection_config(config))
+    write_json(folder / "selection.json", config.asked())
     made = comparison(parts) if config.table else None
     table = made.to_json() if made else store.note("statistics")
     write_json(folder / "summary.json", _summary(parts, config, facts, timings, table))
     store.conclude(
-        {"complete": True, "rows": parts.scout.seen, "statistics": table}, "" if config.budget else "scout/samples."
+        {"complete": True, "rows": parts.scout.seen, "statistics": table},
+        "" if config.budget else "scout/samples.",
     )
 
 
-def _record(pick: PickRow, facts: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def _record(pick: PickRow, facts: Mapping[str, Mapping[str, Any]], keys: Mapping[str, str]) -> dict[str, Any]:
     fact = facts[pick.marks[0].source]
     decision = Decision(True, pick.reason, pick.distance, pick.nearest, pick.gains)
     return manifest_record(
@@ -61,7 +64,7 @@ def _record(pick: PickRow, facts: Mapping[str, Mapping[str, Any]]) -> dict[str, 
         _id(pick, fact),
         pick.files or (),
         sequence=pick.row - fact["first_row"] if len(pick.marks) > 1 else None,
-        signals=pick.signals,
+        signals={keys.get(column, column): value for column, value in pick.signals.items()},
         index_exact=fact.get("index_exact", True),
     )
 
@@ -97,7 +100,8 @@ def _merged(rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
     """Neighbouring spans under one stand-in as one, wherever a commit may have cut them."""
     before: tuple[Any, ...] | None = None
     for row in rows:
-        if before and not before[11] and not row[11] and (before[0], before[10]) == (row[0], row[10]):
+        spans = before and not before[11] and not row[11]
+        if before and spans and all(before[at] == row[at] for at in (0, 7, 10)):
             before = (*before[:2], row[2], *before[3:5], before[5] + row[5], *before[6:])
             continue
         if before:
@@ -105,17 +109,6 @@ def _merged(rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
         before = row
     if before:
         yield before
-
-
-def selection_config(config: SelectConfig) -> dict[str, Any]:
-    """The choice in the selection dialect that users know."""
-    strategy: dict[str, Any] = {"type": "DIVERSITY"}
-    if config.min_distance is not None:
-        strategy["stopping_condition_minimum_distance"] = config.min_distance
-    amount = (
-        {"n_samples": config.n} if config.n else {"proportion_samples": config.proportion or config.target_ratio or 1}
-    )
-    return {**amount, "strategies": [{"input": {"type": "EMBEDDINGS"}, "strategy": strategy}]}
 
 
 def _summary(
@@ -134,6 +127,7 @@ def _summary(
         "target": config.n or config.proportion or config.target_ratio,
         "reached": picks if config.n or not looked else picks / looked,
         "drops": _drops(parts),
+        **(parts.store.note("reached") or {}),
         "sources": [{"id": source, **_without_error(fact)} for source, fact in facts.items()],
         "failed": failed,
         "statistics": table,
@@ -147,8 +141,11 @@ def _drops(parts: Parts) -> dict[str, int]:
     """Frames dropped, by reason."""
     query = parts.store.query
     judged = query("SELECT reason, SUM(last - first + 1) FROM judged WHERE NOT keep GROUP BY reason ORDER BY reason")
-    held = query("SELECT SUM(frames) FROM span WHERE NOT (own AND row IN (SELECT row FROM judged))")
-    return {**dict(judged), "held": next(held)[0] or 0}
+    held = query(
+        "SELECT reason, SUM(frames) FROM span WHERE NOT (own AND row IN (SELECT row FROM judged))"
+        " GROUP BY reason ORDER BY reason"
+    )
+    return {**dict(judged), "held": 0, **dict(held)}
 
 
 def _without_error(fact: Mapping[str, Any]) -> dict[str, Any]:

@@ -133,8 +133,11 @@ class Selector(Protocol):
         """Picks so far."""
         ...
 
-    def offer(self, rows: Vector, looked: Sequence[int] | None = None) -> list[Decision]:
-        """Take (B, D) rows in. looked: rows looked at since the one offered before, each counted with its own."""
+    def offer(self, rows: Vector | Batch, looked: Sequence[int] | None = None) -> list[Decision]:
+        """Take rows in: a Batch, or (B, D) EMBEDDINGS.
+
+        looked: rows looked at since the one offered before, each counted with its own; 1 each unless given.
+        """
         ...
 
     def finish(self, n: int) -> tuple[list[int], list[Decision]]:

@@ -57,6 +57,12 @@ class DiskSink:
         """
         self._naming[source] = (digits_for(frames), started)
 
+    def called(self, mark: Mark) -> str:
+        """What a frame is called where users' files tell of it: `sub/video_1-099-mp4.png`, `sub/picture.jpg`."""
+        if mark.name:
+            return mark.name if mark.source in ("", ".") else f"{mark.source}/{mark.name}"
+        return frame_name(mark, self._naming_of(mark)[0], "png", self._naming_of(mark)[1])
+
     def write(self, pick: Pick, frames: Sequence[Frame]) -> list[str]:
         """Writes the pick's frames, given in the order of its marks.
 

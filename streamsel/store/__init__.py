@@ -38,7 +38,8 @@ class Kept:
 class Span:
     """`frames` frames from index first to last that were not judged at once, and the row that stands for them.
 
-    own: the span is that row itself, which the scout kept for the end.
+    own: the span is that row itself, which the scout kept for the end. reason: why they were not judged; row is -1
+    where nothing stands for them, because a filter turned them away.
     """
 
     source: str
@@ -49,6 +50,7 @@ class Span:
     row: int
     frames: int
     own: bool = False
+    reason: str = "held"
 
 
 @dataclass(frozen=True, slots=True)

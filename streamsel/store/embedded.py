@@ -39,7 +39,7 @@ CREATE TABLE IF NOT EXISTS kept (row INTEGER PRIMARY KEY, marks TEXT NOT NULL, c
                                  vector BLOB, signals TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS picture (row INTEGER, place INTEGER, data BLOB NOT NULL, PRIMARY KEY (row, place));
 CREATE TABLE IF NOT EXISTS span (source TEXT, first INTEGER, last INTEGER, pts INTEGER, time REAL, row INTEGER,
-                                 frames INTEGER, own INTEGER);
+                                 frames INTEGER, own INTEGER, reason TEXT);
 CREATE TABLE IF NOT EXISTS heir (row INTEGER PRIMARY KEY, heir INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS judged (row INTEGER PRIMARY KEY, source TEXT, first INTEGER, last INTEGER, pts INTEGER,
                                    time REAL, keep INTEGER, reason TEXT, distance REAL, nearest INTEGER);
@@ -118,7 +118,7 @@ class SqliteStore:
             [(_bytes(vector), row) for row, vector in changes.vectors.items()],
         )
         many("REPLACE INTO heir VALUES (?,?)", changes.heirs.items())
-        many("INSERT INTO span VALUES (?,?,?,?,?,?,?,?)", [_values(span) for span in changes.spans])
+        many("INSERT INTO span VALUES (?,?,?,?,?,?,?,?,?)", [_values(span) for span in changes.spans])
         many("REPLACE INTO judged VALUES (?,?,?,?,?,?,?,?,?,?)", [_values(judged) for judged in changes.judged])
         many("REPLACE INTO pick VALUES (?,?,?,?,?,?,?,?,?,?,?)", [_pick_values(pick) for pick in changes.picks])
         many("REPLACE INTO note VALUES (?,?)", [(key, json.dumps(value)) for key, value in changes.notes.items()])

@@ -1,0 +1,100 @@
+"""The entrance: what is known of windows of frames is read or measured there, and filters turn some of them away.
+
+It stands before the scout, which must not decide what it cannot see, and before frames are shrunk, since measuring
+takes whole pictures. Its counts are part of a run's state.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from streamsel.config import SelectionConfig
+from streamsel.data import Mark, Value
+from streamsel.embed import Window
+from streamsel.rules.filters import Filter
+from streamsel.rules.frame_rows import FrameRows
+from streamsel.rules.material import batch_of
+from streamsel.rules.readings import Reading
+from streamsel.rules.worth import Worth
+
+__all__ = ["Entrance"]
+
+
+class Entrance:
+    """Reads, measures and filters; also says what a row is worth whatever has been picked.
+
+    called: the name of a frame, by which files and filters know it. relevant: whether a file may be picked from.
+    """
+
+    def __init__(
+        self,
+        config: SelectionConfig,
+        readings: Sequence[Reading],
+        filters: Filter,
+        called: Callable[[Mark], str],
+        relevant: Callable[[str], bool] | None = None,
+    ) -> None:
+        self._readings, self._filters, self.called, self._relevant = list(readings), filters, called, relevant
+        thresholds = tuple(entry for entry in config.strategies if entry.strategy.type == "THRESHOLD")
+        self._early = config.model_copy(update={"strategies": thresholds, "constraints": ()})
+        self._worth = Worth(config)
+        self.seen = 0
+        """Windows so far, those turned away too."""
+
+    @property
+    def classes(self) -> Mapping[str, Sequence[str]]:
+        """Column -> the classes that its counts have even where no row does."""
+        return {reading.column: reading.classes for reading in self._readings if reading.classes}
+
+    def measured(self, stream: Iterable[Window]) -> Iterator[Window]:
+        """The windows, with what is known of them in their frames' `signals`."""
+        return map(self._measured, stream) if self._readings else iter(stream)
+
+    def _measured(self, window: Window) -> Window:
+        names = [self.called(frame.mark) for frame in window]
+        known: dict[str, Value] = {one.column: one.of([window], [names])[0] for one in self._readings}
+        return tuple(replace(frame, signals={**frame.signals, **known}) for frame in window)
+
+    def reasons(self, block: Sequence[Window]) -> list[str]:
+        """Why each window is turned away; empty where it is not. Counts them."""
+        self.seen += len(block)
+        told = zip(block, self._filtered(block), strict=True)
+        return [self._irrelevant(window[0].mark) or reason for window, reason in told]
+
+    def _irrelevant(self, mark: Mark) -> str:
+        if self._relevant is None or self._relevant(self._file(mark)):
+            return ""
+        return "not relevant"
+
+    def _file(self, mark: Mark) -> str:
+        return self.called(mark) if mark.name else mark.source
+
+    def _filtered(self, block: Sequence[Window]) -> list[str]:
+        if not self._filters:
+            return [""] * len(block)
+        rows = self.rows([tuple(f.mark for f in window) for window in block], [w[0].signals for w in block])
+        return [reason or "" for reason in self._filters.reasons(batch_of(self._early, rows))]
+
+    def rows(self, marks: Sequence[Sequence[Mark]], signals: Sequence[Mapping[str, Value]], **more: Any) -> FrameRows:
+        """Material of rows. more: `rows`, their vectors; `crops`, their objects."""
+        firsts = [row[0] for row in marks]
+        return FrameRows([self.called(mark) for mark in firsts], firsts, signals, classes=self.classes, **more)
+
+    def worth(self, block: Sequence[Window]) -> npt.NDArray[np.float32] | None:
+        """(B,) what each window is worth by its numbers and counts alone; None where the config reads none."""
+        names = [self.called(window[0].mark) for window in block]
+        return self._worth.of(names, [window[0].signals for window in block])
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """Counts, and what the worth of rows is compared with."""
+        return {"seen": np.array(self.seen), **self._worth.state()}
+
+    def restore(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Become what `state` was taken from."""
+        self.seen = int(arrays["seen"])
+        self._worth.restore(arrays)

@@ -1,0 +1,90 @@
+"""A selection config for frames as they come: where they enter, and the batches that selectors take of them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path, PurePosixPath
+from typing import Any, Protocol
+
+import numpy as np
+
+from streamsel.config import SelectionConfig
+from streamsel.data import Mark, Source, Value, Vector
+from streamsel.errors import UsageError
+from streamsel.rules.entrance import Entrance
+from streamsel.rules.filters import Filter
+from streamsel.rules.material import batch_of
+from streamsel.rules.reached import curve, reached
+from streamsel.rules.readings import readings_of
+from streamsel.selection.columns import Batch
+from streamsel.signals.lightly_folder import LightlyFolder
+
+__all__ = ["FrameRules", "lightly_folder"]
+
+
+class Known(Protocol):
+    """A row, or a pick, with what was read and measured of its frames."""
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        """Its frames."""
+        ...
+
+    @property
+    def signals(self) -> Mapping[str, Value]:
+        """Column -> value."""
+        ...
+
+
+class FrameRules:
+    """folder: users' files beside the input, if any. called: the name of a frame, by which they know it.
+
+    Raises UsageError, SourceError for what the config reads and is not there.
+    """
+
+    def __init__(self, config: SelectionConfig, folder: LightlyFolder | None, called: Callable[[Mark], str]) -> None:
+        self._config = config
+        self.entrance = Entrance(config, readings_of(config, folder), Filter(config), called, _relevant(config, folder))
+        self._chosen: Batch | None = None
+
+    def batch(self, rows: Sequence[Known], vectors: Vector) -> Batch:
+        """Rows as selectors take them."""
+        material = self.entrance.rows([row.marks for row in rows], [row.signals for row in rows], rows=vectors)
+        self._chosen = batch_of(self._config, material)
+        return self._chosen
+
+    def picked(self, picks: Sequence[Any]) -> Batch | None:
+        """Picks of earlier runs, or None."""
+        return self.batch(picks, np.array([pick.vector for pick in picks], np.float32)) if picks else None
+
+    def reached(self, order: Sequence[int], decisions: Sequence[Any]) -> dict[str, Any]:
+        """What each strategy asked for and reached, and the curve, of the batch made last."""
+        if self._chosen is None:
+            return {}
+        told = reached(self._config, self._chosen, order, decisions)
+        return {"strategies": told, "curve": curve(order, decisions)}
+
+
+def lightly_folder(named: Path | None, sources: Sequence[Source]) -> LightlyFolder | None:
+    """The `.lightly` folder that a user names, or the nearest one beside or above the first local source."""
+    if named is not None:
+        return LightlyFolder.named(named)
+    local = next((source for source in sources if source.kind != "live" and "://" not in source.location), None)
+    return None if local is None else LightlyFolder.find(_root(local))
+
+
+def _root(source: Source) -> Path:
+    """The folder to which a source's id is relative."""
+    location = Path(os.path.abspath(source.location))  # noqa: PTH100  # links stay as they are
+    depth = len(PurePosixPath(source.id).parts)
+    return location.parents[depth - 1] if depth else location
+
+
+def _relevant(config: SelectionConfig, folder: LightlyFolder | None) -> Callable[[str], bool] | None:
+    name = config.worker.relevant_filenames_file
+    if not name:
+        return None
+    if folder is None:
+        raise UsageError(f"relevant_filenames_file {name}: there is no .lightly folder; name it with --lightly")
+    return folder.relevant(name).includes

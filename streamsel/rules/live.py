@@ -1,0 +1,85 @@
+"""From a selection config to the strategies and constraints of the stream's driver."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from streamsel.config import SelectionConfig
+from streamsel.config.constraints import MinDistance, MinGap, Names, Quota
+from streamsel.config.selection import Entry
+from streamsel.data import Vector
+from streamsel.errors import UsageError
+from streamsel.rules.filters import listed, stem
+from streamsel.rules.material import VECTORS
+from streamsel.selection import Strategy
+from streamsel.selection.stream import StreamConstraint
+from streamsel.selection.stream.balance import Balance
+from streamsel.selection.stream.constraints import AtMost, Include, MinimumGap
+from streamsel.selection.stream.diversity import Diversity
+from streamsel.selection.stream.object_diversity import ObjectDiversity
+from streamsel.selection.stream.onepass import OnePass
+from streamsel.selection.stream.similarity import ObjectSimilarity, Similarity
+from streamsel.selection.stream.sums import Sums
+from streamsel.selection.stream.typicality import ObjectTypicality, Typicality
+
+__all__ = ["stream_selector"]
+
+
+def stream_selector(
+    config: SelectionConfig,
+    dim: int,
+    queries: Mapping[str, Vector],
+    classes: Mapping[str, Sequence[str]],
+    *,
+    target_ratio: float | None,
+    min_distance: float | None,
+) -> OnePass:
+    """The driver that decides rows as they come. dim: of the vectors. classes: column -> classes of the schema.
+
+    Raises UsageError for what a stream cannot promise: AT_LEAST, sums to stop at, strategies without a ratio.
+    """
+    strategies = [
+        (_strategy(entry, label, dim, queries, classes), entry.strategy.strength)  # type: ignore[union-attr]
+        for entry, label in zip(config.strategies, config.labels, strict=True)
+        if entry.strategy.type != "THRESHOLD"
+    ]
+    distances = [one.distance for one in config.constraints if isinstance(one, MinDistance)]
+    hard = [made for one in config.constraints for made in _constraints(one)]
+    far = max([*distances, *([min_distance] if min_distance else [])], default=None)
+    return OnePass(dim, strategies, min_distance=far, target_ratio=target_ratio, constraints=hard)
+
+
+def _strategy(
+    entry: Entry, label: str, dim: int, queries: Mapping[str, Vector], classes: Mapping[str, Sequence[str]]
+) -> Strategy:
+    options: Any = entry.strategy
+    objects = entry.kind == "objects"
+    match options.type:
+        case "DIVERSITY":
+            return ObjectDiversity(dim, entry.column, label) if objects else Diversity(dim, VECTORS, label)
+        case "TYPICALITY":
+            kind = ObjectTypicality if objects else Typicality
+            return kind(dim, options.num_nearest_neighbors, entry.column, label)
+        case "SIMILARITY":
+            similar = ObjectSimilarity if objects else Similarity
+            return similar(queries[entry.query or ""], entry.column, label)
+        case "BALANCE":
+            target = dict(options.target) if options.target else options.distribution
+            return Balance(entry.column, target, classes=classes.get(entry.column) or None, name=label)
+    if options.stopping_condition_max_sum is not None or options.target_range is not None:
+        raise UsageError(f"{label}: a stream has no end to steer a sum to; leave out max_sum and target_range")
+    return Sums(entry.column, label)
+
+
+def _constraints(constraint: Any) -> list[StreamConstraint]:
+    match constraint:
+        case MinGap():
+            return [MinimumGap(constraint.seconds)]
+        case Quota(type="AT_MOST"):
+            return [AtMost(constraint.column, constraint.count, classes=constraint.classes)]
+        case Quota():
+            raise UsageError("AT_LEAST cannot be promised of a stream, which never knows what will come: use -n")
+        case Names(type="INCLUDE"):
+            return [Include(listed(constraint), key=stem)]
+    return []
