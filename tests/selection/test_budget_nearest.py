@@ -30,7 +30,7 @@ def tables(draw: st.DrawFn) -> np.ndarray:
         rows = (rows[:1] + rows * np.float32(1e-4)).astype(np.float32)
     if kind == "same":
         rows = rows[np.arange(len(rows)) % 3]
-    return rows * np.float32({"large": 1e6, "small": 1e-15}.get(kind, 1))
+    return rows * np.float32({"large": 1e18, "small": 1e-15}.get(kind, 1))
 
 
 @settings(max_examples=200)

@@ -53,3 +53,14 @@ def test_the_minimum_distance_stops_where_it_does(seed: int, weighted: bool, bef
     assert list(choice.order) == made.by_mundig(200)
     assert len(choice.order) < 197
     assert "stopping_condition_minimum_distance 0.35" in choice.ended
+
+
+def test_in_a_long_run_the_known_engine_ties_more_often_because_it_adds_in_float32() -> None:
+    vectors = unit_rows(0, 3_000, 16, 40)
+    known, goal = Task(vectors).by_mundig(500), Task(vectors).goals()[0].objective
+    for place, row in enumerate(known):
+        goal.settle(np.arange(3_000))
+        potential = np.log(np.maximum(goal.values(), 1e-300))
+        potential[known[:place]] = -np.inf
+        assert potential.max() - potential[row] < 2e-6
+        goal.add(row)

@@ -27,7 +27,7 @@ TIED: Final = 64
 def best_first(bounds: Values, settle: Callable[[Positions], Values]) -> Iterator[int]:
     """Rows by falling value, ties by rising position; rows with a bound of -infinity never come.
 
-    bounds: (N,) float64, no NaN, at or above the values; overwritten. settle: the values of some rows, above -infinity.
+    bounds: (N,) float64, no NaN, at or above the values. settle: the values of some rows, above -infinity.
     """
     left = _Bounds(bounds)
     rows, values, wanted = np.empty(0, np.int64), np.empty(0), FIRST
@@ -46,9 +46,10 @@ class _Bounds:
     """Bounds of rows not settled yet, in blocks of which each knows its highest; -infinity where there is no row."""
 
     def __init__(self, bounds: Values) -> None:
-        self._bounds, self._block = bounds, isqrt(len(bounds)) + 1
-        starts = np.arange(0, len(bounds), self._block)
-        self._peaks = np.maximum.reduceat(bounds, starts) if len(bounds) else np.empty(0)
+        block = isqrt(len(bounds)) + 1
+        self._blocks = np.full((-(-len(bounds) // block), block), -np.inf)
+        self._blocks.reshape(-1)[: len(bounds)] = bounds
+        self._peaks = self._blocks.max(axis=1)
 
     @property
     def ceiling(self) -> float:
@@ -60,20 +61,21 @@ class _Bounds:
         ahead: npt.NDArray[np.bool_] = values > self.ceiling
         tied = values == self.ceiling
         if tied.any():
-            start = int(np.argmax(self._peaks)) * self._block
-            first = start + int(np.argmax(self._bounds[start : start + self._block]))
-            ahead |= tied & (rows < first)
+            top = int(np.argmax(self._peaks))
+            ahead |= tied & (rows < top * self._blocks.shape[1] + np.argmax(self._blocks[top]))
         return ahead
 
     def take(self, wanted: int, least: float) -> Positions:
         """The rows, in order, of the highest bounds of so many blocks, though none below `least`: they are left out."""
         cut = np.partition(self._peaks, -wanted)[-wanted] if wanted < len(self._peaks) else -np.inf
         cut = max(cut, least, np.finfo(np.float64).min)
-        block, starts = self._block, np.flatnonzero(self._peaks >= cut) * self._block
-        rows = np.concatenate([start + np.flatnonzero(self._bounds[start : start + block] >= cut) for start in starts])
-        if len(rows) > TIED * wanted:
-            rows = np.sort(rows[np.argsort(-self._bounds[rows], kind="stable")[: TIED * wanted]])
-        self._bounds[rows] = -np.inf
-        for touched in np.unique(rows // block):
-            self._peaks[touched] = self._bounds[touched * block : (touched + 1) * block].max()
+        high = np.flatnonzero(self._peaks >= cut)
+        some = self._blocks[high]
+        block, place = np.nonzero(some >= cut)
+        if len(block) > TIED * wanted:
+            first = np.sort(np.argsort(-some[block, place], kind="stable")[: TIED * wanted])
+            block, place = block[first], place[first]
+        some[block, place] = -np.inf
+        self._blocks[high], self._peaks[high] = some, some.max(axis=1)
+        rows: Positions = high[block] * self._blocks.shape[1] + place
         return rows

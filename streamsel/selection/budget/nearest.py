@@ -79,15 +79,17 @@ class Picks:
         product of n terms is off by at most n * ROUNDING * |r||p|, and a few of the smallest numbers, in any order of
         summation (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1). So the scores leave few pairs
         that can matter, and `pair_distance` decides among those; of equally near picks the earliest is the nearest.
+        What overflows float32 can matter.
         """
-        scores = self._matrix[first:last] @ rows.T
-        np.subtract(self._halves[first:last], scores, out=scores)
+        with np.errstate(over="ignore", invalid="ignore"):  # raised by lanes that a BLAS kernel throws away, too
+            scores = self._matrix[first:last] @ rows.T
+            np.subtract(self._halves[first:last], scores, out=scores)
         reach = np.sqrt(squares) + self._reach
         error = (rows.shape[1] + 8) * (ROUNDING * self._reach * reach + ROUNDING**2 * reach**2 + SMALLEST)
         best, needed = scores.min(axis=0).astype(np.float64), (known**2 - squares) / 2 + error
-        hit = np.flatnonzero(best <= needed)
+        hit = np.flatnonzero(~(best > needed))
         limit = np.minimum(best + 2 * error, needed)[hit].astype(np.float32)
-        pick, row = np.nonzero(scores[:, hit] <= np.nextafter(limit, np.float32(np.inf)))
+        pick, row = np.nonzero(~(scores[:, hit] > np.nextafter(limit, np.float32(np.inf))))
         return self._settled(rows, known, hit[row], pick + first)
 
     def _settled(
