@@ -31,7 +31,9 @@ ROOMS = {
     "sink": SHARED,
     "tables": SHARED,
 }
-ON_TOP = {"cli": {"streamsel.api", "streamsel.choosing.api", "streamsel.errors", "streamsel.report"}}
+ON_TOP = {
+    "cli": {"streamsel.api", "streamsel.choosing", "streamsel.errors", "streamsel.pool", "streamsel.report"},
+}
 JOINING = {"api", "build", "choosing", "pipeline", "rules", "run", "testing"}
 """They put rooms together and may import any of them; `testing` checks and doubles what each room promises."""
 

@@ -1,5 +1,9 @@
-"""choosing: `streamsel choose`, a selection from a table of ready rows, with no video at all.
+"""choosing: `streamsel choose`, a selection from a table of ready rows with no video at all, and `streamsel check`.
 
-`table_run` is its way on one page; `chosen` is what it leaves in a folder; `reached` sets what each strategy asked for
-beside what came out. Joins rooms, as `run` does; no room imports it.
+`table_run` says what is to be chosen from what, `table_columns` reads it, `choosing` is the way of a choice on one
+page, `included` sees to what must be picked, `chosen` is what it leaves in a folder.
+
+`checking` tells before a run what it can reach, in findings (`finding`): of the config alone (`checked_config`), of
+each strategy (`checked_goals`) and each constraint (`checked_constraints`), by bounds that stand alone (`reach`).
+Joins rooms, as `run` does; no room imports it.
 """

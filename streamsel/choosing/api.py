@@ -1,4 +1,4 @@
-"""`streamsel.choose`: a selection from a table, as one function."""
+"""`streamsel.choose` and `streamsel check`: a selection from a table, and what it can reach, as functions."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from streamsel.api import Selection
+from streamsel.choosing.checking import check_config, check_table
 from streamsel.choosing.choosing import Told, choose_rows
 from streamsel.choosing.chosen import ChosenFolder, remember
+from streamsel.choosing.finding import Finding
 from streamsel.choosing.table_run import TableRun
 from streamsel.config import SelectionConfig, read_selection
 from streamsel.config.query_sets import query_sets_of
 from streamsel.errors import UsageError
 from streamsel.pool.datapool import Pool
 
-__all__ = ["choose"]
+__all__ = ["check", "choose"]
 
 DIVERSITY = {"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "DIVERSITY"}}
 
@@ -59,6 +61,31 @@ def choose(
         if opened is not None:
             remember(folder, opened, run)
     return Selection.load(out)
+
+
+def check(
+    selection: str | Path | Mapping[str, Any] | SelectionConfig,
+    table: str | Path | None = None,
+    *,
+    n: int | None = None,
+    proportion: float | None = None,
+    metadata: str | Path | None = None,
+    lightly: str | Path | None = None,
+    query_sets: Mapping[str, str] | Sequence[str] | None = None,
+    pool: str | Path | None = None,
+    normalize: bool = True,
+) -> list[Finding]:
+    """What `choose` with these arguments could reach, without choosing. Nothing is written.
+
+    Without a table the config alone is looked at. What stands in the way of a choice is a finding of level `problem`.
+    Raises UsageError for a config that cannot be read.
+    """
+    config = config_of(selection, n, proportion)
+    paths = [None if path is None else Path(path) for path in (metadata, lightly, pool)]
+    if table is None:
+        return check_config(config, paths[2])
+    run = TableRun(Path(table), config, paths[0], paths[1], query_sets_of(query_sets), normalize)
+    return check_table(run, paths[2])
 
 
 def config_of(

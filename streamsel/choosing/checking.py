@@ -92,19 +92,24 @@ class _Checked:
         except (UsageError, SourceError) as error:
             yield problem(place, str(error))
 
+    @property
+    def _says_n(self) -> bool:
+        return self._config.n_samples is not None or self._config.proportion_samples is not None
+
     def _asked(self) -> Iterator[Finding]:
         try:
-            wanted(self._config, self._rows)
+            if self._says_n:
+                wanted(self._config, self._rows)
         except UsageError as error:
-            if self._config.n_samples is not None or self._config.proportion_samples is not None:
-                yield problem("n_samples", str(error))
+            yield problem("n_samples", str(error))
 
     def _filtered(self, batch: Batch, reasons: Reasons, queries: dict[str, Vector]) -> Iterator[Finding]:
         """How many rows pass each filter and all of them, and what can be reached with those."""
         yield from self._thresholds(batch)
         passed = np.array([row for row, reason in enumerate(reasons) if reason is None], np.int64)
-        asked = self._config.n_samples is not None or self._config.proportion_samples is not None
-        n = wanted(self._config, self._rows) if asked else 0
+        if not self._says_n:
+            return
+        n = wanted(self._config, self._rows)
         yield from self._passing(reasons, len(passed), n)
         for place, complaint in impossible_includes(self._config, self._rows, reasons, n, self._pool):
             yield problem(place, complaint)

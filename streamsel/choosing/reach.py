@@ -70,7 +70,7 @@ def picks_until(values: Values, goal: float) -> tuple[int | None, int | None]:
 
 
 def quota_fits(sizes: npt.NDArray[np.int64], most: npt.NDArray[np.int64], rows: int) -> int:
-    """How many of the rows fit, where of each of G groups without overlap, which have `sizes` rows, at most `most` do."""
+    """How many of the rows fit, where of each of G groups at most so many do; sizes: rows of each, without overlap."""
     return int(np.minimum(sizes, most).sum()) + rows - int(sizes.sum())
 
 

@@ -1,4 +1,4 @@
-"""The command line: `streamsel select`, `streamsel choose`, `streamsel inspect`."""
+"""The command line: `streamsel select`, `choose`, `check`, `pool`, `inspect`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ from typing import Annotated
 
 import typer
 
+from streamsel.cli.check_command import check_command
 from streamsel.cli.choose_command import choose_command
+from streamsel.cli.pool_command import pool_app
 from streamsel.cli.select_command import select_command
 from streamsel.cli.show import inspect_command
 
@@ -38,4 +40,6 @@ def streamsel(
 
 app.command("select", no_args_is_help=True)(select_command)
 app.command("choose", no_args_is_help=True)(choose_command)
+app.command("check", no_args_is_help=True)(check_command)
+app.add_typer(pool_app, name="pool")
 app.command("inspect", no_args_is_help=True)(inspect_command)

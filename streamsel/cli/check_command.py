@@ -1,0 +1,86 @@
+"""`streamsel check`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from streamsel.cli.select_command import option
+
+if TYPE_CHECKING:
+    from streamsel.choosing.finding import Finding
+
+__all__ = ["check_command"]
+
+COLOURS = {"fine": "green", "note": "yellow", "problem": "red"}
+
+
+def check_command(
+    selection: Annotated[Path, typer.Argument(metavar="SELECTION", help="Selection config, JSON or YAML.")],
+    table: Annotated[
+        Path | None, typer.Argument(metavar="[TABLE]", help="CSV, Parquet, .npy, .jsonl, or a run's folder.")
+    ] = None,
+    n: Annotated[int | None, option("-n", "As in choose.", metavar="N")] = None,
+    proportion: Annotated[float | None, option("--proportion", "As in choose.")] = None,
+    metadata: Annotated[Path | None, option("--metadata", "As in choose.", metavar="FILE")] = None,
+    lightly: Annotated[Path | None, option("--lightly", "As in choose.", metavar="FOLDER")] = None,
+    query_set: Annotated[
+        list[str] | None, option("--query-set", "As in choose; may be repeated.", metavar="NAME=PATH")
+    ] = None,
+    pool: Annotated[Path | None, option("--pool", "As in choose; it is only read.", metavar="FILE")] = None,
+    normalize: Annotated[
+        bool, typer.Option("--normalize/--as-they-are", show_default=False, help="Make vectors unit length (default).")
+    ] = True,
+    as_json: Annotated[bool, option("--json", "The findings as JSON on standard output.")] = False,
+    debug: Annotated[bool, option("--debug", "Show the traceback of an error.")] = False,
+) -> None:
+    """Tell what a selection can reach, before anything is chosen; exit code 2 where it cannot run.
+
+    Without TABLE the config alone is looked at.
+
+    Examples:
+
+    streamsel check balanced.json
+
+    streamsel check balanced.json rows.parquet -n 500
+    """
+    from streamsel.choosing.api import check
+
+    findings = check(
+        selection,
+        table,
+        n=n,
+        proportion=proportion,
+        metadata=metadata,
+        lightly=lightly,
+        query_sets=query_set,
+        pool=pool,
+        normalize=normalize,
+    )
+    runs = all(finding.level != "problem" for finding in findings)
+    (_as_json if as_json else _as_table)(findings, runs)
+    raise typer.Exit(0 if runs else 2)
+
+
+def _as_json(findings: list[Finding], runs: bool) -> None:
+    import json
+    from dataclasses import asdict
+
+    told = {"event": "check", "runs": runs, "findings": [asdict(finding) for finding in findings]}
+    typer.echo(json.dumps(told, ensure_ascii=False))
+
+
+def _as_table(findings: list[Finding], runs: bool) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    drawn = Table()
+    for heading in ("", "Place", "Finding"):
+        drawn.add_column(heading, no_wrap=heading != "Finding")
+    for finding in findings:
+        drawn.add_row(Text(finding.level, COLOURS[finding.level]), Text(finding.place), Text(finding.text))
+    Console().print(drawn)
+    typer.echo("it can run" if runs else "it cannot run, or would pick nothing: see the problems above")
