@@ -202,9 +202,11 @@ def cost(config: Sequence[str], kept: int, dim: int) -> tuple[float, float]:
         return Batch({"EMBEDDINGS": Vectors(made), "weights": weights, "classes": counts}, number)
 
     driver = OnePass(dim, strategies(dim, config), target_ratio=0.05)
-    picks = rows(kept)
-    for place in range(kept):
-        driver.add(picks.take([place]), looked=20)
+    if driver.diversity and driver.rate:
+        driver.diversity.restore({"picks": rows(kept)["EMBEDDINGS"].rows})
+        for _ in range(kept):
+            driver.rate.add(looked=20)
+    driver.offer(rows(64))
     many, few = rows(1024), rows(64)
     began = time.perf_counter()
     driver.offer(many)
