@@ -74,7 +74,7 @@ def build(
     picks = np.array([pick.vector for pick in space.store.picks()], np.float32).reshape(-1, embedder.dim)
     first = space.store.note("rows") or 0
     scout: Scout = _shortlist(config, frames, judge, larder, first) if config.budget else _watch(config, judge, larder)
-    rules = FrameRules(config.rules, lightly_folder(config.lightly, sources), sink.called)
+    rules = FrameRules(config.rules, lightly_folder(config.lightly, sources), embedder, sink.called)
     selector = _selector(config, judge, rules, space)
     seen = None if config.budget else Seen(Coreset(STREAM_SEEN, embedder.dim, uniform=0))
     states = States(entrance=rules.entrance, scout=scout, judge=judge, selector=selector, seen=seen)
@@ -88,6 +88,7 @@ def build(
         scout=scout,
         judge=judge,
         selector=selector,
+        objects=rules.objects,
         batch=rules.batch,
         seen=seen,
         budget=(lambda: config.picks_among(rules.entrance.seen)) if config.budget else None,

@@ -108,14 +108,13 @@ class Box:
 class Frame:
     """One decoded picture and where it stands. `key`: decodable alone.
 
-    signals: what is known of it, or of the sequence that it belongs to: name -> Value. boxes: its objects by task.
+    signals: what is known of it, or of the sequence that it belongs to: name -> Value.
     """
 
     mark: Mark
     picture: Picture = field(repr=False)
     key: bool = False
     signals: Mapping[str, Value] = field(default_factory=dict, repr=False)
-    boxes: Mapping[str, tuple[Box, ...]] = field(default_factory=dict, repr=False)
 
     @property
     def nbytes(self) -> int:

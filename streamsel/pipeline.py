@@ -24,6 +24,7 @@ from streamsel.embed.judge import Judge
 from streamsel.embed.window import LIVE_GAP, blocks, windows
 from streamsel.errors import SourceError, StreamselError
 from streamsel.rules.entrance import Entrance
+from streamsel.rules.frame_objects import FrameObjects
 from streamsel.run.ledger import Ledger
 from streamsel.run.recall import recall, recall_frames
 from streamsel.run.seen import Seen
@@ -61,8 +62,9 @@ class Parts:
     scout: Scout
     judge: Judge
     selector: Selector
-    batch: Callable[[Sequence[Row], Vector], Batch]
-    """Rows and their vectors as the selector takes them."""
+    objects: FrameObjects
+    batch: Callable[[Sequence[Row], Vector, Sequence[Mapping[str, Vector]]], Batch]
+    """Rows with their vectors, and those of their objects, as the selector takes them."""
     seen: Seen | None
     budget: Callable[[], int] | None
     """How many rows to pick among all that were looked at; None: a stream, nothing is left for the end."""
@@ -162,12 +164,13 @@ def _settle(parts: Parts, source: Source, rows: Sequence[Row], places: Sequence[
         return
     vectors, ordinal = parts.judge.vectors(rows), len(parts.selector)
     steps = np.diff(places, prepend=parts.selector.looked - 1).tolist()
-    decisions = parts.selector.offer(parts.batch(rows, vectors), steps)
+    objects = parts.objects.vectors(_window(parts, source, row) for row in rows) if parts.objects else ()
+    decisions = parts.selector.offer(parts.batch(rows, vectors, objects), steps)
     parts.scout.settle([row.id for row in rows], decisions)
     for row, vector, decision in zip(rows, vectors, decisions, strict=True):
         parts.ledger.decide(row, decision)
         if decision:
-            frames = row.window or _read_again(parts, source, row.marks)
+            frames = _window(parts, source, row)
             files = parts.sink.write(_pick(ordinal, row.marks, vector, decision), frames)
             parts.ledger.pick(ordinal, row, vector, decision, files)
             ordinal += 1
@@ -176,17 +179,19 @@ def _settle(parts: Parts, source: Source, rows: Sequence[Row], places: Sequence[
         parts.ledger.inherit(parts.seen.offer([row.id for row in rows], vectors))
 
 
-def _read_again(parts: Parts, source: Source, marks: Sequence[Mark]) -> list[Frame]:
-    """Frames that were too many to stay in memory."""
+def _window(parts: Parts, source: Source, row: Row) -> Window:
+    """The frames of a row, read again where they were too many to stay in memory."""
+    if row.window:
+        return row.window
     with parts.open(source) as decoder:
-        return list(decoder.fetch(marks))
+        return tuple(decoder.fetch(row.marks))
 
 
 def _choose(parts: Parts, budget: Callable[[], int]) -> None:
     """Judge what the scout kept to the end, and choose among it."""
     ids, _ = parts.scout.finish()
     rows, vectors = recall(parts.store, parts.judge, ids, lambda count: parts.progress("judging", count, 0))
-    parts.selector.offer(parts.batch(rows, vectors))
+    parts.selector.offer(parts.batch(rows, vectors, _objects(parts, rows) if parts.objects else ()))
     order, decisions = parts.selector.finish(budget())
     for row, decision in zip(rows, decisions, strict=True):
         parts.ledger.decide(row, decision)
@@ -195,11 +200,22 @@ def _choose(parts: Parts, budget: Callable[[], int]) -> None:
     parts.ledger.commit(notes={"chosen": True, "reached": parts.reached(order, decisions)})
 
 
+def _objects(parts: Parts, rows: Sequence[Row]) -> list[Mapping[str, Vector]]:
+    """The vectors of rows' objects, task -> (m, D): cut from the frames, which are read again for it."""
+    found: dict[int, Mapping[str, Vector]] = {}
+    for source in parts.sources:
+        own = [row for row in rows if row.marks[0].source == source.id]
+        windows = _windows_of(parts, source, own)
+        found |= zip((row.id for row in own), parts.objects.vectors(windows), strict=True)
+    return [found[row.id] for row in rows]
+
+
 def _deliver(parts: Parts) -> None:
     """Write the pictures of picks that were chosen at the end and are not on disk yet."""
     for source in parts.sources:
         todo = {pick.marks[0].index: pick for pick in parts.store.undelivered(source.id)}
-        for row, frames in _frames_of(parts, source, [todo[index] for index in sorted(todo)]):
+        rows = [todo[index] for index in sorted(todo)]
+        for row, frames in zip(rows, _windows_of(parts, source, rows), strict=True):
             pick = _pick(row.ordinal, row.marks, row.vector, Decision(True, row.reason, row.distance, row.nearest))
             files = parts.sink.write(pick, frames)
             parts.sink.flush()
@@ -209,19 +225,19 @@ def _deliver(parts: Parts) -> None:
                 raise Interrupted
 
 
-def _frames_of(parts: Parts, source: Source, picks: list[PickRow]) -> Iterator[tuple[PickRow, Sequence[Frame]]]:
-    """Each pick with its frames: from the store where they were kept, else by reading the source again."""
-    if not picks:
+def _windows_of(parts: Parts, source: Source, rows: Sequence[Row] | Sequence[PickRow]) -> Iterator[Window]:
+    """The frames of rows of a source, in its order: from the store where they were kept, else by reading it again."""
+    if not rows:
         return
     parts.begin(source, None, dict(parts.store.restore(source.id).facts))
     if source.kind == "live":
-        yield from ((pick, recall_frames(parts.store, pick)) for pick in picks)
+        yield from (tuple(recall_frames(parts.store, row)) for row in rows)
     else:
         with parts.open(source) as decoder:
-            wanted = decoder.fetch([mark for pick in picks for mark in pick.marks])
+            wanted = decoder.fetch([mark for row in rows for mark in row.marks])
             with closing(read_ahead(wanted)) as frames:
-                for pick in picks:
-                    yield pick, [next(frames) for _ in pick.marks]
+                for row in rows:
+                    yield tuple(next(frames) for _ in row.marks)
 
 
 def _pick(ordinal: int, marks: Sequence[Mark], vector: Vector, decision: Decision) -> Pick:

@@ -79,6 +79,8 @@ def show_choice(found: Selection, *, as_json: bool) -> None:
     console.print(goals_table(summary["strategies"]))
     for reason, count in summary["drops"].items():
         typer.echo(f"not chosen: {count} rows ({reason})")
+    for name, groups in summary["unmet"].items():
+        typer.echo(f"not met: {name}: {', '.join(f'{group} lacks {lacks}' for group, lacks in groups.items())}")
     if summary["ignored"]:
         typer.echo(f"these options change nothing here: {', '.join(summary['ignored'])}")
     typer.echo(f"chose {summary['picks']} of {summary['rows']} rows in {summary['seconds']:.1f} s; {summary['ended']}")

@@ -11,9 +11,11 @@ import numpy as np
 
 from streamsel.config import SelectionConfig
 from streamsel.data import Mark, Source, Value, Vector
+from streamsel.embed import Embedder
 from streamsel.errors import UsageError
 from streamsel.rules.entrance import Entrance
 from streamsel.rules.filters import Filter
+from streamsel.rules.frame_objects import FrameObjects, objects_column
 from streamsel.rules.material import batch_of
 from streamsel.rules.reached import curve, reached
 from streamsel.rules.readings import readings_of
@@ -43,14 +45,24 @@ class FrameRules:
     Raises UsageError, SourceError for what the config reads and is not there.
     """
 
-    def __init__(self, config: SelectionConfig, folder: LightlyFolder | None, called: Callable[[Mark], str]) -> None:
+    def __init__(
+        self,
+        config: SelectionConfig,
+        folder: LightlyFolder | None,
+        embedder: Embedder,
+        called: Callable[[Mark], str],
+    ) -> None:
         self._config = config
+        self.objects = FrameObjects(config, folder, embedder, called)
         self.entrance = Entrance(config, readings_of(config, folder), Filter(config), called, _relevant(config, folder))
         self._chosen: Batch | None = None
 
-    def batch(self, rows: Sequence[Known], vectors: Vector) -> Batch:
-        """Rows as selectors take them."""
-        material = self.entrance.rows([row.marks for row in rows], [row.signals for row in rows], rows=vectors)
+    def batch(self, rows: Sequence[Known], vectors: Vector, objects: Sequence[Mapping[str, Vector]] = ()) -> Batch:
+        """Rows as selectors take them. objects: of each row, task -> vectors; none where nothing is given."""
+        found = objects or [{}] * len(rows)
+        crops = {task: objects_column(task, found, self.objects.dim) for task in self.objects.tasks}
+        marks, signals = [row.marks for row in rows], [row.signals for row in rows]
+        material = self.entrance.rows(marks, signals, rows=vectors, crops=crops)
         self._chosen = batch_of(self._config, material)
         return self._chosen
 

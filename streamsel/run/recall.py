@@ -42,6 +42,7 @@ def _row(kept: Kept, size: tuple[int, int]) -> Row:
     return Row(kept.row, kept.marks, pictures=tuple(pictures))
 
 
-def recall_frames(store: SqliteStore, pick: PickRow) -> list[Frame]:
-    """The frames of a live source's pick, encoded as they will be written."""
-    return [Frame(mark, Encoded(data)) for mark, data in zip(pick.marks, store.kept(pick.row).pictures, strict=True)]
+def recall_frames(store: SqliteStore, row: PickRow | Row) -> list[Frame]:
+    """The frames of a live source's row, encoded as they will be written."""
+    pictures = store.kept(row.row if isinstance(row, PickRow) else row.id).pictures
+    return [Frame(mark, Encoded(data)) for mark, data in zip(row.marks, pictures, strict=True)]

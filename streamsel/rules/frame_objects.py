@@ -1,0 +1,101 @@
+"""Objects of frames: which boxes a task found there, and what the model makes of what is in them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+import numpy as np
+
+from streamsel.config import SelectionConfig
+from streamsel.config.auto_tasks import AutoTask, Tiling
+from streamsel.data import Box, Frame, Mark, Pixels, Vector
+from streamsel.embed import Embedder, Window
+from streamsel.embed.objects import embed_objects
+from streamsel.errors import UsageError
+from streamsel.selection.columns import Objects
+from streamsel.signals.crops import crops_at
+from streamsel.signals.lightly_folder import LightlyFolder
+from streamsel.signals.tiling import CropTask, TilingTask
+
+__all__ = ["FrameObjects", "objects_column"]
+
+Boxes = Callable[[Frame, str], Sequence[Box]]
+"""The boxes of a frame that has this name."""
+
+
+class FrameObjects:
+    """Cuts and embeds the objects of the tasks that a config reads. False where it reads none.
+
+    called: the name of a frame. refused: why boxes could not be cut, and how often. Raises UsageError, SourceError for
+    tasks that are not there.
+    """
+
+    def __init__(
+        self,
+        config: SelectionConfig,
+        folder: LightlyFolder | None,
+        embedder: Embedder,
+        called: Callable[[Mark], str],
+    ) -> None:
+        tasks = dict.fromkeys(entry.input.task for entry in config.strategies if entry.kind == "objects")  # type: ignore[union-attr]
+        auto = {task.name: task for task in config.auto_tasks}
+        self._boxes = {task: _boxes_of(task, auto, folder) for task in tasks if task}
+        self._embedder, self._called = embedder, called
+        self._padding = float(config.worker.object_level.padding)
+        self.refused: Counter[str] = Counter()
+
+    def __bool__(self) -> bool:
+        return bool(self._boxes)
+
+    @property
+    def dim(self) -> int:
+        """Length of the vectors."""
+        return self._embedder.dim
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The tasks whose objects are read."""
+        return tuple(self._boxes)
+
+    def vectors(self, windows: Iterable[Window]) -> list[Mapping[str, Vector]]:
+        """Task -> (m, D) vectors of a window's objects, for each window; its frames one after the other."""
+        kept: list[int] = []
+
+        def crops() -> Iterable[Sequence[Pixels]]:
+            for window in windows:
+                kept.append(len(kept))
+                for boxes in self._boxes.values():
+                    yield [crop for frame in window for crop in self._cut(frame, boxes)]
+
+        found = list(embed_objects(self._embedder, crops()))
+        tasks = self.tasks
+        return [dict(zip(tasks, found[row * len(tasks) :], strict=False)) for row in kept]
+
+    def _cut(self, frame: Frame, boxes: Boxes) -> list[Pixels]:
+        found = boxes(frame, self._called(frame.mark))
+        cut = crops_at(frame.picture, found, self._embedder.size, self._padding, self.refused)
+        return [crop for crop in cut if crop is not None]
+
+
+def objects_column(task: str, found: Sequence[Mapping[str, Vector]], dim: int) -> Objects:
+    """The objects of rows as a column; a row that lacks the task has none."""
+    parts = [vectors.get(task, np.empty((0, dim), np.float32)) for vectors in found]
+    rows = np.concatenate([np.empty((0, dim), np.float32), *parts])
+    return Objects(rows, np.cumsum([len(part) for part in parts], dtype=np.int64))
+
+
+def _boxes_of(task: str, auto: Mapping[str, AutoTask], folder: LightlyFolder | None) -> Boxes:
+    if task in auto:
+        made = _auto(auto[task])
+        return lambda frame, name: made.boxes(frame.picture.width, frame.picture.height)
+    if folder is None:
+        raise UsageError(f"EMBEDDINGS of task {task!r}: no .lightly folder was found; name it with --lightly")
+    predictions = folder.predictions(task)
+    return lambda frame, name: predictions.boxes(name)
+
+
+def _auto(task: AutoTask) -> TilingTask | CropTask:
+    if isinstance(task, Tiling):
+        return TilingTask(task.name, task.num_rows, task.num_cols, task.overlap)
+    return CropTask(task.name, task.bboxs)
