@@ -68,7 +68,8 @@ def _video(name: str) -> str:
 
 def wanted(config: SelectionConfig, rows: TableRows) -> int:
     """How many rows to choose. Raises UsageError where nothing says so, or there are not so many."""
-    config.check_goal()
+    if config.n_samples is None and config.proportion_samples is None:
+        raise UsageError("nothing says how many rows to choose: give -n or --proportion, or n_samples in the config")
     if (length := config.worker.selected_sequence_length) > 1:
         raise UsageError(f"selected_sequence_length {length}: a table has rows, not frames in sequences; leave it out")
     total, asked = len(rows.table), config.n_samples
