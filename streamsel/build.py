@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -19,10 +20,11 @@ from streamsel.decode.open import open_decoder
 from streamsel.decode.scan import expected_frames
 from streamsel.decode.sources import expand
 from streamsel.embed import Embedder, Row, Scout, Window
-from streamsel.embed.baseline import Samples
+from streamsel.embed.baseline import NoSamples, Samples
+from streamsel.embed.everyone import Everyone
 from streamsel.embed.gate import Gate
 from streamsel.embed.judge import Judge
-from streamsel.embed.larder import Larder
+from streamsel.embed.larder import BARE, Larder
 from streamsel.embed.load import load_embedder
 from streamsel.embed.pooling import pool
 from streamsel.embed.scout import DIM, describe
@@ -37,6 +39,7 @@ from streamsel.rules.live import stream_selector
 from streamsel.rules.queries import query_vectors
 from streamsel.run.facts import Facts
 from streamsel.run.ledger import Ledger
+from streamsel.run.recall import recall, recall_bare
 from streamsel.run.seen import Seen
 from streamsel.run.workspace import Workspace
 from streamsel.selection import Selector
@@ -73,10 +76,11 @@ def build(
     judge = Judge(embedder)
     picks = np.array([pick.vector for pick in space.store.picks()], np.float32).reshape(-1, embedder.dim)
     first = space.store.note("rows") or 0
-    scout: Scout = _shortlist(config, frames, judge, larder, first) if config.budget else _watch(config, judge, larder)
+    bare = not config.rules.reads_vectors
+    scout = _scout(config, frames, judge, larder, first)
     rules = FrameRules(config.rules, lightly_folder(config.lightly, sources), embedder, sink.called)
     selector = _selector(config, judge, rules, space)
-    seen = None if config.budget else Seen(Coreset(STREAM_SEEN, embedder.dim, uniform=0))
+    seen = None if config.budget or bare else Seen(Coreset(STREAM_SEEN, embedder.dim, uniform=0))
     states = States(entrance=rules.entrance, scout=scout, judge=judge, selector=selector, seen=seen)
     states.restore(space.store.arrays(), picks)
     return Parts(
@@ -88,6 +92,8 @@ def build(
         scout=scout,
         judge=judge,
         selector=selector,
+        recall=partial(recall_bare if bare else recall, space.store, judge),
+        embed=(lambda window: _embed(judge, [window])[0]) if config.table else (lambda window: BARE),
         objects=rules.objects,
         batch=rules.batch,
         seen=seen,
@@ -162,6 +168,20 @@ def expected(source: Source, config: SelectConfig) -> int | None:
     """At most about how many frames of a source will be looked at; None where it has no end. Raises SourceError."""
     frames = expected_frames(source)
     return None if frames is None else -(-frames // (config.every or 1))
+
+
+def _scout(config: SelectConfig, frames: int, judge: Judge, larder: Larder, first: int) -> Scout:
+    if not config.rules.reads_vectors:
+        wanted = min(STREAM_SAMPLES, _wanted(config, frames)) if config.budget else STREAM_SAMPLES
+        return Everyone(
+            Samples(larder, wanted) if config.table else NoSamples(larder), keeps=config.budget, first=first
+        )
+    return _shortlist(config, frames, judge, larder, first) if config.budget else _watch(config, judge, larder)
+
+
+def _wanted(config: SelectConfig, frames: int) -> int:
+    """About how many rows will be picked."""
+    return max(1, config.picks_among(frames // config.sequence_length))
 
 
 def _shortlist(config: SelectConfig, frames: int, judge: Judge, larder: Larder, first: int) -> Shortlist:

@@ -26,7 +26,7 @@ from streamsel.errors import SourceError, StreamselError
 from streamsel.rules.entrance import Entrance
 from streamsel.rules.frame_objects import FrameObjects
 from streamsel.run.ledger import Ledger
-from streamsel.run.recall import recall, recall_frames
+from streamsel.run.recall import recall_frames
 from streamsel.run.seen import Seen
 from streamsel.selection import Selector
 from streamsel.selection.columns import Batch
@@ -62,6 +62,10 @@ class Parts:
     scout: Scout
     judge: Judge
     selector: Selector
+    recall: Callable[[Sequence[int], Callable[[int], None]], tuple[list[Row], Vector]]
+    """Rows that the scout kept, and their vectors: of no length where the selection reads no embeddings."""
+    embed: Callable[[Window], Vector]
+    """The vector of a pick that was chosen without one."""
     objects: FrameObjects
     batch: Callable[[Sequence[Row], Vector, Sequence[Mapping[str, Vector]]], Batch]
     """Rows with their vectors, and those of their objects, as the selector takes them."""
@@ -171,6 +175,7 @@ def _settle(parts: Parts, source: Source, rows: Sequence[Row], places: Sequence[
         parts.ledger.decide(row, decision)
         if decision:
             frames = _window(parts, source, row)
+            vector = vector if vector.size else parts.embed(frames)
             files = parts.sink.write(_pick(ordinal, row.marks, vector, decision), frames)
             parts.ledger.pick(ordinal, row, vector, decision, files)
             ordinal += 1
@@ -190,7 +195,7 @@ def _window(parts: Parts, source: Source, row: Row) -> Window:
 def _choose(parts: Parts, budget: Callable[[], int]) -> None:
     """Judge what the scout kept to the end, and choose among it."""
     ids, _ = parts.scout.finish()
-    rows, vectors = recall(parts.store, parts.judge, ids, lambda count: parts.progress("judging", count, 0))
+    rows, vectors = parts.recall(ids, lambda count: parts.progress("judging", count, 0))
     parts.selector.offer(parts.batch(rows, vectors, _objects(parts, rows) if parts.objects else ()))
     order, decisions = parts.selector.finish(budget())
     for row, decision in zip(rows, decisions, strict=True):
@@ -216,10 +221,11 @@ def _deliver(parts: Parts) -> None:
         todo = {pick.marks[0].index: pick for pick in parts.store.undelivered(source.id)}
         rows = [todo[index] for index in sorted(todo)]
         for row, frames in zip(rows, _windows_of(parts, source, rows), strict=True):
-            pick = _pick(row.ordinal, row.marks, row.vector, Decision(True, row.reason, row.distance, row.nearest))
+            vector = row.vector if row.vector.size else parts.embed(frames)
+            pick = _pick(row.ordinal, row.marks, vector, Decision(True, row.reason, row.distance, row.nearest))
             files = parts.sink.write(pick, frames)
             parts.sink.flush()
-            parts.store.delivered(row.ordinal, files)
+            parts.store.delivered(row.ordinal, files, vector)
             parts.progress("writing", 0, row.ordinal + 1)
             if parts.stopping():
                 raise Interrupted

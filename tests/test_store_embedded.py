@@ -99,7 +99,7 @@ def test_position_and_kept_rows_round_trip(store):
     found = next(store.picks())
     assert (found.marks, found.distance, found.gains, found.files) == ((MARK,), np.inf, {"DIVERSITY": 1.5}, None)
     np.testing.assert_array_equal(found.vector, vector)
-    store.delivered(0, ["frames/a.jpg"])
+    store.delivered(0, ["frames/a.jpg"], vector)
     assert next(store.picks()).files == ("frames/a.jpg",)
     assert not store.undelivered(MARK.source)
 

@@ -16,7 +16,7 @@ from typing import Annotated, Any, Self
 from pydantic import Field, field_validator, model_validator
 
 from streamsel.config.auto_tasks import AutoTask
-from streamsel.config.constraints import Constraint
+from streamsel.config.constraints import Constraint, MinDistance
 from streamsel.config.inputs import Embeddings, Input, Metadata, Predictions, Random, Scores
 from streamsel.config.strategies import Balance, Similarity, Strategy, Threshold
 from streamsel.config.value import Kind, Number, Value, Whole
@@ -194,6 +194,12 @@ class SelectionConfig(Value):
             choices = (entry.label if rank == 1 else f"{entry.label} {rank}" for rank in range(1, len(taken) + 2))
             taken.append(next(label for label in choices if label not in taken))
         return tuple(taken)
+
+    @property
+    def reads_vectors(self) -> bool:
+        """Whether anything in it reads embeddings, of rows or of their objects."""
+        embedded = any(entry.kind in ("vectors", "objects") for entry in self.strategies)
+        return embedded or any(isinstance(one, MinDistance) for one in self.constraints)
 
     @property
     def path_keys(self) -> tuple[str, ...]:

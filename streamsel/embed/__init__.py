@@ -119,6 +119,10 @@ class Scout(Protocol):
         """Rows still to be judged, in the order looked at, and how many rows each stands for."""
         ...
 
+    def overview(self) -> tuple[list[int], list[int]]:
+        """Rows with pictures that stand for all that was seen, and for how many each; before or after `finish`."""
+        ...
+
     def state(self) -> Mapping[str, npt.NDArray[Any]]:
         """All of it, as named arrays."""
         ...

@@ -17,7 +17,7 @@ from streamsel.data import Vector
 from streamsel.embed import Window
 from streamsel.embed.larder import Larder
 
-__all__ = ["EveryNth", "RandomSample", "Samples"]
+__all__ = ["EveryNth", "NoSamples", "RandomSample", "Samples"]
 
 Array = npt.NDArray[Any]
 
@@ -136,6 +136,16 @@ class Samples:
         """Become what `state` was taken from; the larder is not touched."""
         self.every_nth.restore({"rows": arrays["every.rows"], "counts": arrays["every.counts"]})
         self.random.restore({"rows": arrays["random.rows"]})
+
+
+class NoSamples(Samples):
+    """In place of samples, where there will be nothing to compare."""
+
+    def __init__(self, larder: Larder) -> None:
+        super().__init__(larder, 1)
+
+    def offer(self, row: int, window: Window, vector: Vector | None = None) -> None:
+        """Holds nothing."""
 
 
 def _named(prefix: str, arrays: Mapping[str, Array]) -> dict[str, Array]:

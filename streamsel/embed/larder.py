@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Final
 
 import numpy as np
 
 from streamsel.data import Frame, Mark, Picture, Pixels, Value, Vector
 from streamsel.embed import Window
 
-__all__ = ["Larder", "Stored"]
+__all__ = ["BARE", "Larder", "Stored"]
+
+BARE: Final[Vector] = np.empty(0, np.float32)
+"""The vector of a row that is never embedded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,8 @@ class Larder:
         self._users: Counter[int] = Counter()
         self._fresh: dict[int, Stored] = {}
         self._gone: list[int] = []
+        self._bared: list[int] = []
+        self._noting = False
 
     @property
     def fresh_bytes(self) -> int:
@@ -57,6 +63,14 @@ class Larder:
             marks = tuple(f.mark for f in window)
             self._fresh[row] = Stored(row, marks, crops, vector, files, window[0].signals)
 
+    def note(self, row: int, window: Window) -> None:
+        """Keep a row for good, without pictures of its own: an empty vector in their place."""
+        self._noting = True
+        if row not in self._fresh:
+            marks = tuple(f.mark for f in window)
+            files = () if self.encode is None else tuple(map(self._file, window))
+            self._fresh[row] = Stored(row, marks, None, BARE, files, window[0].signals)
+
     def _file(self, frame: Frame) -> bytes:
         kept: bytes | None = getattr(frame.picture, "encoded", None)
         if kept is None and self.encode is not None:
@@ -68,8 +82,22 @@ class Larder:
         self._users[row] -= 1
         if self._users[row] == 0:
             del self._users[row]
-            if self._fresh.pop(row, None) is None:
+            if self._noting:
+                self._bare(row)
+            elif self._fresh.pop(row, None) is None:
                 self._gone.append(row)
+
+    def _bare(self, row: int) -> None:
+        """Only its pictures go."""
+        if row in self._fresh:
+            self._fresh[row] = replace(self._fresh[row], crops=None, vector=BARE)
+        else:
+            self._bared.append(row)
+
+    def take_bared(self) -> dict[int, Vector]:
+        """Noted rows that lost their pictures since the last call, and the empty vector that takes their place."""
+        bared, self._bared = self._bared, []
+        return dict.fromkeys(bared, BARE)
 
     def take(self) -> tuple[list[Stored], list[int]]:
         """Rows that came and rows that went since the last call."""

@@ -113,6 +113,10 @@ class Shortlist:
         members = self._run.members()
         return (members.ids + self._first).tolist(), members.weights.tolist()
 
+    def overview(self) -> tuple[list[int], list[int]]:
+        """The same rows."""
+        return self.finish()
+
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """All of it, as named arrays."""
         parts = {"run": self._run.state(), "file": self._file.state(), "samples": self.samples.state()}

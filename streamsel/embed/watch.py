@@ -77,6 +77,10 @@ class Watch:
         """Nothing is left for the end."""
         return [], []
 
+    def overview(self) -> tuple[list[int], list[int]]:
+        """What was embedded is remembered elsewhere."""
+        return [], []
+
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """The gate's memory, the samples, and how many rows there were."""
         parts = {"gate": self._gate.state(), "samples": self.samples.state()}

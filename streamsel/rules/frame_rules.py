@@ -62,13 +62,17 @@ class FrameRules:
         found = objects or [{}] * len(rows)
         crops = {task: objects_column(task, found, self.objects.dim) for task in self.objects.tasks}
         marks, signals = [row.marks for row in rows], [row.signals for row in rows]
-        material = self.entrance.rows(marks, signals, rows=vectors, crops=crops)
+        known = vectors if vectors.shape[1] else None
+        material = self.entrance.rows(marks, signals, rows=known, crops=crops)
         self._chosen = batch_of(self._config, material)
         return self._chosen
 
     def picked(self, picks: Sequence[Any]) -> Batch | None:
         """Picks of earlier runs, or None."""
-        return self.batch(picks, np.array([pick.vector for pick in picks], np.float32)) if picks else None
+        if not picks:
+            return None
+        dim = self.objects.dim if self._config.reads_vectors else 0
+        return self.batch(picks, np.array([pick.vector[:dim] for pick in picks], np.float32))
 
     def reached(self, order: Sequence[int], decisions: Sequence[Any]) -> dict[str, Any]:
         """What each strategy asked for and reached, and the curve, of the batch made last."""

@@ -47,7 +47,9 @@ def stream_selector(
     distances = [one.distance for one in config.constraints if isinstance(one, MinDistance)]
     hard = [made for one in config.constraints for made in _constraints(one)]
     far = max([*distances, *([min_distance] if min_distance else [])], default=None)
-    return OnePass(dim, strategies, min_distance=far, target_ratio=target_ratio, constraints=hard)
+    return OnePass(
+        dim if config.reads_vectors else None, strategies, min_distance=far, target_ratio=target_ratio, constraints=hard
+    )
 
 
 def _strategy(

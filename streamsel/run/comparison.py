@@ -26,7 +26,7 @@ def comparison(parts: Parts) -> Statistics | None:
     that was embedded.
     """
     picks = np.array([pick.vector for pick in parts.store.picks()], np.float32)
-    if not len(picks):
+    if not picks.size:
         return None
     seen, weights = _seen(parts)
     if not len(seen):
@@ -42,7 +42,7 @@ def comparison(parts: Parts) -> Statistics | None:
 def _seen(parts: Parts) -> tuple[Vector, Weights]:
     """All that was seen as weighted rows: the scout's coreset, or in a stream that of what was embedded."""
     if parts.seen is None:
-        ids, counts = parts.scout.finish()
+        ids, counts = parts.scout.overview()
         return recall(parts.store, parts.judge, ids)[1], np.array(counts, np.int64)
     rows, vectors = parts.seen.members()
     return vectors, _held_for(parts, rows)

@@ -133,6 +133,7 @@ class Ledger:
                 arrays=self._arrays(),
                 kept=[_kept(stored) for stored in fresh],
                 released=gone,
+                vectors=self._larder.take_bared(),
                 heirs=self._heirs,
                 spans=self._spans,
                 judged=self._judged,

@@ -41,7 +41,8 @@ def conclude(parts: Parts, config: SelectConfig, space: Workspace, timings: Mapp
     facts = {stream: dict(store.restore(stream).facts) for stream in store.streams()}
     keys = keys_of(config.rules)
     write_manifest(folder, (_record(pick, facts, keys) for pick in store.picks()))
-    write_embeddings(folder, (pick.vector for pick in store.picks()), parts.judge.embedder.dim)
+    if config.table or config.rules.reads_vectors:
+        write_embeddings(folder, (pick.vector for pick in store.picks()), parts.judge.embedder.dim)
     write_decisions(folder, _decisions(parts))
     if config.sequence_length > 1:
         write_sequences(folder, (_sequence(pick, facts) for pick in store.picks()))

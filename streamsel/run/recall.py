@@ -13,7 +13,7 @@ from streamsel.sink.encoded import Encoded
 from streamsel.store import Changes, Kept, PickRow
 from streamsel.store.embedded import SqliteStore
 
-__all__ = ["recall", "recall_frames"]
+__all__ = ["recall", "recall_bare", "recall_frames"]
 
 AT_ONCE = 64
 
@@ -32,6 +32,15 @@ def recall(
         rows += [Row(k.row, k.marks, signals=k.signals) for k in kept]
         progress(len(kept))
     return rows, vectors
+
+
+def recall_bare(
+    store: SqliteStore, judge: Judge, ids: Sequence[int], progress: Callable[[int], None] = lambda count: None
+) -> tuple[list[Row], Vector]:
+    """The rows of a selection that reads no embeddings, and (N, 0) vectors."""
+    rows = [Row(kept.row, kept.marks, signals=kept.signals) for kept in map(store.kept, ids)]
+    progress(len(rows))
+    return rows, np.empty((len(rows), 0), np.float32)
 
 
 def _row(kept: Kept, size: tuple[int, int]) -> Row:

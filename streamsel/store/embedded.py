@@ -181,10 +181,11 @@ class SqliteStore:
         rows = self._db.execute(f"SELECT {PICK_COLUMNS} FROM pick WHERE files IS NULL AND source=?", (source,))
         return list(map(_pick_row, rows))
 
-    def delivered(self, ordinal: int, files: Sequence[str]) -> None:
-        """The pictures of a pick are durable under these names."""
+    def delivered(self, ordinal: int, files: Sequence[str], vector: Vector) -> None:
+        """The pictures of a pick are durable under these names; its vector is known by now."""
+        values = (json.dumps(list(files)), _bytes(vector), ordinal)
         with self._transaction():
-            self._db.execute("UPDATE pick SET files=? WHERE ordinal=?", (json.dumps(list(files)), ordinal))
+            self._db.execute("UPDATE pick SET files=?, vector=? WHERE ordinal=?", values)
 
     def query(self, sql: str, *values: Any) -> Iterator[tuple[Any, ...]]:
         """Rows of a reading query, for reports; streamed."""
