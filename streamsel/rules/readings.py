@@ -15,6 +15,7 @@ from streamsel.config.constraints import Quota
 from streamsel.config.inputs import MEASURED
 from streamsel.data import Frame, Mark, Pixels, Value
 from streamsel.errors import UsageError
+from streamsel.rules.values import class_of
 from streamsel.signals import Signal
 from streamsel.signals.combine import combine
 from streamsel.signals.lightly_folder import LightlyFolder
@@ -54,7 +55,9 @@ class Reading:
 
     def _combined(self, values: list[Value]) -> Value:
         if self.kind == "counts":
-            values = [value if isinstance(value, Mapping) or value is None else {str(value): 1.0} for value in values]
+            values = [
+                value if isinstance(value, Mapping) or value is None else {class_of(value): 1.0} for value in values
+            ]
         if len(values) == 1:
             return values[0]
         return combine(values, "counts" if self.counted else ONE[self.kind])  # type: ignore[arg-type]
