@@ -6,6 +6,7 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
@@ -20,6 +21,7 @@ from streamsel.run.workspace import Workspace
 if TYPE_CHECKING:
     from streamsel.build import Opener
     from streamsel.embed import Embedder
+    from streamsel.pool.datapool import Pool
 
 __all__ = ["Plan", "Selection", "Told", "open", "plan", "select"]
 
@@ -80,18 +82,23 @@ def select(
     from streamsel.run.facts import size_of
 
     config = SelectConfig.of(sources=sources, **options)
-    found = resolve(config)
-    total = _enough(config, found)
-    embedder = embedder_of(config)
-    space = Workspace(Path(out), fresh=fresh)
-    clock = Stopwatch(progress, total)
-    try:
+    config, found = resolve(config)
+    with ExitStack() as stack:
+        space = Workspace(Path(out), fresh=fresh)
+        stack.callback(space.store.close)
+        pool = None
+        if config.pool is not None:
+            from streamsel.pool.datapool import Pool
+            from streamsel.run.pooling import new_sources
+
+            pool = stack.enter_context(Pool.open(config.pool))
+            found = new_sources(found, pool, space.sources)
+        clock = Stopwatch(progress, _enough(config, found))
+        embedder = embedder_of(config)
         space.agree(identity(config, found), only_new=only_new)
         space.refuse_changed({source.id: size_of(source) for source in found})
         while space.goes_on(found, only_new=only_new):
-            _run(config, space, found, embedder, clock, stopping)
-    finally:
-        space.store.close()
+            _run(config, space, found, embedder, pool, clock, stopping)
     return Selection.load(out)
 
 
@@ -100,6 +107,7 @@ def _run(
     space: Workspace,
     sources: Sequence[Source],
     embedder: Embedder,
+    pool: Pool | None,
     clock: Stopwatch,
     stopping: Callable[[], bool],
 ) -> None:
@@ -109,19 +117,19 @@ def _run(
     from streamsel.build import build
 
     with threadpool_limits(1, "blas"):  # its products are small, and the decoder needs the cores
-        parts = build(config, space, sources, embedder, clock.total or 0, clock, stopping)
+        parts = build(config, space, sources, embedder, pool, clock.total or 0, clock, stopping)
         run(parts)
     from streamsel.run.outcome import conclude  # brings pyarrow, which the decoder's memory is better without
 
-    conclude(parts, config, space, clock.seconds())
+    conclude(parts, config, space, pool, clock.seconds())
 
 
 def plan(sources: str | Path | Sequence[str | Path], **options: Any) -> Plan:
     """What `select` would do with these arguments, without doing it. Raises as `select` does."""
     from streamsel.build import resolve
 
-    config = SelectConfig.of(sources=sources, **options)
-    return Plan([(source, _length(source, config)) for source in resolve(config)], config.goal, config.model)
+    config, found = resolve(SelectConfig.of(sources=sources, **options))
+    return Plan([(source, _length(source, config)) for source in found], config.goal, config.model)
 
 
 def _length(source: Source, config: SelectConfig) -> int | SourceError | None:
@@ -150,8 +158,8 @@ def open(source: str | Path, *, sequence_length: int = 1, **options: Any) -> Ite
     from streamsel.build import Opener, resolve
     from streamsel.embed.window import windows
 
-    config = SelectConfig.of(sources=source, sequence_length=sequence_length, **options)
-    found, opener = resolve(config), Opener(config)
+    config, found = resolve(SelectConfig.of(sources=source, sequence_length=sequence_length, **options))
+    opener = Opener(config)
     frames = (_frames(opener, one) for one in found)
     if sequence_length == 1:
         return (frame for each in frames for frame in each)

@@ -32,18 +32,22 @@ from streamsel.embed.shortlist import Shape, Shortlist
 from streamsel.embed.watch import Watch
 from streamsel.errors import ModelError, UsageError
 from streamsel.pipeline import Parts, Progress
+from streamsel.pool.datapool import Pool
 from streamsel.rules.entrance import Entrance
 from streamsel.rules.frame_rules import FrameRules, lightly_folder
 from streamsel.rules.goals import budget_rules
 from streamsel.rules.live import stream_selector
+from streamsel.rules.pooled import Pooled
 from streamsel.rules.queries import query_vectors
 from streamsel.run.facts import Facts
 from streamsel.run.ledger import Ledger
+from streamsel.run.pooling import begun
 from streamsel.run.recall import recall, recall_bare
 from streamsel.run.seen import Seen
 from streamsel.run.workspace import Workspace
 from streamsel.selection import Selector
 from streamsel.selection.budget.best import Best
+from streamsel.selection.columns import Batch, concatenate
 from streamsel.sink.disk import DiskSink
 
 __all__ = ["Opener", "build", "embedder_of", "expected", "identity", "resolve"]
@@ -61,6 +65,7 @@ def build(
     space: Workspace,
     sources: Sequence[Source],
     embedder: Embedder,
+    pool: Pool | None,
     frames: int,
     progress: Progress,
     stopping: Callable[[], bool],
@@ -79,7 +84,7 @@ def build(
     bare = not config.rules.reads_vectors
     scout = _scout(config, frames, judge, larder, first)
     rules = FrameRules(config.rules, lightly_folder(config.lightly, sources), embedder, sink.called)
-    selector = _selector(config, judge, rules, space)
+    selector = _selector(config, judge, rules, space, pool)
     seen = None if config.budget or bare else Seen(Coreset(STREAM_SEEN, embedder.dim, uniform=0))
     states = States(entrance=rules.entrance, scout=scout, judge=judge, selector=selector, seen=seen)
     states.restore(space.store.arrays(), picks)
@@ -93,7 +98,9 @@ def build(
         judge=judge,
         selector=selector,
         recall=partial(recall_bare if bare else recall, space.store, judge),
-        embed=(lambda window: _embed(judge, [window])[0]) if config.table else (lambda window: BARE),
+        embed=(lambda window: _embed(judge, [window])[0])
+        if config.table or pool is not None
+        else (lambda window: BARE),
         objects=rules.objects,
         batch=rules.batch,
         seen=seen,
@@ -107,14 +114,19 @@ def build(
     )
 
 
-def resolve(config: SelectConfig) -> list[Source]:
-    """The sources that a config names; raises SourceError, and UsageError where they do not fit the goal."""
+def resolve(config: SelectConfig) -> tuple[SelectConfig, list[Source]]:
+    """The sources that a config names, and the config as it is for them: without an end, a share is a target ratio.
+
+    Raises SourceError, and UsageError where they do not fit the goal.
+    """
     Opener(config)  # wrong times, rates and rectangles are told before anything is done
     sources = expand(config.sources)
     live = [source.id for source in sources if source.kind == "live"]
+    if live and not config.duration and config.selection is not None and config.proportion is not None:
+        config = config.model_copy(update={"proportion": None, "target_ratio": config.proportion})
     if live and config.budget and not config.duration:
         raise UsageError(f"{live[0]}: has no end, so -n and --proportion need --duration there")
-    return sources
+    return config, sources
 
 
 def identity(config: SelectConfig, sources: Sequence[Source]) -> dict[str, Any]:
@@ -215,11 +227,21 @@ def _room(config: SelectConfig, embedder: Embedder) -> Callable[[Decision], floa
     return room
 
 
-def _selector(config: SelectConfig, judge: Judge, rules: FrameRules, space: Workspace) -> Selector:
-    embedder = judge.embedder
+def _selector(config: SelectConfig, judge: Judge, rules: FrameRules, space: Workspace, pool: Pool | None) -> Selector:
+    own = rules.picked(list(space.store.picks()))
+    if pool is None:
+        return _driver(config, judge.embedder, rules, own)
+    earlier = rules.pooled(pool, begun(pool, space.store), judge.embedder)
+    before = earlier if own is None else concatenate([earlier, own])
+    vectors = pool.vectors[: len(earlier)] if config.rules.reads_vectors else np.empty((0, 0), np.float32)
+    return Pooled(_driver(config, judge.embedder, rules, before), earlier, vectors)
+
+
+def _driver(config: SelectConfig, embedder: Embedder, rules: FrameRules, before: Batch | None) -> Selector:
+    """before: rows that a budget counts as picked already."""
     queries = query_vectors(config.rules, dict(config.query_sets), lambda: embedder)
     if config.budget:
-        return Best(budget_rules(config.rules, queries), before=rules.picked(list(space.store.picks())))
+        return Best(budget_rules(config.rules, queries), before=before)
     distance = config.min_distance
     if config.target_ratio is None and distance is None:
         distance = embedder.novelty_distance

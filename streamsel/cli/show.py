@@ -49,11 +49,14 @@ def show_selection(found: Selection, *, as_json: bool) -> None:
         return
     from rich.console import Console
 
+    from streamsel.report.goals import goals_table
     from streamsel.report.table import Statistics
 
     console = Console()
     if summary["statistics"]:
         console.print(Statistics.from_json(summary["statistics"]).table())
+    if "strategies" in summary and list(summary["strategies"]) != ["DIVERSITY"]:
+        console.print(goals_table(summary["strategies"]))
     seconds = sum(summary["seconds"].values())
     rate = summary["frames"] / seconds if seconds else 0
     typer.echo(f"kept {summary['picks']} of {summary['frames']} frames in {seconds:.1f} s ({rate:.0f} frames/s)")

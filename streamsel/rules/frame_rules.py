@@ -13,10 +13,12 @@ from streamsel.config import SelectionConfig
 from streamsel.data import Mark, Source, Value, Vector
 from streamsel.embed import Embedder
 from streamsel.errors import UsageError
+from streamsel.pool.datapool import Pool
 from streamsel.rules.entrance import Entrance
 from streamsel.rules.filters import Filter
 from streamsel.rules.frame_objects import FrameObjects, objects_column
 from streamsel.rules.material import batch_of
+from streamsel.rules.pool_rows import PoolRows, check_pool
 from streamsel.rules.reached import curve, reached
 from streamsel.rules.readings import readings_of
 from streamsel.selection.columns import Batch
@@ -73,6 +75,15 @@ class FrameRules:
             return None
         dim = self.objects.dim if self._config.reads_vectors else 0
         return self.batch(picks, np.array([pick.vector[:dim] for pick in picks], np.float32))
+
+    def pooled(self, pool: Pool, count: int, embedder: Embedder) -> Batch:
+        """The oldest rows of a pool. Raises StateError where they are of another model."""
+        dim = self.objects.dim if self._config.reads_vectors else 0
+        like = self.batch([], np.empty((0, dim), np.float32))
+        check_pool(pool, like, embedder.name)
+        if pool.model is None:
+            pool.model, pool.dim = embedder.name, self.objects.dim
+        return batch_of(self._config, PoolRows(pool, like, count))
 
     def reached(self, order: Sequence[int], decisions: Sequence[Any]) -> dict[str, Any]:
         """What each strategy asked for and reached, and the curve, of the batch made last."""

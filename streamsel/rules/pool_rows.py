@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -21,11 +22,11 @@ __all__ = ["PoolRows", "check_pool", "model_of_table"]
 class PoolRows:
     """A `Material`. What a pool does not know of a pick counts nothing: a number is 0, there are no objects.
 
-    like: the rows that are chosen from; vectors and objects are as long as theirs.
+    like: the rows that are chosen from; vectors and objects are as long as theirs. count: only so many, the oldest.
     """
 
-    def __init__(self, pool: Pool, like: Batch) -> None:
-        entries = list(pool.rows())
+    def __init__(self, pool: Pool, like: Batch, count: int | None = None) -> None:
+        entries = list(islice(pool.rows(), count))
         self.names = [entry.name for entry in entries]
         self._values: list[Mapping[str, Any]] = [entry.values for entry in entries]
         self._sources = [entry.source for entry in entries]
@@ -33,7 +34,7 @@ class PoolRows:
 
     def vectors(self) -> Vector | None:
         """See `Material`."""
-        return self._pool.vectors if VECTORS in self._like.columns else None
+        return self._pool.vectors[: len(self.names)] if VECTORS in self._like.columns else None
 
     def objects(self, task: str) -> Objects:
         """See `Material`."""

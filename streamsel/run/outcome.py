@@ -10,9 +10,11 @@ from typing import Any
 from streamsel.config import SelectConfig
 from streamsel.data import Decision
 from streamsel.pipeline import Parts
+from streamsel.pool.datapool import Pool
 from streamsel.rules.keys import keys_of
 from streamsel.run.comparison import comparison
 from streamsel.run.heirs import Heirs
+from streamsel.run.pooling import remember
 from streamsel.run.workspace import Workspace
 from streamsel.sink.decisions import write_decisions
 from streamsel.sink.embeddings import write_embeddings
@@ -35,8 +37,13 @@ ORDER BY 1, 2
 """
 
 
-def conclude(parts: Parts, config: SelectConfig, space: Workspace, timings: Mapping[str, float]) -> None:
-    """Write all tables, then the summary, then note the run as complete. May be repeated at will."""
+def conclude(
+    parts: Parts, config: SelectConfig, space: Workspace, pool: Pool | None, timings: Mapping[str, float]
+) -> None:
+    """Write all tables, then the summary, let the picks join the pool, then note the run as complete.
+
+    May be repeated at will.
+    """
     folder, store = space.folder, space.store
     facts = {stream: dict(store.restore(stream).facts) for stream in store.streams()}
     keys = keys_of(config.rules)
@@ -50,8 +57,10 @@ def conclude(parts: Parts, config: SelectConfig, space: Workspace, timings: Mapp
     made = comparison(parts) if config.table else None
     table = made.to_json() if made else store.note("statistics")
     write_json(folder / "summary.json", _summary(parts, config, facts, timings, table))
+    if pool is not None:
+        remember(pool, store, keys, config.goal)
     store.conclude(
-        {"complete": True, "rows": parts.scout.seen, "statistics": table},
+        {"complete": True, "run": None, "rows": parts.scout.seen, "statistics": table},
         "" if config.budget else "scout/samples.",
     )
 

@@ -72,6 +72,11 @@ class Workspace:
         except StateError:
             return None
 
+    @property
+    def sources(self) -> list[str]:
+        """Ids of the sources of the run that is there; empty where there is none."""
+        return list((self.store.note("identity") or {}).get("sources", ()))
+
     def agree(self, identity: Mapping[str, Any], *, only_new: bool) -> None:
         """Note what this run is, or raise StateError where the folder belongs to another."""
         known = self.store.note("identity")

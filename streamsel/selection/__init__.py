@@ -126,8 +126,10 @@ class Constraint(Protocol):
 class Selector(Protocol):
     """A driver. A stream decides in `offer`, a budget in `finish`; the other of the two gives nothing."""
 
-    looked: int
-    """Rows looked at so far, whether they were offered or held by a scout."""
+    @property
+    def looked(self) -> int:
+        """Rows looked at so far, whether they were offered or held by a scout."""
+        ...
 
     def __len__(self) -> int:
         """Picks so far."""

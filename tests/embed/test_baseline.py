@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streamsel.data import Frame, Mark
 from streamsel.embed.baseline import EveryNth, RandomSample, Samples
 from streamsel.embed.larder import Larder
+
+
+class Unread:
+    """A picture that nobody looks at."""
+
+    width = height = 1
+
+
+FRAME = Frame(Mark("a.mp4", 0, 0, Fraction(1, 25)), Unread())
 
 
 @given(st.integers(0, 500), st.integers(2, 40))
@@ -64,7 +76,7 @@ def test_the_larder_holds_just_what_the_samples_hold(count, capacity):
     samples = Samples(larder, capacity)
     kept: set[int] = set()
     for row in range(count):
-        samples.offer(row, ())
+        samples.offer(row, (FRAME,))
         if row % 7 == 0:
             fresh, gone = larder.take()
             kept = (kept | {stored.row for stored in fresh}) - set(gone)
