@@ -23,7 +23,7 @@ def goal_rows(strategies: Strategies) -> Iterator[tuple[str, str, str]]:
             yield from _shares(label, told["shares"])
         elif "reached_sum" in told:
             reached = (
-                f"mean {told['reached_mean']:.4g} (all rows {told['input_mean']:.4g}), sum {told['reached_sum']:.6g}"
+                f"mean {told['reached_mean']:.4g}{_beside(told['input_mean'], '.4g')}, sum {told['reached_sum']:.6g}"
             )
             yield label, _asked(told), reached
         elif told.get("reached_minimum") is not None:
@@ -36,9 +36,14 @@ def goal_rows(strategies: Strategies) -> Iterator[tuple[str, str, str]]:
 def _shares(label: str, shares: Mapping[str, Mapping[str, float]]) -> Iterator[tuple[str, str, str]]:
     ranked = sorted(shares.items(), key=lambda item: -item[1]["target"])
     for name, share in ranked[:SHOWN]:
-        yield f"{label}: {name}", f"{share['target']:.1%}", f"{share['reached']:.1%} (all rows {share['input']:.1%})"
+        yield f"{label}: {name}", f"{share['target']:.1%}", f"{share['reached']:.1%}{_beside(share['input'], '.1%')}"
     if len(ranked) > SHOWN:
         yield f"{label}: {len(ranked) - SHOWN} more", "", "see summary.json"
+
+
+def _beside(value: float | None, form: str) -> str:
+    """The same of all rows, where that is known: a stream has let them go."""
+    return "" if value is None else f" (all rows {value:{form}})"
 
 
 def _asked(told: Mapping[str, Any]) -> str:

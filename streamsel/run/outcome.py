@@ -7,8 +7,11 @@ from importlib.metadata import version
 from itertools import islice
 from typing import Any
 
+import numpy as np
+
 from streamsel.config import SelectConfig
 from streamsel.data import Decision
+from streamsel.embed import Row
 from streamsel.pipeline import Parts
 from streamsel.pool.datapool import Pool
 from streamsel.rules.keys import keys_of
@@ -137,7 +140,7 @@ def _summary(
         "target": config.n or config.proportion or config.target_ratio,
         "reached": picks if config.n or not looked else picks / looked,
         "drops": _drops(parts),
-        **(parts.store.note("reached") or {}),
+        **(parts.store.note("reached") or _reached(parts)),
         "sources": [{"id": source, **_without_error(fact)} for source, fact in facts.items()],
         "failed": failed,
         "statistics": table,
@@ -145,6 +148,23 @@ def _summary(
         "libraries": {name: version(name) for name in ("av", "numpy", "openvino", "pyarrow")},
         "seconds": {stage: round(seconds, 3) for stage, seconds in timings.items()},
     }
+
+
+def _reached(parts: Parts) -> dict[str, Any]:
+    """What the picks of a stream reached, of each strategy; what they were picked from has gone by."""
+    picks = list(parts.store.picks())
+    if not picks:
+        return {}
+    decisions = [Decision(True, pick.reason, pick.distance, pick.nearest, pick.gains) for pick in picks]
+    rows = [Row(pick.row, pick.marks, signals=pick.signals) for pick in picks]
+    parts.batch(rows, np.array([pick.vector for pick in picks], np.float32), ())
+    strategies = parts.reached(range(len(picks)), decisions)["strategies"]
+    return {"strategies": {label: _without_input(told) for label, told in strategies.items()}}
+
+
+def _without_input(told: Mapping[str, Any]) -> dict[str, Any]:
+    shares = {name: {**share, "input": None} for name, share in told.get("shares", {}).items()}
+    return {**told, **({"shares": shares} if shares else {}), **({"input_mean": None} if "input_mean" in told else {})}
 
 
 def _drops(parts: Parts) -> dict[str, int]:
