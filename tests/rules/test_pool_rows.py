@@ -1,0 +1,87 @@
+"""What a pool does not know counts nothing, or is said with the pool's name."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from streamsel.config import read_selection
+from streamsel.errors import StateError, UsageError
+from streamsel.pool import Entry, Run
+from streamsel.pool.datapool import Pool
+from streamsel.rules.material import batch_of
+from streamsel.rules.pool_rows import PoolRows, check_pool
+from streamsel.rules.values import labels_of
+from streamsel.selection.columns import Batch, Objects, Vectors
+
+ROWS = Batch(
+    {
+        "EMBEDDINGS": Vectors(np.eye(4, dtype=np.float32)),
+        "EMBEDDINGS cars": Objects(np.eye(2, 7, dtype=np.float32), np.array([0, 1, 1, 2])),
+    },
+    4,
+)
+VALUES = {"a": {"speed": 3.0, "road": "city", "TIME": 1.0}, "b": {"road": {"land": 1.0}, "SOURCE": "cam"}}
+
+
+@pytest.fixture
+def pool(tmp_path):
+    with Pool.open(tmp_path / "pool.parquet", "m", 4) as opened:
+        vectors = np.eye(2, 4, dtype=np.float32)
+        entries = [Entry(name, "s.csv", name, vector, VALUES[name]) for name, vector in zip("ab", vectors, strict=True)]
+        opened.append(Run("one", datetime(2024, 1, 1, tzinfo=UTC)), entries)
+        yield opened
+
+
+def test_what_is_known_and_what_is_not(pool):
+    config = read_selection(
+        {
+            "n_samples": 1,
+            "strategies": [
+                {"input": {"type": "METADATA", "key": "speed"}, "strategy": {"type": "WEIGHTS"}},
+                {"input": {"type": "METADATA", "key": "road"}, "strategy": {"type": "BALANCE", "target": {"city": 1}}},
+                {"input": {"type": "EMBEDDINGS", "task": "cars"}, "strategy": {"type": "DIVERSITY"}},
+                {"input": {"type": "SCORES", "task": "t", "score": "s"}, "strategy": {"type": "WEIGHTS"}},
+            ],
+            "constraints": [{"type": "AT_MOST", "count": 1, "per": {"type": "METADATA", "key": "road"}}],
+        }
+    )
+    batch = batch_of(config, PoolRows(pool, ROWS))
+    assert batch["METADATA speed"].values.tolist() == [3, 0]
+    assert batch["SCORES t s"].values.tolist() == [0, 0]
+    assert batch["METADATA road (labels)"].values.tolist() == ["city", "land"]
+    assert batch["METADATA road (counts)"].values.tolist() == [[1, 0], [0, 1]]
+    assert batch["EMBEDDINGS cars"].rows.shape == (0, 7)
+    assert batch["EMBEDDINGS"].rows.shape == (2, 4)
+
+
+def test_places(pool):
+    rows = PoolRows(pool, ROWS)
+    assert rows.place("SOURCE").values.tolist() == ["s.csv", "cam"]
+    for what in ("TIME", "DAY"):
+        with pytest.raises(UsageError, match=r"pool\.parquet: does not know the (time|day) of"):
+            rows.place(what)
+
+
+def test_values_of_another_kind_name_the_pool(pool):
+    (entry,) = read_selection(
+        {
+            "n_samples": 1,
+            "strategies": [{"input": {"type": "METADATA", "key": "road"}, "strategy": {"type": "WEIGHTS"}}],
+        }
+    ).strategies
+    with pytest.raises(UsageError, match=r"pool\.parquet: a: .*must be a number"):
+        PoolRows(pool, ROWS).value(entry.column, "numbers", entry.input)
+
+
+def test_pools_of_other_vectors(pool):
+    check_pool(pool, ROWS)
+    check_pool(pool, ROWS, "m")
+    with pytest.raises(StateError, match="model m, these are of other"):
+        check_pool(pool, ROWS, "other")
+    with pytest.raises(StateError, match="4 numbers, the rows have vectors of 3"):
+        check_pool(pool, Batch({"EMBEDDINGS": Vectors(np.eye(3, dtype=np.float32))}, 3))
+    with pytest.raises(StateError, match="the rows have no vectors"):
+        check_pool(pool, Batch({"NAME": labels_of(["x"])}, 1))
