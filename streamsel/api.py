@@ -16,7 +16,7 @@ from streamsel.data import Frame, Source
 from streamsel.embed import Window
 from streamsel.errors import SourceError, UsageError
 from streamsel.pipeline import run
-from streamsel.run.workspace import Workspace
+from streamsel.run.workspace import Workspace, is_workspace
 
 if TYPE_CHECKING:
     from streamsel.build import Opener
@@ -78,11 +78,15 @@ def select(
     progress: see `Told`. stopping: asked at block ends.
     Raises UsageError, SourceError (nothing could be read), ModelError, StateError, SinkError.
     """
-    from streamsel.build import embedder_of, identity, resolve
+    from streamsel.build import check, embedder_of, identity, resolve
     from streamsel.run.facts import size_of
 
     config = SelectConfig.of(sources=sources, **options)
     config, found = resolve(config)
+    total = _enough(config, found)
+    embedder = embedder_of(config)
+    if fresh or not is_workspace(Path(out)):
+        check(config, found, embedder, Path(out))
     with ExitStack() as stack:
         space = Workspace(Path(out), fresh=fresh)
         stack.callback(space.store.close)
@@ -93,8 +97,8 @@ def select(
 
             pool = stack.enter_context(Pool.open(config.pool))
             found = new_sources(found, pool, space.sources)
-        clock = Stopwatch(progress, _enough(config, found))
-        embedder = embedder_of(config)
+            total = _enough(config, found)
+        clock = Stopwatch(progress, total)
         space.agree(identity(config, found), only_new=only_new)
         space.refuse_changed({source.id: size_of(source) for source in found})
         while space.goes_on(found, only_new=only_new):

@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from functools import partial
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +33,6 @@ from streamsel.embed.shortlist import Shape, Shortlist
 from streamsel.embed.watch import Watch
 from streamsel.errors import ModelError, UsageError
 from streamsel.pipeline import Parts, Progress
-from streamsel.pool.datapool import Pool
 from streamsel.rules.entrance import Entrance
 from streamsel.rules.frame_rules import FrameRules, lightly_folder
 from streamsel.rules.goals import budget_rules
@@ -50,7 +50,10 @@ from streamsel.selection.budget.best import Best
 from streamsel.selection.columns import Batch, concatenate
 from streamsel.sink.disk import DiskSink
 
-__all__ = ["Opener", "build", "embedder_of", "expected", "identity", "resolve"]
+if TYPE_CHECKING:
+    from streamsel.pool.datapool import Pool
+
+__all__ = ["Opener", "build", "check", "embedder_of", "expected", "identity", "resolve"]
 
 FACTOR = {"fast": 3, "normal": 6}
 LEAST = 96
@@ -83,7 +86,7 @@ def build(
     first = space.store.note("rows") or 0
     bare = not config.rules.reads_vectors
     scout = _scout(config, frames, judge, larder, first)
-    rules = FrameRules(config.rules, lightly_folder(config.lightly, sources), embedder, sink.called)
+    rules = _rules(config, sources, embedder, sink)
     selector = _selector(config, judge, rules, space, pool)
     seen = None if config.budget or bare else Seen(Coreset(STREAM_SEEN, embedder.dim, uniform=0))
     states = States(entrance=rules.entrance, scout=scout, judge=judge, selector=selector, seen=seen)
@@ -111,6 +114,23 @@ def build(
         ledger=Ledger(space.store, larder, states.arrays),
         progress=progress,
         stopping=stopping,
+    )
+
+
+def check(config: SelectConfig, sources: Sequence[Source], embedder: Embedder, folder: Path) -> None:
+    """Raises what `build` would raise of a selection config, before anything is written in `folder`, or removed."""
+    sink = DiskSink(folder)
+    rules = _rules(config, sources, embedder, sink)
+    _driver(config, embedder, rules, None)
+
+
+def _rules(config: SelectConfig, sources: Sequence[Source], embedder: Embedder, sink: DiskSink) -> FrameRules:
+    return FrameRules(
+        config.rules,
+        lightly_folder(config.lightly, sources),
+        embedder,
+        sink.called,
+        remove_duplicates=config.remove_exact_duplicates,
     )
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 from streamsel.errors import UsageError
 
 __all__ = ["query_sets_of"]
 
 
-def query_sets_of(given: Mapping[str, str] | Sequence[str] | None) -> dict[str, str]:
+def query_sets_of(given: Mapping[str, str | Path] | Sequence[str] | None) -> dict[str, str]:
     """Name -> path, of a mapping or of texts NAME=PATH; raises UsageError."""
     if given is None or isinstance(given, Mapping):
-        return dict(given or {})
+        return {name: str(path) for name, path in (given or {}).items()}
     sets: dict[str, str] = {}
     for text in given:
         name, equals, path = text.partition("=")

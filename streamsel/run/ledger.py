@@ -38,6 +38,7 @@ class Ledger:
         self._frames = 0
         self._last = time.monotonic()
         self._spans: list[Span] = []
+        self._grows = True  # nothing was judged since the last span
         self._judged: list[Judged] = []
         self._picks: list[PickRow] = []
         self._heirs: dict[int, int] = {}
@@ -62,10 +63,13 @@ class Ledger:
             row, holder = (-1, -1) if reason else next(seen)
             if reason or row not in judged:
                 self._hold(window, holder, not reason and row == holder, reason or "held")
+            else:
+                self._grows = False
 
     def _hold(self, window: Window, holder: int, own: bool, reason: str) -> None:
         first, last = window[0].mark, window[-1].mark
-        before = self._spans[-1] if self._spans and not own else None
+        before = self._spans[-1] if self._spans and self._grows and not own else None
+        self._grows = True
         known = None if before is None or before.own else (before.row, before.source, before.reason)
         if before and known == (holder, first.source, reason):
             frames = before.frames + len(window)

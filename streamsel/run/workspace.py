@@ -12,7 +12,7 @@ from streamsel.errors import InUseError, SinkError, StateError
 from streamsel.store import Changes
 from streamsel.store.embedded import SqliteStore
 
-__all__ = ["OUTPUTS", "Workspace"]
+__all__ = ["OUTPUTS", "Workspace", "is_workspace"]
 
 OUTPUTS = (
     "manifest.jsonl",
@@ -22,8 +22,15 @@ OUTPUTS = (
     "summary.json",
     "selection.json",
     "sequence_information.json",
+    "corrupt_samples.json",
+    "duplicates.json",
 )
 STATE = "state.db"
+
+
+def is_workspace(folder: Path) -> bool:
+    """Whether a run was begun there."""
+    return (folder / STATE).exists()
 
 
 class Workspace:
@@ -47,12 +54,12 @@ class Workspace:
         except OSError as error:
             reason = error.strerror or str(error)
             raise SinkError(f"{self.folder}: cannot be used as output folder ({reason}); choose another -o") from error
-        if found is not None and not (self.folder / STATE).exists():
+        if found is not None and not is_workspace(self.folder):
             raise StateError(f"{self.folder}: holds files that streamsel did not write; choose an empty folder for -o")
 
     def _clear(self) -> None:
         """Remove what an earlier run wrote here, and nothing else."""
-        if not (self.folder / STATE).exists():
+        if not is_workspace(self.folder):
             return
         store = self._readable()
         for name in [name for pick in store.picks() for name in pick.files or ()] if store else []:
