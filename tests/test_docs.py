@@ -74,7 +74,7 @@ def test_commands_are_ones_that_the_program_takes(line: str) -> None:
     command = get_command(app).commands[name]  # type: ignore[attr-defined]
     values = command.make_context(name, arguments).params
     if name == "select":
-        SelectConfig.of(**{key: values[key] for key in SelectConfig.model_fields if values[key] is not None})
+        SelectConfig.of(**{key: values[key] for key in SelectConfig.model_fields if values.get(key) is not None})
 
 
 def test_the_makefile_has_what_the_pages_name() -> None:
