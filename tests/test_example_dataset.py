@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from fractions import Fraction
@@ -114,6 +115,11 @@ def test_only_the_first_clip_is_relevant(dataset: Path) -> None:
 def test_made_again_it_is_the_same(tmp_path: Path, clips: list[Path], dataset: Path) -> None:
     make(tmp_path, *clips)
     assert contents(tmp_path) == contents(dataset)
+
+
+def test_the_config_in_the_readme_is_one_of_them() -> None:
+    shown = re.findall(r"^```jsonc\n(.*?)^```", (EXAMPLE.parent.parent / "README.md").read_text(), re.M | re.S)
+    assert shown == [(EXAMPLE / "selections" / "balanced.json").read_text()]
 
 
 def test_five_configs() -> None:
