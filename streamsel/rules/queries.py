@@ -46,6 +46,8 @@ def _vectors(path: Path, embedder: Callable[[], Embedder] | None) -> Vector:
     vectors = read_table(path).vectors
     if vectors is None:
         raise UsageError(f"{path}: holds no embeddings; a query set needs some")
+    if embedder is not None and vectors.shape[1] != embedder().dim:
+        raise UsageError(f"{path}: holds vectors of {vectors.shape[1]} numbers, the model's have {embedder().dim}")
     return vectors
 
 

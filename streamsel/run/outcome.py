@@ -18,6 +18,7 @@ from streamsel.rules.keys import keys_of
 from streamsel.run.comparison import comparison
 from streamsel.run.heirs import Heirs
 from streamsel.run.pooling import remember
+from streamsel.run.sequence_numbers import SequenceNumbers
 from streamsel.run.workspace import Workspace
 from streamsel.sink.decisions import write_decisions
 from streamsel.sink.embeddings import write_embeddings
@@ -32,7 +33,7 @@ __all__ = ["conclude"]
 AT_ONCE = 4096
 
 DECISIONS = """
-SELECT source, first, last, pts, time, last - first + 1, keep, reason, distance, nearest, row, 1 FROM judged
+SELECT source, first, last, pts, time, ?, keep, reason, distance, nearest, row, 1 FROM judged
 UNION ALL
 SELECT source, first, last, pts, time, frames, 0, reason, NULL, -1, row, 0 FROM span
 WHERE NOT (own AND row IN (SELECT row FROM judged))
@@ -50,7 +51,8 @@ def conclude(
     folder, store = space.folder, space.store
     facts = {stream: dict(store.restore(stream).facts) for stream in store.streams()}
     keys = keys_of(config.rules)
-    write_manifest(folder, (_record(pick, facts, keys) for pick in store.picks()))
+    numbers = SequenceNumbers(store, facts)
+    write_manifest(folder, (_record(pick, facts, keys, numbers.of(pick)) for pick in store.picks()))
     if config.table or config.rules.reads_vectors:
         write_embeddings(folder, (pick.vector for pick in store.picks()), parts.judge.embedder.dim)
     write_decisions(folder, _decisions(parts))
@@ -68,7 +70,9 @@ def conclude(
     )
 
 
-def _record(pick: PickRow, facts: Mapping[str, Mapping[str, Any]], keys: Mapping[str, str]) -> dict[str, Any]:
+def _record(
+    pick: PickRow, facts: Mapping[str, Mapping[str, Any]], keys: Mapping[str, str], sequence: int | None
+) -> dict[str, Any]:
     fact = facts[pick.marks[0].source]
     decision = Decision(True, pick.reason, pick.distance, pick.nearest, pick.gains)
     return manifest_record(
@@ -76,7 +80,7 @@ def _record(pick: PickRow, facts: Mapping[str, Mapping[str, Any]], keys: Mapping
         decision,
         _id(pick, fact),
         pick.files or (),
-        sequence=pick.row - fact["first_row"] if len(pick.marks) > 1 else None,
+        sequence=sequence,
         signals={keys.get(column, column): value for column, value in pick.signals.items()},
         index_exact=fact.get("index_exact", True),
     )
@@ -97,7 +101,7 @@ def _sequence(pick: PickRow, facts: Mapping[str, Mapping[str, Any]]) -> dict[str
 def _decisions(parts: Parts) -> Iterator[dict[str, Any]]:
     """A row per candidate judged or span held, by source and index; spans tell the pick nearest to their stand-in."""
     heirs = Heirs(parts.store)
-    cursor = parts.store.query(DECISIONS)
+    cursor = parts.store.query(DECISIONS, parts.length)
     names = ("source", "first", "last", "pts", "time", "count", "decision", "reason", "distance", "nearest")
     merged = _merged(cursor)
     while rows := list(islice(merged, AT_ONCE)):
@@ -170,7 +174,9 @@ def _without_input(told: Mapping[str, Any]) -> dict[str, Any]:
 def _drops(parts: Parts) -> dict[str, int]:
     """Frames dropped, by reason."""
     query = parts.store.query
-    judged = query("SELECT reason, SUM(last - first + 1) FROM judged WHERE NOT keep GROUP BY reason ORDER BY reason")
+    judged = query(
+        "SELECT reason, COUNT(*) * ? FROM judged WHERE NOT keep GROUP BY reason ORDER BY reason", parts.length
+    )
     held = query(
         "SELECT reason, SUM(frames) FROM span WHERE NOT (own AND row IN (SELECT row FROM judged))"
         " GROUP BY reason ORDER BY reason"
