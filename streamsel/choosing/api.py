@@ -57,7 +57,7 @@ def choose(
         if not folder.complete:
             found = choose_rows(run, opened, progress)
             progress("writing", len(found.table), len(found.order))
-            folder.write(run, found, time.monotonic() - begun)
+            folder.write(run, found, begun)
         if opened is not None:
             remember(folder, opened, run)
     return Selection.load(out)

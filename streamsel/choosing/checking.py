@@ -12,7 +12,7 @@ import numpy as np
 from streamsel.choosing.checked_config import config_findings, place_of
 from streamsel.choosing.checked_constraints import constraint_findings
 from streamsel.choosing.checked_goals import Ground, goal_findings
-from streamsel.choosing.choosing import left_out
+from streamsel.choosing.choosing import check_rows, left_out
 from streamsel.choosing.finding import Finding, can_run, fine, note, problem
 from streamsel.choosing.included import impossible_includes
 from streamsel.choosing.table_columns import batch_of_table, filter_of, model_of, rows_of, wanted
@@ -24,7 +24,7 @@ from streamsel.errors import SourceError, StreamselError, UsageError
 from streamsel.pool.datapool import Pool
 from streamsel.rules.filters import Reasons
 from streamsel.rules.material import batch_of
-from streamsel.rules.pool_rows import PoolRows, check_pool
+from streamsel.rules.pool_rows import PoolRows
 from streamsel.rules.queries import query_vectors
 from streamsel.rules.table_rows import TableRows
 from streamsel.selection.columns import Batch, Labels
@@ -69,7 +69,7 @@ class _Checked:
         try:
             batch = batch_of_table(self._config, self._rows)
             if self._pool is not None:
-                check_pool(self._pool, batch, model_of(self._run.table))
+                check_rows(self._pool, self._rows, batch, model_of(self._run.table))
             reasons = filter_of(self._run, self._rows).reasons(batch)
             queries = query_vectors(self._config, self._run.query_sets, None)
         except StreamselError as error:

@@ -11,18 +11,20 @@ from streamsel.choosing.included import check_included
 from streamsel.choosing.table_columns import batch_of_table, filter_of, model_of, rows_of, wanted
 from streamsel.choosing.table_run import TableRun
 from streamsel.data import Decision
+from streamsel.errors import UsageError
 from streamsel.pool.datapool import Pool
 from streamsel.rules.filters import Reasons
 from streamsel.rules.goals import budget_rules
 from streamsel.rules.material import batch_of
 from streamsel.rules.pool_rows import PoolRows, check_pool
 from streamsel.rules.queries import query_vectors
+from streamsel.rules.table_rows import TableRows
 from streamsel.selection.budget.best import Best
 from streamsel.selection.budget.together import Together
 from streamsel.selection.columns import Batch, Label
 from streamsel.tables import Table
 
-__all__ = ["Choosing", "Told", "choose_rows", "left_out"]
+__all__ = ["Choosing", "Told", "check_rows", "choose_rows", "left_out"]
 
 Told = Callable[[str, int, int], None]
 """Told the stage, the rows of the table and the picks so far."""
@@ -57,11 +59,18 @@ def choose_rows(run: TableRun, pool: Pool | None = None, progress: Told = lambda
     n = wanted(run.config, rows)
     batch = batch_of_table(run.config, rows)
     if pool is not None:
-        check_pool(pool, batch, model_of(run.table))
+        check_rows(pool, rows, batch, model_of(run.table))
     reasons = left_out(filter_of(run, rows).reasons(batch), rows.table, pool)
     check_included(run.config, rows, reasons, n, pool)
     progress("choosing", len(rows.table), 0)
     return _chosen(run, rows.table, batch, reasons, n, pool)
+
+
+def check_rows(pool: Pool, rows: TableRows, batch: Batch, model: str | None) -> None:
+    """Raises UsageError, StateError where these rows cannot join the pool."""
+    if not rows.table.named:
+        raise UsageError(f"{rows.called}: its rows have no names, by which a pool knows them; add some with --metadata")
+    check_pool(pool, batch, model)
 
 
 def left_out(reasons: Reasons, table: Table, pool: Pool | None) -> Reasons:

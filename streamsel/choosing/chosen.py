@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -46,6 +47,8 @@ STAMPED: Final = ("summary.json", "manifest.parquet", "predictions/tasks.json", 
 """Files by which a folder that is read, of a run or `.lightly`, is known to have changed."""
 COVERED: Final = 20_000
 """Rows at most over which the table measures how far they are from their nearest pick: a seeded sample of more."""
+PAIRED: Final = 4_000
+"""Rows at most of all of which it measures the distances of pairs."""
 
 
 class ChosenFolder:
@@ -78,8 +81,11 @@ class ChosenFolder:
         except (ValueError, KeyError, OSError) as error:
             raise StateError(f"{self.folder}: its summary.json cannot be read ({error}); use --fresh") from error
 
-    def write(self, run: TableRun, found: Choosing, seconds: float) -> None:
-        """All files, the summary last, in place of those of an earlier choice. Raises SinkError."""
+    def write(self, run: TableRun, found: Choosing, begun: float) -> None:
+        """All files, the summary last, in place of those of an earlier choice; begun: by the monotonic clock.
+
+        Raises SinkError.
+        """
         for name in ("summary.json", *OUTPUTS):
             (self.folder / name).unlink(missing_ok=True)
         keys, names = keys_of(run.config), found.table.names
@@ -95,9 +101,9 @@ class ChosenFolder:
             vectors = found.table.vectors
             write_embeddings(self.folder, (vectors[row] for row in found.order), vectors.shape[1])
         write_json(self.folder / "selection.json", run.config.written())
-        write_json(self.folder / "summary.json", self._summary(run, found, seconds))
+        write_json(self.folder / "summary.json", self._summary(run, found, begun))
 
-    def _summary(self, run: TableRun, found: Choosing, seconds: float) -> dict[str, Any]:
+    def _summary(self, run: TableRun, found: Choosing, begun: float) -> dict[str, Any]:
         drops: dict[str, int] = {}
         for decision in found.decisions:
             if not decision:
@@ -118,7 +124,7 @@ class ChosenFolder:
             "statistics": None if statistics is None else statistics.to_json(),
             "ignored": self._idle,
             "config": run.config.written(),
-            "seconds": round(seconds, 3),
+            "seconds": round(time.monotonic() - begun, 3),
         }
 
 
@@ -180,7 +186,7 @@ def _statistics(found: Choosing) -> Statistics | None:
     seen = rows[np.sort(draw[:COVERED])]
     sets = {"every n-th": [k * among // n for k in range(n)], "random": np.sort(draw[:n]), "streamsel": picks}
     columns = [_column(name, rows[places], seen) for name, places in sets.items()]
-    return Statistics((_column("original", seen, None, among), *columns))
+    return Statistics((_column("original", rows[np.sort(draw[:PAIRED])], None, among), *columns))
 
 
 def _column(name: str, rows: Vector, seen: Vector | None, samples: int | None = None) -> Column:

@@ -86,6 +86,7 @@ def idle_options(config: SelectionConfig, pool: Path | None) -> list[str]:
         "auto_tasks": config.auto_tasks,
         "worker_config.embeddings": worker.embeddings,
         "worker_config.object_level": worker.object_level.task_name,
+        "worker_config.remove_exact_duplicates": worker.remove_exact_duplicates,
         "worker_config.use_datapool": worker.use_datapool and pool is None,
     }
     return sorted([*worker.ignored, *(name for name, given in idle.items() if given)])

@@ -32,6 +32,8 @@ from tests.choosing.made import (
 )
 from tests.conftest import command, outputs, streamsel
 
+FRAMES = {"type": "MIN_GAP", "seconds": 0.5}
+
 GOALS = config(entry(EMBEDDINGS, DIVERSITY), entry(WEATHERS, UNIFORM), entry(SPEED, WEIGHTS))
 
 
@@ -198,14 +200,23 @@ def test_what_is_in_the_pool_may_be_included(table, tmp_path):
 
 def test_a_pool_of_other_vectors_is_refused(table, tmp_path):
     pool = tmp_path / "pool.parquet"
-    np.save(tmp_path / "other.npy", unit(np.random.default_rng(1).normal(size=(9, 5))))
-    choose(tmp_path / "other.npy", tmp_path / "other", n=3, pool=pool)
+    vectors = unit(np.random.default_rng(1).normal(size=(9, 5))).tolist()
+    other = written(tmp_path / "r.jsonl", [{"name": f"o{k}", "embedding": row} for k, row in enumerate(vectors)])
+    choose(other, tmp_path / "other", n=3, pool=pool)
     with pytest.raises(StateError, match="holds vectors of 5 numbers, the rows have vectors of 6 numbers"):
         choose(table, tmp_path / "out", n=3, pool=pool)
     bare = written(tmp_path / "bare.jsonl", [{"name": "a", "gps": {"speed": 1}}])
     with pytest.raises(StateError, match="the rows have no vectors"):
         choose(bare, tmp_path / "bare", selection=config(entry(SPEED, WEIGHTS), n_samples=1), pool=pool)
     assert len(remembered(pool)) == 3
+
+
+def test_rows_without_names_join_no_pool(tmp_path):
+    """Row 3 of one table is not row 3 of the next."""
+    np.save(tmp_path / "v.npy", unit(np.random.default_rng(1).normal(size=(9, 5))))
+    with pytest.raises(UsageError, match=r"v\.npy: its rows have no names"):
+        choose(tmp_path / "v.npy", tmp_path / "out", n=3, pool=tmp_path / "pool.parquet")
+    assert not (tmp_path / "pool.parquet").exists()
 
 
 def test_a_pool_of_another_model_is_refused(table, tmp_path):
@@ -256,3 +267,22 @@ def test_killed_between_the_folder_and_the_pool(table, tmp_path, monkeypatch):
     assert not (tmp_path / "pool.parquet").exists()
     found = choose(table, tmp_path / "out", selection=GOALS, pool=tmp_path / "pool.parquet")
     assert remembered(tmp_path / "pool.parquet") == [pick["id"] for pick in found.picks]
+
+
+def test_the_picks_of_a_run_are_a_table(clip, tmp_path):
+    """Frames picked from a video, with their places, as rows, as a query set, and in a pool of their model."""
+    streamsel("select", clip, "-o", tmp_path / "run", "-n", "12", "-q")
+    run, pool = tmp_path / "run", tmp_path / "pool.parquet"
+    goals = config(entry({**EMBEDDINGS, "query_set": "q"}, {"type": "SIMILARITY"}), constraints=[FRAMES], n_samples=4)
+    found = choose(run, tmp_path / "out", selection=goals, query_sets={"q": str(run)}, pool=pool)
+    told = {json.loads(line)["id"]: json.loads(line) for line in (run / "manifest.jsonl").read_text().splitlines()}
+    times = sorted(told[pick["id"]]["time"] for pick in found.picks)
+    assert len(found) == 4
+    assert min(np.diff(times)) >= 0.5
+    assert found.summary["model"] == json.loads((run / "summary.json").read_text())["model"]
+    with Pool.open(pool) as opened:
+        assert opened.model == found.summary["model"]
+        assert {row.source for row in opened.rows()} == {"six.mp4"}
+    again = choose(tmp_path / "out", tmp_path / "again", n=2)
+    assert again.summary["model"] == found.summary["model"]
+    assert again.picks[0]["id"] == found.picks[0]["id"]
