@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import numpy.typing as npt
 
 from streamsel.config import SelectConfig
 from streamsel.coreset import Coreset
@@ -33,7 +32,6 @@ from streamsel.embed.shortlist import Shape, Shortlist
 from streamsel.embed.watch import Watch
 from streamsel.errors import ModelError, UsageError
 from streamsel.pipeline import Parts, Progress
-from streamsel.rules.entrance import Entrance
 from streamsel.rules.frame_rules import FrameRules, lightly_folder
 from streamsel.rules.goals import budget_rules
 from streamsel.rules.live import stream_selector
@@ -44,6 +42,7 @@ from streamsel.run.ledger import Ledger
 from streamsel.run.pooling import begun
 from streamsel.run.recall import recall, recall_bare
 from streamsel.run.seen import Seen
+from streamsel.run.states import States
 from streamsel.run.workspace import Workspace
 from streamsel.selection import Selector
 from streamsel.selection.budget.best import Best
@@ -89,7 +88,7 @@ def build(
     rules = _rules(config, sources, embedder, sink)
     selector = _selector(config, judge, rules, space, pool)
     seen = None if config.budget or bare else Seen(Coreset(STREAM_SEEN, embedder.dim, uniform=0))
-    states = States(entrance=rules.entrance, scout=scout, judge=judge, selector=selector, seen=seen)
+    states = States(rules.entrance, scout=scout, judge=judge, selector=selector, seen=seen)
     states.restore(space.store.arrays(), picks)
     return Parts(
         sources=sources,
@@ -281,26 +280,3 @@ def _embed(judge: Judge, block: Sequence[Window]) -> Vector:
     """The judge's own vectors of a block of windows, (B, D)."""
     size = judge.embedder.size
     return judge.vectors([Row(0, (), tuple(frame.picture.rgb(*size) for frame in window)) for window in block])
-
-
-class States:
-    """The arrays of everything that remembers, each under its part's name."""
-
-    def __init__(
-        self, *, entrance: Entrance, scout: Scout, judge: Judge, selector: Selector, seen: Seen | None
-    ) -> None:
-        parts = {"entrance": entrance, "scout": scout, "judge": judge, "selector": selector, "seen": seen}
-        self._parts: dict[str, Any] = parts
-
-    def arrays(self) -> dict[str, npt.NDArray[Any]]:
-        """What a commit writes."""
-        held = {name: dict(part.state()) for name, part in self._parts.items() if part is not None}
-        held["selector"].pop("picks", None)  # the store has every pick's vector already
-        return {f"{name}/{key}": array for name, arrays in held.items() for key, array in arrays.items()}
-
-    def restore(self, arrays: Mapping[str, npt.NDArray[Any]], picks: Vector) -> None:
-        """Bring every part back to what was committed; the picks' vectors are stored apart."""
-        for name, part in self._parts.items():
-            own = {key.partition("/")[2]: array for key, array in arrays.items() if key.startswith(f"{name}/")}
-            if part is not None and own:
-                part.restore({**own, "picks": picks} if name == "selector" else own)

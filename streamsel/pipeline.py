@@ -139,13 +139,21 @@ def _look(parts: Parts, source: Source, decoder: Decoder, after: Mark | None, fa
         parts.ledger.block(block, reasons, looked)
         facts["frames"] += len(block) * parts.length
         parts.progress("watching", len(block) * parts.length, len(parts.selector))
-        facts["problems"] = dict(earlier + decoder.problems)
+        _note_problems(parts, source, decoder, earlier, facts)
         stop = parts.stopping()
         if stop or parts.ledger.due:
             parts.ledger.commit(source, facts=facts)
         if stop:
             raise Interrupted
+    _note_problems(parts, source, decoder, earlier, facts)
+
+
+def _note_problems(
+    parts: Parts, source: Source, decoder: Decoder, earlier: Counter[str], facts: dict[str, Any]
+) -> None:
+    """What was wrong with a source is counted; pictures that cannot be opened are listed."""
     facts["problems"] = dict(earlier + decoder.problems)
+    parts.entrance.inspection.unreadable(source.id, getattr(decoder, "unreadable", {}))
 
 
 def _scouted(parts: Parts, block: list[Window]) -> Looked:

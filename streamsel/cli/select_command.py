@@ -44,6 +44,9 @@ def select_command(
     pool: Annotated[
         Path | None, option("--pool", "Earlier picks count as selected; new ones are added.", metavar="FILE")
     ] = None,
+    remove_exact_duplicates: Annotated[
+        bool | None, option("--remove-exact-duplicates", "Leave out frames whose picture was there before.")
+    ] = None,
     effort: Annotated[
         str | None, option("--effort", "fast, normal or exact: how many frames are embedded.", metavar="E")
     ] = None,

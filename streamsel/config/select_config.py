@@ -72,6 +72,7 @@ class SelectConfig(BaseModel):
     lightly: Path | None = None
     query_sets: tuple[tuple[str, str], ...] = ()
     pool: Path | None = None
+    remove_exact_duplicates: bool = False
 
     @classmethod
     def of(cls, **values: Any) -> SelectConfig:
@@ -175,6 +176,8 @@ def _said(selection: SelectionConfig, given: Mapping[str, Any]) -> dict[str, Any
     said: dict[str, Any] = {}
     if selection.worker.selected_sequence_length > 1:
         said["sequence_length"] = selection.worker.selected_sequence_length
+    if selection.worker.remove_exact_duplicates:
+        said["remove_exact_duplicates"] = True
     if not any(given.get(goal) for goal in GOALS):
         if selection.n_samples == -1:
             said["proportion"] = 1.0

@@ -20,8 +20,8 @@ def _keys(words: str) -> frozenset[str]:
 
 OURS = _keys(
     """
-    selected_sequence_length relevant_filenames_file embeddings use_datapool object_level.task_name
-    object_level.padding object_level.crop_dataset_name
+    selected_sequence_length relevant_filenames_file embeddings use_datapool remove_exact_duplicates
+    object_level.task_name object_level.padding object_level.crop_dataset_name
     """
 )
 WORKER = _keys(
@@ -30,7 +30,7 @@ WORKER = _keys(
     datasource.input_expiration.min_days_to_expiration datasource.input_expiration.handling_strategy
     corruptness_check.corruption_threshold pretagging pretagging_upload enable_training training.task_name checkpoint
     checkpoint_run_id normalize_embeddings crops.enable_upload crops.enable_upload_for_tasks output_image_format
-    num_processes num_threads cache_size upload_report shutdown_when_job_finished remove_exact_duplicates
+    num_processes num_threads cache_size upload_report shutdown_when_job_finished
     """
 )
 LIGHTLY = _keys(
@@ -71,6 +71,7 @@ class WorkerOptions(Value):
     relevant_filenames_file: str = ""
     embeddings: str = ""
     use_datapool: Annotated[bool, Field(strict=True)] = False
+    remove_exact_duplicates: Annotated[bool, Field(strict=True)] = False
     object_level: ObjectLevel = ObjectLevel()
     ignored: tuple[str, ...] = ()
 

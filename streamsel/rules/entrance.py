@@ -18,6 +18,7 @@ from streamsel.data import Mark, Value
 from streamsel.embed import Window
 from streamsel.rules.filters import Filter
 from streamsel.rules.frame_rows import FrameRows
+from streamsel.rules.inspection import Inspection
 from streamsel.rules.material import batch_of
 from streamsel.rules.readings import Reading
 from streamsel.rules.worth import Worth
@@ -29,6 +30,7 @@ class Entrance:
     """Reads, measures and filters; also says what a row is worth whatever has been picked.
 
     called: the name of a frame, by which files and filters know it. relevant: whether a file may be picked from.
+    remove_duplicates: frames whose picture was there before are turned away.
     """
 
     def __init__(
@@ -38,11 +40,14 @@ class Entrance:
         filters: Filter,
         called: Callable[[Mark], str],
         relevant: Callable[[str], bool] | None = None,
+        *,
+        remove_duplicates: bool = False,
     ) -> None:
         self._readings, self._filters, self.called, self._relevant = list(readings), filters, called, relevant
         thresholds = tuple(entry for entry in config.strategies if entry.strategy.type == "THRESHOLD")
         self._early = config.model_copy(update={"strategies": thresholds, "constraints": ()})
         self._worth = Worth(config)
+        self.inspection = Inspection(called, remove_duplicates=remove_duplicates)
         self.seen = 0
         """Windows so far, those turned away too."""
 
@@ -53,7 +58,8 @@ class Entrance:
 
     def measured(self, stream: Iterable[Window]) -> Iterator[Window]:
         """The windows, with what is known of them in their frames' `signals`."""
-        return map(self._measured, stream) if self._readings else iter(stream)
+        inspected = map(self.inspection.look, stream)
+        return map(self._measured, inspected) if self._readings else inspected
 
     def _measured(self, window: Window) -> Window:
         names = [self.called(frame.mark) for frame in window]
@@ -64,7 +70,8 @@ class Entrance:
         """Why each window is turned away; empty where it is not. Counts them."""
         self.seen += len(block)
         told = zip(block, self._filtered(block), strict=True)
-        return [self._irrelevant(window[0].mark) or reason for window, reason in told]
+        filtered = [(window, self._irrelevant(window[0].mark) or reason) for window, reason in told]
+        return [self.inspection.repeats(window, reason) for window, reason in filtered]
 
     def _irrelevant(self, mark: Mark) -> str:
         if self._relevant is None or self._relevant(self._file(mark)):
@@ -91,7 +98,7 @@ class Entrance:
         return self._worth.of(names, [window[0].signals for window in block])
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
-        """Counts, and what the worth of rows is compared with."""
+        """Counts, and what the worth of rows is compared with; the inspection's state is its own."""
         return {"seen": np.array(self.seen), **self._worth.state()}
 
     def restore(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:

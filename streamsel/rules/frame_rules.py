@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -13,7 +13,6 @@ from streamsel.config import SelectionConfig
 from streamsel.data import Mark, Source, Value, Vector
 from streamsel.embed import Embedder
 from streamsel.errors import UsageError
-from streamsel.pool.datapool import Pool
 from streamsel.rules.entrance import Entrance
 from streamsel.rules.filters import Filter
 from streamsel.rules.frame_objects import FrameObjects, objects_column
@@ -23,6 +22,9 @@ from streamsel.rules.reached import curve, reached
 from streamsel.rules.readings import readings_of
 from streamsel.selection.columns import Batch
 from streamsel.signals.lightly_folder import LightlyFolder
+
+if TYPE_CHECKING:
+    from streamsel.pool.datapool import Pool
 
 __all__ = ["FrameRules", "lightly_folder"]
 
@@ -44,6 +46,7 @@ class Known(Protocol):
 class FrameRules:
     """folder: users' files beside the input, if any. called: the name of a frame, by which they know it.
 
+    remove_duplicates: see `Entrance`.
     Raises UsageError, SourceError for what the config reads and is not there.
     """
 
@@ -53,10 +56,19 @@ class FrameRules:
         folder: LightlyFolder | None,
         embedder: Embedder,
         called: Callable[[Mark], str],
+        *,
+        remove_duplicates: bool = False,
     ) -> None:
         self._config = config
         self.objects = FrameObjects(config, folder, embedder, called)
-        self.entrance = Entrance(config, readings_of(config, folder), Filter(config), called, _relevant(config, folder))
+        self.entrance = Entrance(
+            config,
+            readings_of(config, folder),
+            Filter(config),
+            called,
+            _relevant(config, folder),
+            remove_duplicates=remove_duplicates,
+        )
         self._chosen: Batch | None = None
 
     def batch(self, rows: Sequence[Known], vectors: Vector, objects: Sequence[Mapping[str, Vector]] = ()) -> Batch:

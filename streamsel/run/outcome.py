@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,7 +13,6 @@ from streamsel.config import SelectConfig
 from streamsel.data import Decision
 from streamsel.embed import Row
 from streamsel.pipeline import Parts
-from streamsel.pool.datapool import Pool
 from streamsel.rules.keys import keys_of
 from streamsel.run.comparison import comparison
 from streamsel.run.heirs import Heirs
@@ -28,9 +27,16 @@ from streamsel.sink.names import digits_for, frame_id, started_at
 from streamsel.sink.sequences import sequence_entry, write_sequences
 from streamsel.store import PickRow
 
+if TYPE_CHECKING:
+    from streamsel.pool.datapool import Pool
+
 __all__ = ["conclude"]
 
 AT_ONCE = 4096
+
+CHOICE = ("entrance/", "judge/", "scout/", "selector/")
+SAMPLES = ("scout/samples.",)
+"""Arrays that an ended run needs no more, of a budget and of a stream."""
 
 DECISIONS = """
 SELECT source, first, last, pts, time, ?, keep, reason, distance, nearest, row, 1 FROM judged
@@ -59,6 +65,9 @@ def conclude(
     if config.sequence_length > 1:
         write_sequences(folder, (_sequence(pick, facts) for pick in store.picks()))
     write_json(folder / "selection.json", config.asked())
+    for name, listing in parts.entrance.inspection.listings.items():
+        if listing.total:
+            write_json(folder / f"{name}.json", listing.rows)
     made = comparison(parts) if config.table else None
     table = made.to_json() if made else store.note("statistics")
     write_json(folder / "summary.json", _summary(parts, config, facts, timings, table))
@@ -66,7 +75,7 @@ def conclude(
         remember(pool, store, keys, config.goal)
     store.conclude(
         {"complete": True, "run": None, "rows": parts.scout.seen, "statistics": table},
-        "" if config.budget else "scout/samples.",
+        CHOICE if config.budget else SAMPLES,
     )
 
 
@@ -144,6 +153,7 @@ def _summary(
         "target": config.n or config.proportion or config.target_ratio,
         "reached": picks if config.n or not looked else picks / looked,
         "drops": _drops(parts),
+        **{name: listing.total for name, listing in parts.entrance.inspection.listings.items()},
         **(parts.store.note("reached") or _reached(parts)),
         "sources": [{"id": source, **_without_error(fact)} for source, fact in facts.items()],
         "failed": failed,

@@ -40,7 +40,11 @@ class Duplicates:
 
         A frame looked at again is no duplicate of itself.
         """
-        return [self._first(digest_of(f.picture), name) for f, name in zip(frames, names, strict=True)]
+        return self.known([digest_of(frame.picture) for frame in frames], names)
+
+    def known(self, digests: Sequence[int], names: Sequence[str]) -> list[str | None]:
+        """The same of pictures of which `digest_of` was taken before."""
+        return [self._first(digest, name) for digest, name in zip(digests, names, strict=True)]
 
     def _first(self, digest: int, name: str) -> str | None:
         code = self._seen.get(digest)

@@ -194,16 +194,16 @@ class SqliteStore:
         except sqlite3.Error as error:
             raise _explain(error, self.path) from error
 
-    def conclude(self, notes: Mapping[str, Any], arrays: str) -> None:
+    def conclude(self, notes: Mapping[str, Any], arrays: Sequence[str]) -> None:
         """Note the end of a run and let go, in the same step, of what was only kept for it.
 
-        That is pictures, and arrays whose name begins with `arrays`.
+        That is pictures, and arrays whose name begins with one of `arrays`.
         """
         with self._transaction():
             self._write(Changes(notes=notes))
             self._db.execute("DELETE FROM kept")
             self._db.execute("DELETE FROM picture")
-            self._db.execute("DELETE FROM array WHERE substr(name, 1, ?) = ?", (len(arrays), arrays))
+            self._db.executemany("DELETE FROM array WHERE substr(name, 1, length(?1)) = ?1", [(one,) for one in arrays])
         self._written.clear()
         with contextlib.suppress(sqlite3.Error):  # the space is given back when there is room to do so
             self._db.execute("VACUUM")
