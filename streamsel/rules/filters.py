@@ -38,7 +38,7 @@ class Filter:
         labels = zip(config.strategies, config.labels, strict=True)
         self._thresholds = [(entry, label) for entry, label in labels if entry.strategy.type == "THRESHOLD"]
         banned = [listed(one) for one in config.constraints if isinstance(one, Names) and one.type == "EXCLUDE"]
-        self._banned = {stem(name) for names in banned for name in names}
+        self._banned = {name for names in banned for name in names}
 
     def __bool__(self) -> bool:
         return bool(self._thresholds or self._banned or self._relevant)
@@ -47,8 +47,10 @@ class Filter:
         """(N,) object: why each row is out, None where it stays."""
         found: Reasons = np.full(len(batch), None, object)
         names = batch[NAME].values
+        there = self._banned.intersection(names)
+        elsewhere = {stem(name) for name in self._banned - there}
         for row, name in enumerate(names if self._banned or self._relevant else ()):
-            if stem(name) in self._banned:
+            if name in there or stem(name) in elsewhere:
                 found[row] = "excluded"
             elif self._relevant and not self._relevant(name):
                 found[row] = "not relevant"
@@ -63,7 +65,7 @@ class Filter:
                 maximum=options.maximum,
             )
             for row in np.flatnonzero(~kept).tolist():
-                found[row] = found[row] or label.lower()
+                found[row] = found[row] or label.replace("THRESHOLD", "threshold", 1)
         return found
 
 

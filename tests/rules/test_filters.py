@@ -64,6 +64,11 @@ def test_a_frame_is_the_same_in_every_format(spelled):
     assert same_name(["d/one-007-mp4.png", "d/two"], ["d/two", spelled, "d/three"]) == [1, 0, None]
 
 
+def test_of_two_formats_the_one_that_is_named_is_excluded():
+    filter = Filter(names_of("EXCLUDE", names=["a.jpg", "b.bmp"]))
+    assert filter.reasons(batch(["a.png", "a.jpg", "b.png"])).tolist() == [None, "excluded", "excluded"]
+
+
 def test_the_very_name_goes_before_another_format():
     assert same_name(["a.png", "a.jpg"], ["a.png", "a.jpg"]) == [0, 1]
 
