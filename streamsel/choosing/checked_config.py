@@ -75,8 +75,8 @@ def _fights(config: SelectionConfig) -> Iterator[Finding]:
     """Strategies that want the same of the same column, one more of it and one less."""
     seen: dict[Any, Entry] = {}
     for entry in config.strategies:
-        options = entry.strategy.model_dump(exclude={"strength"})
-        key = entry.column, entry.query, str(options)
+        wanted = {"type", "distribution", "target", "target_range"}
+        key = entry.column, entry.query, str(entry.strategy.model_dump(include=wanted))
         strength, other = getattr(entry.strategy, "strength", 0.0), seen.setdefault(key, entry)
         if strength * getattr(other.strategy, "strength", 0.0) < 0:
             yield note(

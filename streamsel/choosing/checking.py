@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from streamsel.config.nearest import nearest
 from streamsel.data import Vector
 from streamsel.errors import SourceError, StreamselError, UsageError
 from streamsel.pool.datapool import Pool
-from streamsel.rules.filters import Reasons
+from streamsel.rules.filters import Filter, Reasons
 from streamsel.rules.material import batch_of
 from streamsel.rules.pool_rows import PoolRows
 from streamsel.rules.queries import query_vectors
@@ -31,7 +31,9 @@ from streamsel.selection.columns import Batch, Labels
 
 __all__ = ["check_config", "check_table"]
 
-TABLE = "TABLE"
+TABLE: Final = "TABLE"
+SHOWN: Final = 12
+"""Names that cannot be included, told one by one."""
 
 
 def check_config(config: SelectionConfig, pool: Path | None = None) -> list[Finding]:
@@ -111,8 +113,10 @@ class _Checked:
             return
         n = wanted(self._config, self._rows)
         yield from self._passing(reasons, len(passed), n)
-        for place, complaint in impossible_includes(self._config, self._rows, reasons, n, self._pool):
-            yield problem(place, complaint)
+        complaints = list(impossible_includes(self._config, self._rows, reasons, n, self._pool))
+        yield from (problem(*complaint) for complaint in complaints[:SHOWN])
+        if len(complaints) > SHOWN:
+            yield problem("constraints", f"INCLUDE: {len(complaints) - SHOWN} more like these")
         if len(passed) and n:
             yield from self._reach(batch.take(passed), batch, min(n, len(passed)), queries)
 
@@ -135,8 +139,7 @@ class _Checked:
             if entry.strategy.type != "THRESHOLD":
                 continue
             alone = self._config.model_copy(update={"strategies": (entry,), "constraints": ()})
-            run = TableRun(self._run.table, alone.model_copy(update={"worker": type(self._config.worker)()}))
-            out = sum(reason is not None for reason in filter_of(run, self._rows).reasons(batch))
+            out = sum(reason is not None for reason in Filter(alone).reasons(batch))
             place, passing = place_of(self._config, entry), f"{len(batch) - out} of {len(batch)} rows pass"
             told = note if out in (0, len(batch)) else fine
             yield told(place, f"{entry.label}: {passing}{', so it changes nothing' if not out else ''}")

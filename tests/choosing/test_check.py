@@ -55,7 +55,7 @@ def test_a_config_alone(tmp_path):
         entry(COUNT, WEIGHTS),
         entry(CLASSES, UNIFORM),
         entry(RANDOM, WEIGHTS, strength=0),
-        entry(EMBEDDINGS, DIVERSITY, strength=-1),
+        entry(EMBEDDINGS, DIVERSITY, strength=-1, stopping_condition_minimum_distance=0.1),
         threshold(WEATHERS, "IN", ["rain"]),
         constraints=[{"type": "AT_MOST", "count": 1, "per": {"type": "SOURCE"}}, {"type": "EXCLUDE", "names": ["x"]}],
     )
@@ -272,6 +272,12 @@ def test_groups_that_cannot_be_met(table):
     one(found, "note", "constraints[0]", "4 picks are kept for it; 3 are asked for")
     per_class = {"type": "AT_LEAST", "count": 1, "per": {"type": "PREDICTIONS", "task": "cars"}}
     one(check(limits(per_class), table), "fine", "constraints[0]", "fewer where a row is in several classes")
+
+
+def test_many_names_that_cannot_be_included_are_counted(table):
+    found = check(limits({"type": "INCLUDE", "names": [f"no{k}" for k in range(30)]}), table)
+    assert len(told(found, "problem")) == 13
+    one(found, "problem", "constraints", "18 more like these")
 
 
 def test_quotas_that_fight():
