@@ -246,6 +246,33 @@ def test_what_must_be_picked_is_first_and_what_must_not_be_is_not(table, tmp_pat
     assert len(names) == 4
 
 
+@pytest.mark.parametrize("seed", range(10))
+def test_constraints_hold_together(seed, table, tmp_path):
+    random = np.random.default_rng(seed)
+    distance, gap, most, least = random.uniform(0.2, 0.7), random.uniform(0.5, 4), *random.integers(1, 9, 2)
+    limits = [
+        {"type": "MIN_DISTANCE", "distance": float(distance)},
+        {"type": "MIN_GAP", "seconds": float(gap)},
+        {"type": "AT_MOST", "count": int(most), "per": WEATHERS},
+        {"type": "AT_LEAST", "count": int(least), "per": LANE},
+        {"type": "EXCLUDE", "names": ["drive/000.png"]},
+    ]
+    goals = random.permuted([GOALS["diversity"], GOALS["weights of metadata"], GOALS["categories"]])[:2]
+    found = choose(table, tmp_path / "out", selection=config(*goals, constraints=limits, n_samples=20))
+    rows = picked(found)
+    vectors, weather = np.array([row["embedding"] for row in rows]), [row["weather"] for row in rows]
+    apart = np.linalg.norm(vectors[:, None] - vectors[None], axis=2)[~np.eye(len(rows), dtype=bool)]
+    assert apart.min(initial=9) >= distance - 1e-6
+    assert max(map(weather.count, weather)) <= most
+    for source in {row["source"] for row in rows}:
+        times = sorted(row["time"] for row in rows if row["source"] == source)
+        assert min(np.diff(times), default=9) >= gap - 1e-6
+    lanes = [row["lane"] for row in rows]
+    lacks = {str(lane): int(least) - lanes.count(lane) for lane in range(3) if lanes.count(lane) < least}
+    assert found.summary["unmet"] == ({"AT_LEAST lane": lacks} if lacks else {})
+    assert "drive/000.png" not in {row["name"] for row in rows}
+
+
 def test_reasons_and_gains_are_told(table, tmp_path):
     found = choose(table, tmp_path / "out", selection=config(entry(EMBEDDINGS, DIVERSITY), entry(SPEED, WEIGHTS)))
     vectors = {row["name"]: np.array(row["embedding"]) for row in records()}
