@@ -107,7 +107,7 @@ def build(
         batch=rules.batch,
         seen=seen,
         budget=(lambda: config.picks_among(rules.entrance.seen)) if config.budget else None,
-        reached=rules.reached,
+        reached=partial(_told, rules, selector),
         sink=sink,
         store=space.store,
         ledger=Ledger(space.store, larder, states.arrays),

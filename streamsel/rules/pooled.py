@@ -23,7 +23,7 @@ class Pooled:
     """A Selector. inner: one that is empty, or has the pool's rows in it already. vectors: (P, D), the pool's."""
 
     def __init__(self, inner: Selector, pool: Batch, vectors: Vector) -> None:
-        self._inner, self._vectors, self._count = inner, vectors, len(pool)
+        self.inner, self._vectors, self._count = inner, vectors, len(pool)
         if isinstance(inner, OnePass):
             for row in range(len(pool)):
                 inner.add(pool.take([row]), looked=0)
@@ -31,18 +31,18 @@ class Pooled:
     @property
     def looked(self) -> int:
         """See `Selector`."""
-        return self._inner.looked
+        return self.inner.looked
 
     def __len__(self) -> int:
-        return len(self._inner) - self._count
+        return len(self.inner) - self._count
 
     def offer(self, rows: Vector | Batch, looked: Sequence[int] | None = None) -> list[Decision]:
         """See `Selector`."""
-        return [self._told(decision) for decision in self._inner.offer(rows, looked)]
+        return [self._told(decision) for decision in self.inner.offer(rows, looked)]
 
     def finish(self, n: int) -> tuple[list[int], list[Decision]]:
         """See `Selector`."""
-        order, decisions = self._inner.finish(n)
+        order, decisions = self.inner.finish(n)
         return order, [self._told(decision) for decision in decisions]
 
     def _told(self, decision: Decision) -> Decision:
@@ -53,9 +53,9 @@ class Pooled:
 
     def state(self) -> State:
         """See `Selector`."""
-        return self._inner.state()
+        return self.inner.state()
 
     def restore(self, state: State) -> object:
         """See `Selector`: `picks` are its own, the pool's come before them."""
         picks = np.concatenate([self._vectors, state["picks"]]) if self._vectors.size else state["picks"]
-        return self._inner.restore({**state, "picks": picks})
+        return self.inner.restore({**state, "picks": picks})

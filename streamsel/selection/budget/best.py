@@ -12,6 +12,7 @@ import numpy.typing as npt
 from streamsel.data import Decision, Vector
 from streamsel.selection import Constraint, State
 from streamsel.selection.budget.greedy import Choice, Goal, choose
+from streamsel.selection.budget.together import Together
 from streamsel.selection.columns import Batch, Vectors, concatenate
 from streamsel.selection.stream.pick_index import PickIndex
 
@@ -71,6 +72,12 @@ class Best:
         column = table.columns.get(self._vectors)
         told = _told(choice, _Near(None if column is None else column.rows), first, len(table))
         return [row - first for row in choice.order], told
+
+    def unmet(self) -> dict[str, dict[str, int]]:
+        """AT_LEAST -> group -> how many picks it lacks, once the choice is made."""
+        limits = self.rules.constraints if self.rules else ()
+        found = [told for one in limits if isinstance(one, Together) for told in one.unmet().items()]
+        return {name: {str(group): lacks for group, lacks in groups.items()} for name, groups in found}
 
     def state(self) -> State:
         """Nothing: rows are kept by the caller until `finish`."""
