@@ -280,3 +280,10 @@ def _embed(judge: Judge, block: Sequence[Window]) -> Vector:
     """The judge's own vectors of a block of windows, (B, D)."""
     size = judge.embedder.size
     return judge.vectors([Row(0, (), tuple(frame.picture.rgb(*size) for frame in window)) for window in block])
+
+
+def _told(rules: FrameRules, selector: Selector, order: Sequence[int], decisions: Sequence[Decision]) -> dict[str, Any]:
+    """What was asked for and reached; of a budget also why it ended, and which groups lack picks."""
+    inner = selector.inner if isinstance(selector, Pooled) else selector
+    ending = {"ended": inner.ended, "unmet": inner.unmet()} if isinstance(inner, Best) else {}
+    return {**rules.reached(order, decisions), **ending}
