@@ -11,8 +11,9 @@ from typing import Any
 from streamsel.api import Selection
 from streamsel.choosing.checking import check_config, check_table
 from streamsel.choosing.choosing import Told, choose_rows
-from streamsel.choosing.chosen import ChosenFolder, remember
+from streamsel.choosing.chosen import ChosenFolder
 from streamsel.choosing.finding import Finding
+from streamsel.choosing.remembering import remember
 from streamsel.choosing.table_run import TableRun
 from streamsel.config import SelectionConfig, read_selection
 from streamsel.config.query_sets import query_sets_of

@@ -5,34 +5,23 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Mapping
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
 from streamsel.choosing.choosing import Choosing
+from streamsel.choosing.comparison import comparison
 from streamsel.choosing.table_columns import idle_options, model_of
 from streamsel.choosing.table_run import TableRun
 from streamsel.config.constraints import Names
-from streamsel.data import Vector
 from streamsel.errors import SinkError, StateError, UsageError
-from streamsel.pool import Entry, Run
-from streamsel.pool.datapool import Pool
-from streamsel.report.table import Column, Statistics
 from streamsel.rules.keys import keys_of, signals_of
-from streamsel.rules.material import VECTORS
-from streamsel.rules.pool_rows import model_of_table
 from streamsel.rules.reached import curve, reached
-from streamsel.selection.quality import covering, pairwise
-from streamsel.selection.random_numbers import random_numbers
 from streamsel.sink.chosen import chosen_record, write_chosen, write_names, write_rows
 from streamsel.sink.embeddings import write_embeddings
 from streamsel.sink.json_file import write_json
 
-__all__ = ["ChosenFolder", "remember"]
+__all__ = ["ChosenFolder", "digest"]
 
 OUTPUTS: Final = (
     "manifest.jsonl",
@@ -45,10 +34,6 @@ OUTPUTS: Final = (
 )
 STAMPED: Final = ("summary.json", "manifest.parquet", "predictions/tasks.json", "metadata/schema.json")
 """Files by which a folder that is read, of a run or `.lightly`, is known to have changed."""
-COVERED: Final = 20_000
-"""Rows at most over which the table measures how far they are from their nearest pick: a seeded sample of more."""
-PAIRED: Final = 4_000
-"""Rows at most of all of which it measures the distances of pairs."""
 
 
 class ChosenFolder:
@@ -108,7 +93,7 @@ class ChosenFolder:
         for decision in found.decisions:
             if not decision:
                 drops[decision.reason] = drops.get(decision.reason, 0) + 1
-        statistics = _statistics(found)
+        statistics = comparison(found.batch, found.places)
         return {
             "version": version("streamsel"),
             "identity": self.identity,
@@ -133,10 +118,11 @@ def identity_of(run: TableRun, pool: Path | None) -> str:
     lists = [Path(one.file) for one in run.config.constraints if isinstance(one, Names) and one.file]
     files = [[str(path.resolve()), _stamp(path)] for path in [*run.inputs, *lists]]
     options = [run.config.written(), list(run.query_sets), run.normalize, str(pool.resolve()) if pool else None]
-    return _digest(json.dumps([files, options]).encode())
+    return digest(json.dumps([files, options]).encode())
 
 
-def _digest(data: bytes) -> str:
+def digest(data: bytes) -> str:
+    """32 hex digits that tell data apart."""
     return hashlib.blake2b(data, digest_size=16).hexdigest()
 
 
@@ -151,49 +137,3 @@ def _check_apart(folder: Path, run: TableRun) -> None:
     inside = next((path for path in run.inputs if path.resolve().is_relative_to(folder.resolve())), None)
     if inside is not None:
         raise UsageError(f"{inside}: is read, so it cannot be in the output folder; choose another -o")
-
-
-def remember(folder: ChosenFolder, pool: Pool, run: TableRun) -> None:
-    """The picks that a folder holds join the pool, in one step and once, however often this is called."""
-    lines = (folder.folder / "manifest.jsonl").read_bytes()
-    records: list[Mapping[str, Any]] = [json.loads(line) for line in lines.splitlines()]
-    path = folder.folder / "embeddings.npy"
-    vectors: Vector = np.load(path) if path.exists() else np.empty((len(records), 0), np.float32)
-    if pool.model is None:
-        dim = vectors.shape[1]
-        pool.model, pool.dim = model_of(run.table) or model_of_table(dim), dim
-    # The same command with another -o picks other rows, since these are in the pool: another run.
-    id, table = _digest(folder.identity.encode() + lines), run.table.name
-    pairs = zip(records, vectors, strict=True)
-    pool.append(
-        Run(id, datetime.now(UTC), f"choose {table}", (table,)), (_entry(told, table, row) for told, row in pairs)
-    )
-
-
-def _entry(told: Mapping[str, Any], table: str, vector: Vector) -> Entry:
-    source = told["signals"].get("SOURCE") or table
-    return Entry(told["id"], str(source), told["id"], vector, told["signals"])
-
-
-def _statistics(found: Choosing) -> Statistics | None:
-    """The picks beside every n-th row and a random choice of the same size, where rows have vectors."""
-    column, picks = found.batch.columns.get(VECTORS), found.places
-    if column is None or not picks:
-        return None
-    rows = column.rows
-    n, among = len(picks), len(rows)
-    draw = np.argsort(random_numbers([str(row) for row in range(among)]).values, kind="stable")
-    seen = rows[np.sort(draw[:COVERED])]
-    sets = {"every n-th": [k * among // n for k in range(n)], "random": np.sort(draw[:n]), "streamsel": picks}
-    columns = [_column(name, rows[places], seen) for name, places in sets.items()]
-    return Statistics((_column("original", rows[np.sort(draw[:PAIRED])], None, among), *columns))
-
-
-def _column(name: str, rows: Vector, seen: Vector | None, samples: int | None = None) -> Column:
-    figures = pairwise(rows)
-    spread = (figures.mean, figures.min, figures.max, figures.p10, figures.p90)
-    count = len(rows) if samples is None else samples
-    if seen is None:
-        return Column(name, count, *spread, sampled=figures.sampled or count > len(rows))
-    of_seen = covering(seen, rows)
-    return Column(name, count, *spread, radius=of_seen.radius, coverage=of_seen.mean, sampled=figures.sampled)
