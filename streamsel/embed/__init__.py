@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from streamsel.data import Decision, Frame, Mark, Pixels, Value, Vector
+from streamsel.data import Box, Decision, Frame, Mark, Pixels, Value, Vector
 
 if TYPE_CHECKING:
     from streamsel.embed.baseline import Samples
@@ -60,6 +60,7 @@ class Row:
 
     pictures: (H, W, 3) uint8 each; None where the scout held the frame for that one embedded last. vector: set where
     it is known already. window: the frames themselves, while they are still in memory. signals: those of its frames.
+    box: the object of its frame that is judged, None for the whole frame.
     """
 
     id: int
@@ -68,6 +69,7 @@ class Row:
     vector: Vector | None = field(default=None, repr=False)
     window: Window = field(default=(), repr=False)
     signals: Mapping[str, Value] = field(default_factory=dict, repr=False)
+    box: Box | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +105,8 @@ class Scout(Protocol):
     def look(self, block: Sequence[Window], worth: npt.NDArray[np.float32] | None = None) -> Looked:
         """Take a block of one or more windows in.
 
-        worth: (B,), by which windows that look alike are told apart; None: they are not.
+        worth: (B,), by which windows that look alike are told apart; None: they are not. Those worth infinity are
+        judged whatever they look like.
         """
         ...
 

@@ -6,6 +6,7 @@ the whole run, in the order they were looked at.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -54,6 +55,7 @@ class Shortlist:
         self._keep_vectors, self._first = keep_vectors, first
         self._run = shape.empty()
         self._file = shape.empty()
+        self._demanded: list[int] = []
 
     @property
     def seen(self) -> int:
@@ -72,20 +74,24 @@ class Shortlist:
             self.samples.expect(expected)
 
     def look(self, block: Sequence[Window], worth: npt.NDArray[np.float32] | None = None) -> Looked:
-        """Take a block in. Nothing is judged before `finish`. worth: of rows that look alike the best one stays."""
+        """Take a block in. Nothing is judged before `finish`. worth: of rows that look alike the best one stays; what
+        is worth infinity stays beside what it looks like."""
         rows = self._describe(block)
         base = self._base
         ids = np.arange(len(block)) + self.seen
         changes = self._file.offer(rows, worth)
-        admitted = {int(i) + base for i in changes.admitted}
+        demanded = np.zeros(len(block), bool) if worth is None else np.isposinf(worth)
+        self._demanded += ids[demanded].tolist()
+        used = Counter([*(changes.admitted + base).tolist(), *ids[demanded].tolist()])
         for row, window, vector in zip(ids.tolist(), block, rows, strict=True):
             kept = vector if self._keep_vectors else None
-            if row in admitted:
+            for _ in range(used[row]):
                 self._larder.hold(row, window, kept)
             self.samples.offer(row, window, kept)
         self._release(changes.evicted + base)
         heirs = _pairs(changes.evicted + base, changes.heirs + base)
-        return Looked(ids=ids.tolist(), holders=(changes.holders + base).tolist(), heirs=heirs)
+        holders = np.where(demanded, ids, changes.holders + base)
+        return Looked(ids=ids.tolist(), holders=holders.tolist(), heirs=heirs)
 
     def _release(self, rows: Any) -> None:
         for row in rows:
@@ -110,17 +116,20 @@ class Shortlist:
 
     def finish(self) -> tuple[list[int], list[int]]:
         """The rows to judge, in order of arrival, and how many rows each stands for."""
-        members = self._run.members()
-        return (members.ids + self._first).tolist(), members.weights.tolist()
+        counts = dict.fromkeys(self._demanded, 0) | dict(zip(*self.overview(), strict=True))
+        ids = sorted(counts)
+        return ids, [counts[row] for row in ids]
 
     def overview(self) -> tuple[list[int], list[int]]:
-        """The same rows."""
-        return self.finish()
+        """The same rows, without those that only a worth of infinity kept."""
+        members = self._run.members()
+        return (members.ids + self._first).tolist(), members.weights.tolist()
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """All of it, as named arrays."""
         parts = {"run": self._run.state(), "file": self._file.state(), "samples": self.samples.state()}
-        return {f"{part}.{name}": array for part, arrays in parts.items() for name, array in arrays.items()}
+        named = {f"{part}.{name}": array for part, arrays in parts.items() for name, array in arrays.items()}
+        return {**named, "demanded.rows": np.array(self._demanded, np.int64)}
 
     def restore(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         """Become what `state` was taken from."""
@@ -130,8 +139,9 @@ class Shortlist:
             parts.setdefault(part, {})[rest] = array
         self._run, self._file = Coreset.from_state(parts["run"]), Coreset.from_state(parts["file"])
         self.samples.restore(parts["samples"])
+        self._demanded = parts["demanded"]["rows"].tolist()
         users = [self._run.members().ids + self._first, self._file.members().ids + self._base]
-        self._larder.restore([*np.concatenate(users).tolist(), *self.samples.users()])
+        self._larder.restore([*np.concatenate(users).tolist(), *self._demanded, *self.samples.users()])
 
 
 def _pairs(left: npt.NDArray[np.int64], right: npt.NDArray[np.int64]) -> dict[int, int]:

@@ -14,7 +14,7 @@ import numpy.typing as npt
 from streamsel.data import Decision, Picture, Pixels
 from streamsel.embed import Looked, Row, Window
 from streamsel.embed.baseline import Samples
-from streamsel.embed.gate import Gate
+from streamsel.embed.gate import LOOK, Gate
 from streamsel.embed.scout import describe
 from streamsel.embed.window import Shrunk
 
@@ -40,12 +40,13 @@ class Watch:
     def look(self, block: Sequence[Window], worth: npt.NDArray[np.float32] | None = None) -> Looked:
         """Take a block in; a window that is held has the row that its last frame resembles as holder.
 
-        worth: a frame worth more than the one that would hold it passes.
+        worth: a frame worth more than the one that would hold it passes, and any that is worth infinity.
         """
         length = len(block[0])
         ids = list(range(self.seen, self.seen + len(block)))
         described = describe(np.stack([frame.picture.i420() for window in block for frame in window]))
-        held_by = self._gate.offer(described, None if worth is None else np.repeat(worth, length))
+        each = np.zeros(len(described), np.float32) if worth is None else np.repeat(worth, length)
+        held_by = np.where(np.isposinf(each), LOOK, self._gate.offer(described, each))
         holders, rows = [], []
         for row, window, by in zip(ids, block, held_by.reshape(-1, length), strict=True):
             self.samples.offer(row, window)

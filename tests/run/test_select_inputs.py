@@ -7,7 +7,6 @@ import pytest
 
 import streamsel as library
 from tests.run.drive import (
-    BUDGET,
     BUSES,
     CLASSES,
     COUNT,
@@ -22,9 +21,7 @@ from tests.run.drive import (
     MODES,
     RANDOM,
     SHARPNESS,
-    SIMILARITY,
     SPEED,
-    STREAM,
     TYPICALITY,
     UNIFORM,
     WEATHER,
@@ -111,7 +108,9 @@ def test_weights_on_own_metadata(run):
     found = run(entry(SPEED, WEIGHTS))
     mean = np.mean([speed(frame) for frame in numbers(found)])
     assert mean > np.mean([speed(frame) for frame in range(FRAMES)]) + 10
-    assert all(pick["signals"] == {"gps.speed": speed(frame)} for pick, frame in zip(found.picks, numbers(found)))
+    assert all(
+        pick["signals"] == {"gps.speed": speed(frame)} for pick, frame in zip(found.picks, numbers(found), strict=True)
+    )
     if run.mode == "budget":
         best = sorted((speed(frame) for frame in range(FRAMES)), reverse=True)
         assert sorted((speed(frame) for frame in numbers(found)), reverse=True) == best[:8]
@@ -206,5 +205,7 @@ def test_several_tasks_at_once(run):
     )
     assert all(len(objects(frame)) < 3 for frame in numbers(found))
     assert found.picks[-1]["signals"].keys() == {
-        "light.CLASS_DISTRIBUTION", "cars.uncertainty_entropy", "cars.CATEGORY_COUNT"
+        "light.CLASS_DISTRIBUTION",
+        "cars.uncertainty_entropy",
+        "cars.CATEGORY_COUNT",
     }

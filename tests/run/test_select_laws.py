@@ -1,0 +1,197 @@
+"""What holds between configs and options, and of frames that look alike."""
+
+from __future__ import annotations
+
+import json
+
+import av
+import numpy as np
+import pytest
+
+import streamsel as library
+from streamsel.config import SelectConfig
+from streamsel.testing.videos import encode, moving_picture, scenes
+from tests.run.drive import (
+    COUNT,
+    DIVERSE,
+    EMBEDDINGS,
+    FRAMES,
+    LUMINANCE,
+    MODES,
+    SHARPNESS,
+    SPEED,
+    STREAM,
+    UNIFORM,
+    WEATHER,
+    WEIGHTS,
+    config,
+    decisions,
+    entry,
+    name,
+    numbers,
+    threshold,
+    turned_away,
+    weather,
+)
+
+COUNT_RED = {"type": "METADATA", "key": "lightly.meanRed"}
+
+SPECIAL, STILL = 203, 240
+"""Of three scenes in which nothing moves, STILL frames in all, one frame of the last is better than its neighbours."""
+
+
+def blurred(picture):
+    around = [np.roll(picture.astype(float), shift, (0, 1)) for shift in ((0, 0), (1, 0), (0, 1), (1, 1))]
+    return np.mean(around, axis=0).astype(np.uint8)
+
+
+def brighter(picture):
+    return np.clip(picture.astype(int) + 4, 0, 255).astype(np.uint8)
+
+
+def sharper(picture):
+    return (0.7 * picture + 0.3 * moving_picture(2, 0)).astype(np.uint8)
+
+
+def still_video(folder, better):
+    shown = [blurred(moving_picture(scene, 0)) for scene in (0, 1, 2) for _ in range(STILL // 3)]
+    shown[SPECIAL] = better(shown[SPECIAL])
+    with av.open(str(folder / "still.mp4"), "w") as output:
+        stream = output.add_stream("libx264", rate=25, options={"crf": "1", "g": "24", "mbtree": "0"})
+        stream.width, stream.height, stream.pix_fmt, stream.thread_count = 160, 120, "yuv420p", 1
+        encode(output, stream, shown)
+    return folder / "still.mp4"
+
+
+@pytest.fixture(scope="module")
+def still(tmp_path_factory):
+    return still_video(tmp_path_factory.mktemp("still"), brighter)
+
+
+@pytest.fixture(scope="module")
+def sharp(tmp_path_factory):
+    return still_video(tmp_path_factory.mktemp("sharp"), sharper)
+
+
+@pytest.fixture(params=["bright", "sharp"])
+def better(request, still, sharp):
+    """A video, and what its one frame has more of."""
+    return (still, LUMINANCE) if request.param == "bright" else (sharp, SHARPNESS)
+
+
+@pytest.mark.parametrize("goal", [{"n": 3}, {"n": 6}, {"n": 3, "effort": "exact"}, {"n": 3, "effort": "fast"}], ids=str)
+@pytest.mark.parametrize("others", [(), (entry(COUNT_RED, WEIGHTS),)], ids=["alone", "with another"])
+def test_among_frames_that_look_alike_the_best_one_stands_for_them(goal, others, better, tmp_path):
+    video, what = better
+    selection = config(DIVERSE, entry(what, WEIGHTS, strength=5.0), *others)
+    found = library.select(video, tmp_path / "out", selection=selection, **goal)
+    assert SPECIAL in [pick["index"] for pick in found.picks]
+
+
+def test_in_a_stream_the_better_one_is_not_held_and_its_equals_are(better, tmp_path):
+    video, what = better
+    found = library.select(video, tmp_path / "out", selection=config(DIVERSE, entry(what, WEIGHTS)), target_ratio=0.02)
+    held = [row for row in decisions(found) if row["reason"] == "held"]
+    assert not [row for row in held if row["first"] <= SPECIAL <= row["last"]]
+    assert sum(row["count"] for row in held) > STILL / 2
+
+
+@pytest.mark.parametrize("goal", [{"n": 8}, {"target_ratio": 0.05}], ids=str)
+def test_what_must_be_there_is_there_whatever_it_looks_like(goal, still, tmp_path):
+    wanted = [30, 31, 100, 166, 239]
+    include = {"type": "INCLUDE", "names": [f"still-{index:03d}-mp4.png" for index in wanted]}
+    found = library.select(still, tmp_path / "out", selection=config(DIVERSE, constraints=[include]), **goal)
+    assert set(wanted) <= {pick["index"] for pick in found.picks}
+    if "n" in goal:
+        assert len(found) == 8
+
+
+@pytest.mark.parametrize("length", [1, 4])
+def test_diversity_alone_picks_what_a_number_picks(length, data_set, tmp_path):
+    plain = library.select(data_set, tmp_path / "plain", n=8, sequence_length=length)
+    asked = library.select(data_set, tmp_path / "asked", selection=config(DIVERSE), n=8, sequence_length=length)
+    said = library.select(data_set, tmp_path / "said", selection=config(DIVERSE, n_samples=8), sequence_length=length)
+    assert plain.picks == asked.picks == said.picks
+    for file in ("manifest.jsonl", "embeddings.npy", "decisions.parquet"):
+        assert (plain.folder / file).read_bytes() == (said.folder / file).read_bytes()
+
+
+def test_diversity_alone_keeps_what_a_distance_keeps(data_set, tmp_path):
+    plain = library.select(data_set, tmp_path / "plain", min_distance=0.5)
+    asked = library.select(data_set, tmp_path / "asked", selection=config(DIVERSE), min_distance=0.5)
+    ratio = library.select(data_set, tmp_path / "ratio", **STREAM)
+    said = library.select(data_set, tmp_path / "said", selection=config(DIVERSE), **STREAM)
+    assert plain.picks == asked.picks
+    assert ratio.picks == said.picks
+
+
+def test_all_of_them(data_set, tmp_path):
+    selection = config(entry(SPEED, WEIGHTS), threshold(WEATHER, "NOT_IN", ["fog"]), n_samples=-1)
+    found = library.select(data_set, tmp_path / "out", selection=selection)
+    assert sorted(numbers(found)) == [frame for frame in range(FRAMES) if weather(frame) != "fog"]
+
+
+@pytest.mark.parametrize(("share", "wanted"), [(0.1, 8), (1.0, FRAMES)])
+def test_a_share_is_of_all_frames_that_were_looked_at(share, wanted, data_set, tmp_path):
+    passing = [frame for frame in range(FRAMES) if weather(frame) != "fog"]
+    selection = config(DIVERSE, threshold(WEATHER, "NOT_IN", ["fog"]), proportion_samples=share)
+    found = library.select(data_set, tmp_path / "out", selection=selection)
+    assert len(found) == min(wanted, len(passing))
+
+
+def test_options_go_before_the_config(data_set, tmp_path):
+    selection = config(DIVERSE, n_samples=12)
+    assert len(library.select(data_set, tmp_path / "n", selection=selection, n=4)) == 4
+    assert len(library.select(data_set, tmp_path / "p", selection=selection, proportion=0.05)) == 4
+    assert library.select(data_set, tmp_path / "r", selection=selection, **STREAM).summary["target"] == 0.2
+    assert (
+        library.select(data_set, tmp_path / "d", selection=selection, min_distance=1.1).summary["goal"].endswith("more")
+    )
+
+
+def test_a_config_from_a_file_as_text_or_as_values_is_the_same(data_set, tmp_path):
+    values = config(DIVERSE, entry(COUNT, WEIGHTS), n_samples=6)
+    (tmp_path / "selection.json").write_text(json.dumps(values))
+    forms = (values, json.dumps(values), tmp_path / "selection.json", str(tmp_path / "selection.json"))
+    configs = [SelectConfig.of(sources=str(data_set), selection=form) for form in forms]
+    assert all(one == configs[0] for one in configs)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_where_blocks_and_files_end_changes_nothing(mode, tmp_path):
+    """Two files are one run: constraints and shares go on over them, and names tell them apart."""
+    for place in ("a", "b"):
+        scenes(
+            tmp_path / f"in/{place}.mp4" if (tmp_path / "in").exists() else _made(tmp_path / "in") / f"{place}.mp4",
+            (1, 2),
+            20,
+        )
+    quota = {"type": "AT_MOST", "count": 2, "per": {"type": "SOURCE"}}
+    selection = config(DIVERSE, entry({"type": "RANDOM"}, WEIGHTS), constraints=[quota])
+    goal = {"n": 4} if mode == "budget" else {"target_ratio": 0.2}
+    found = library.select(tmp_path / "in", tmp_path / "out", selection=selection, **goal)
+    assert sorted(pick["source"] for pick in found.picks) == ["a.mp4", "a.mp4", "b.mp4", "b.mp4"]
+
+
+def _made(folder):
+    folder.mkdir()
+    return folder
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_where_no_frame_passes_nothing_is_picked(mode, data_set, tmp_path):
+    selection = config(DIVERSE, threshold(SPEED, "BIGGER", 1000))
+    found = library.select(data_set, tmp_path / "out", selection=selection, **MODES[mode])
+    assert len(found) == 0
+    assert turned_away(found, "threshold gps.speed") == set(range(FRAMES))
+    assert found.summary["reached"] == 0
+
+
+def test_balance_counts_what_is_picked_not_what_is_seen(data_set, tmp_path):
+    found = library.select(data_set, tmp_path / "out", selection=config(entry(WEATHER, UNIFORM)), n=12)
+    shares = found.summary["strategies"]["BALANCE weather"]["shares"]
+    assert {name: share["reached"] for name, share in shares.items()} == {
+        kind: pytest.approx(1 / 3) for kind in ("sunny", "rain", "fog")
+    }
+    assert len(set(map(name, numbers(found)))) == 12
+    assert EMBEDDINGS not in found.summary["config"]["selection"]["strategies"]
