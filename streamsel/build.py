@@ -37,7 +37,7 @@ from streamsel.rules.goals import budget_rules
 from streamsel.rules.live import stream_selector
 from streamsel.rules.pooled import Pooled
 from streamsel.rules.queries import query_vectors
-from streamsel.run.facts import Facts
+from streamsel.run.facts import Facts, announce
 from streamsel.run.ledger import Ledger
 from streamsel.run.pooling import begun
 from streamsel.run.recall import recall, recall_bare
@@ -78,6 +78,7 @@ def build(
     """
     space.agree_model(embedder.name)
     sink = DiskSink(space.folder, format=config.format, quality=config.quality, size=config.size)
+    announce(sink, space.store)
     opener = Opener(config)
     larder = Larder(None if config.effort == "exact" else embedder.size)
     judge = Judge(embedder)

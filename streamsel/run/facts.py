@@ -13,14 +13,23 @@ from streamsel.decode import Decoder
 from streamsel.decode.scan import expected_frames, packet_count
 from streamsel.embed.larder import Larder
 from streamsel.sink.disk import DiskSink
+from streamsel.store.embedded import SqliteStore
 
-__all__ = ["Facts", "size_of"]
+__all__ = ["Facts", "announce", "size_of"]
 
 
 def size_of(source: Source) -> int | None:
     """Bytes of a source's file, by which another file in its place is noticed; None where it has none."""
     path = Path(source.location)
     return path.stat().st_size if source.kind == "video" and path.is_file() else None
+
+
+def announce(sink: DiskSink, store: SqliteStore) -> None:
+    """The sink names frames of sources that an earlier process opened as it did then."""
+    for stream in store.streams():
+        facts = store.restore(stream).facts
+        if "total" in facts:
+            sink.announce(stream, facts["total"], facts["started"])
 
 
 class Facts:
