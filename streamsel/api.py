@@ -184,7 +184,7 @@ def _enough(config: SelectConfig, sources: Sequence[Source]) -> int | None:
             raise UsageError("--proportion needs sources whose length is known: use -n, or --target-ratio")
         return None
     total = sum(length for length in lengths if isinstance(length, int))  # what cannot be read says so in its turn
-    if config.n is not None and 0 < total < config.n and not config.keyframes:
+    if config.n is not None and 0 < total < config.n and not (config.keyframes or config.objects):
         raise UsageError(f"-n {config.n}: there are only about {total} frames to look at; ask for {total} or fewer")
     return total
 

@@ -47,7 +47,10 @@ from streamsel.run.workspace import Workspace
 from streamsel.selection import Selector
 from streamsel.selection.budget.best import Best
 from streamsel.selection.columns import Batch, concatenate
+from streamsel.signals.crops import crop
+from streamsel.sink.crops import CropSink
 from streamsel.sink.disk import DiskSink
+from streamsel.sink.objects import ObjectSink
 
 if TYPE_CHECKING:
     from streamsel.pool.datapool import Pool
@@ -57,6 +60,8 @@ __all__ = ["Opener", "build", "check", "embedder_of", "expected", "identity", "r
 FACTOR = {"fast": 3, "normal": 6}
 LEAST = 96
 """Members of the scout's coreset however few are wanted: embedding them takes a quarter of a second."""
+OBJECTS = 4
+"""So many times the candidates where objects are compared, which the scout cannot see."""
 JUDGED = 8192
 STREAM_SAMPLES = 512
 STREAM_SEEN = 1024
@@ -77,39 +82,40 @@ def build(
     Raises ModelError, UsageError.
     """
     space.agree_model(embedder.name)
-    sink = DiskSink(space.folder, format=config.format, quality=config.quality, size=config.size)
-    announce(sink, space.store)
+    disk = DiskSink(space.folder, format=config.format, quality=config.quality, size=config.size)
+    announce(disk, space.store)
     opener = Opener(config)
-    larder = Larder(None if config.effort == "exact" else embedder.size)
+    bare = not config.rules.reads_vectors
+    larder = Larder(None if (config.effort == "exact" and not bare) or config.objects else embedder.size)
     judge = Judge(embedder)
     picks = np.array([pick.vector for pick in space.store.picks()], np.float32).reshape(-1, embedder.dim)
     first = space.store.note("rows") or 0
-    bare = not config.rules.reads_vectors
     scout = _scout(config, frames, judge, larder, first)
-    rules = _rules(config, sources, embedder, sink)
+    rules = _rules(config, sources, embedder, disk)
     selector = _selector(config, judge, rules, space, pool)
-    seen = None if config.budget or bare else Seen(Coreset(STREAM_SEEN, embedder.dim, uniform=0))
-    states = States(rules.entrance, scout=scout, judge=judge, selector=selector, seen=seen)
+    seen = None if config.budget or bare or config.objects else Seen(Coreset(STREAM_SEEN, embedder.dim, uniform=0))
+    states = States(rules.entrance, objects=rules.object_rows, scout=scout, judge=judge, selector=selector, seen=seen)
     states.restore(space.store.arrays(), picks)
     return Parts(
         sources=sources,
         open=opener.open,
-        begin=Facts(config, sink, larder).begin,
+        begin=Facts(config, disk, larder).begin,
         length=config.sequence_length,
         entrance=rules.entrance,
         scout=scout,
         judge=judge,
         selector=selector,
-        recall=partial(recall_bare if bare else recall, space.store, judge),
+        recall=partial(recall_bare if bare or config.objects else recall, space.store, judge),
         embed=(lambda window: _embed(judge, [window])[0])
-        if config.table or pool is not None
+        if config.compares or pool is not None
         else (lambda window: BARE),
         objects=rules.objects,
+        cut=rules.object_rows,
         batch=rules.batch,
         seen=seen,
-        budget=(lambda: config.picks_among(rules.entrance.seen)) if config.budget else None,
+        budget=_budget(config, rules),
         reached=partial(_told, rules, selector),
-        sink=sink,
+        sink=_object_sink(config, disk) if config.objects else disk,
         store=space.store,
         ledger=Ledger(space.store, larder, states.arrays),
         progress=progress,
@@ -131,7 +137,21 @@ def _rules(config: SelectConfig, sources: Sequence[Source], embedder: Embedder, 
         embedder,
         sink.called,
         remove_duplicates=config.remove_exact_duplicates,
+        task=config.objects,
+        padding=config.padding,
+        embeds=config.pool is not None,
     )
+
+
+def _object_sink(config: SelectConfig, disk: DiskSink) -> ObjectSink:
+    return ObjectSink(disk, CropSink(disk.folder, quality=config.quality), crop, config.padding)
+
+
+def _budget(config: SelectConfig, rules: FrameRules) -> Callable[[Sequence[int]], int] | None:
+    """How many rows to pick: of all frames, or of as many objects as those found stand for."""
+    if not config.budget:
+        return None
+    return lambda weights: config.picks_among(sum(weights) if config.objects else rules.entrance.seen)
 
 
 def resolve(config: SelectConfig) -> tuple[SelectConfig, list[Source]]:
@@ -206,7 +226,7 @@ def _scout(config: SelectConfig, frames: int, judge: Judge, larder: Larder, firs
     if not config.rules.reads_vectors:
         wanted = min(STREAM_SAMPLES, _wanted(config, frames)) if config.budget else STREAM_SAMPLES
         return Everyone(
-            Samples(larder, wanted) if config.table else NoSamples(larder), keeps=config.budget, first=first
+            Samples(larder, wanted) if config.compares else NoSamples(larder), keeps=config.budget, first=first
         )
     return _shortlist(config, frames, judge, larder, first) if config.budget else _watch(config, judge, larder)
 
@@ -219,17 +239,23 @@ def _wanted(config: SelectConfig, frames: int) -> int:
 def _shortlist(config: SelectConfig, frames: int, judge: Judge, larder: Larder, first: int) -> Shortlist:
     rows = frames // config.sequence_length
     n = max(1, config.picks_among(rows) if config.n is None else config.n // config.sequence_length)
-    samples = Samples(larder, n)
+    samples = _samples(config, larder, n)
     if config.effort == "exact":
         shape = Shape(max(FACTOR["normal"] * n, JUDGED), judge.embedder.dim, 1 / FACTOR["normal"])
         return Shortlist(lambda block: _embed(judge, block), shape, samples, keep_vectors=True, first=first)
-    return Shortlist(_describe, Shape(max(FACTOR[config.effort] * n, LEAST), DIM), samples, first=first)
+    wanted = max(FACTOR[config.effort] * n, LEAST) * (OBJECTS if config.rules.reads_objects else 1)
+    return Shortlist(_describe, Shape(wanted, DIM), samples, first=first)
 
 
 def _watch(config: SelectConfig, judge: Judge, larder: Larder) -> Watch:
     gate = Gate(target_ratio=config.target_ratio)
-    room = None if config.target_ratio or config.sequence_length > 1 else _room(config, judge.embedder)
-    return Watch(gate, Samples(larder, STREAM_SAMPLES), judge.embedder.size, room)
+    single = config.sequence_length == 1 and not config.objects
+    room = _room(config, judge.embedder) if single and not config.target_ratio else None
+    return Watch(gate, _samples(config, larder, STREAM_SAMPLES), judge.embedder.size, room)
+
+
+def _samples(config: SelectConfig, larder: Larder, capacity: int) -> Samples:
+    return NoSamples(larder) if config.objects else Samples(larder, capacity)
 
 
 def _room(config: SelectConfig, embedder: Embedder) -> Callable[[Decision], float] | None:
@@ -261,7 +287,7 @@ def _driver(config: SelectConfig, embedder: Embedder, rules: FrameRules, before:
     """before: rows that a budget counts as picked already."""
     queries = query_vectors(config.rules, dict(config.query_sets), lambda: embedder)
     if config.budget:
-        return Best(budget_rules(config.rules, queries), before=before)
+        return Best(budget_rules(config.rules, queries, rules.entrance.totals), before=before)
     distance = config.min_distance
     if config.target_ratio is None and distance is None:
         distance = embedder.novelty_distance

@@ -126,12 +126,14 @@ class Frame:
 class Candidate:
     """One thing that can be picked: L consecutive frames and the vector that stands for them.
 
-    vector: (D,) float32, unit norm. weight: number of frames that it stands for.
+    vector: (D,) float32, unit norm. weight: number of frames that it stands for. box: the object that it is, where
+    objects of a frame are picked.
     """
 
     marks: tuple[Mark, ...]
     vector: Vector = field(repr=False)
     weight: int = 1
+    box: Box | None = None
 
     def __post_init__(self) -> None:
         if not self.marks:

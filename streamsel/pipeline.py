@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,7 @@ from streamsel.embed.window import LIVE_GAP, blocks, windows
 from streamsel.errors import SourceError, StreamselError
 from streamsel.rules.entrance import Entrance
 from streamsel.rules.frame_objects import FrameObjects
+from streamsel.rules.object_rows import ObjectRows, of_rows
 from streamsel.run.ledger import Ledger
 from streamsel.run.recall import recall_frames
 from streamsel.run.seen import Seen
@@ -67,11 +69,16 @@ class Parts:
     embed: Callable[[Window], Vector]
     """The vector of a pick that was chosen without one."""
     objects: FrameObjects
+    cut: ObjectRows | None
+    """Makes rows of objects out of rows of frames, where objects are what is selected; None: frames are."""
     batch: Callable[[Sequence[Row], Vector, Sequence[Mapping[str, Vector]]], Batch]
     """Rows with their vectors, and those of their objects, as the selector takes them."""
     seen: Seen | None
-    budget: Callable[[], int] | None
-    """How many rows to pick among all that were looked at; None: a stream, nothing is left for the end."""
+    budget: Callable[[Sequence[int]], int] | None
+    """How many rows to pick among all that were looked at; None: a stream, nothing is left for the end.
+
+    Told for how many rows looked at each stands that is to choose from.
+    """
     reached: Callable[[Sequence[int], Sequence[Decision]], Mapping[str, Any]]
     """What the choice of a budget asked for and reached: of the picks' places, and all decisions."""
     sink: Sink
@@ -158,7 +165,7 @@ def _note_problems(
 
 def _scouted(parts: Parts, block: list[Window]) -> Looked:
     """What the scout makes of windows that no filter turned away, if there are any."""
-    return parts.scout.look(block, parts.entrance.worth(block)) if block else Looked((), ())
+    return parts.scout.look(block, parts.entrance.admit(block)) if block else Looked((), ())
 
 
 def _blocks(parts: Parts, source: Source, decoder: Decoder, frames: Iterator[Frame]) -> Iterator[list[Window]]:
@@ -174,22 +181,37 @@ def _settle(parts: Parts, source: Source, rows: Sequence[Row], places: Sequence[
     """
     if not rows:
         return
-    vectors, ordinal = parts.judge.vectors(rows), len(parts.selector)
-    steps = np.diff(places, prepend=parts.selector.looked - 1).tolist()
+    things = _things(parts, rows, (_window(parts, source, row) for row in rows))
+    vectors, ordinal = parts.judge.vectors(things), len(parts.selector)
+    steps = None if parts.cut else np.diff(places, prepend=parts.selector.looked - 1).tolist()
     objects = parts.objects.vectors(_window(parts, source, row) for row in rows) if parts.objects else ()
-    decisions = parts.selector.offer(parts.batch(rows, vectors, objects), steps)
-    parts.scout.settle([row.id for row in rows], decisions)
-    for row, vector, decision in zip(rows, vectors, decisions, strict=True):
-        parts.ledger.decide(row, decision)
+    decisions = parts.selector.offer(parts.batch(things, vectors, objects), steps)
+    _tell(parts, rows, things, decisions)
+    for thing, vector, decision in zip(things, vectors, decisions, strict=True):
         if decision:
-            frames = _window(parts, source, row)
+            frames = _window(parts, source, thing)
             vector = vector if vector.size else parts.embed(frames)
-            files = parts.sink.write(_pick(ordinal, row.marks, vector, decision), frames)
-            parts.ledger.pick(ordinal, row, vector, decision, files)
+            files = parts.sink.write(_pick(ordinal, thing, vector, decision), frames)
+            parts.ledger.pick(ordinal, thing, vector, decision, files)
             ordinal += 1
     parts.sink.flush()
     if parts.seen:
         parts.ledger.inherit(parts.seen.offer([row.id for row in rows], vectors))
+
+
+def _things(parts: Parts, rows: Sequence[Row], windows: Iterable[Window]) -> Sequence[Row]:
+    """What is selected: the rows themselves, or the objects of their frames."""
+    return parts.cut.rows(rows, windows) if parts.cut else rows
+
+
+def _tell(parts: Parts, rows: Sequence[Row], things: Sequence[Row], decisions: Sequence[Decision]) -> None:
+    """Scout and ledger know of rows; where objects are selected, the best one of each decides."""
+    if parts.cut:
+        parts.cut.settle(decisions)
+    decided = of_rows(rows, things, decisions)
+    parts.scout.settle([row.id for row in rows], decided)
+    for row, decision in zip(rows, decided, strict=True):
+        parts.ledger.decide(row, decision)
 
 
 def _window(parts: Parts, source: Source, row: Row) -> Window:
@@ -200,47 +222,51 @@ def _window(parts: Parts, source: Source, row: Row) -> Window:
         return tuple(decoder.fetch(row.marks))
 
 
-def _choose(parts: Parts, budget: Callable[[], int]) -> None:
+def _choose(parts: Parts, budget: Callable[[Sequence[int]], int]) -> None:
     """Judge what the scout kept to the end, and choose among it."""
-    ids, _ = parts.scout.finish()
+    ids, counts = parts.scout.finish()
     rows, vectors = parts.recall(ids, lambda count: parts.progress("judging", count, 0))
-    parts.selector.offer(parts.batch(rows, vectors, _objects(parts, rows) if parts.objects else ()))
-    order, decisions = parts.selector.finish(budget())
-    for row, decision in zip(rows, decisions, strict=True):
-        parts.ledger.decide(row, decision)
+    things = _things(parts, rows, _windows_again(parts, rows))
+    vectors = parts.judge.vectors(things) if parts.cut else vectors
+    objects = parts.objects.vectors(_windows_again(parts, rows)) if parts.objects else ()
+    parts.selector.offer(parts.batch(things, vectors, objects))
+    weights = dict(zip(ids, counts, strict=True))
+    order, decisions = parts.selector.finish(budget([weights[thing.id] for thing in things]))
+    _tell(parts, rows, things, decisions)
     for ordinal, place in enumerate(order, start=len(parts.selector)):
-        parts.ledger.pick(ordinal, rows[place], vectors[place], decisions[place], None)
+        parts.ledger.pick(ordinal, things[place], vectors[place], decisions[place], None)
     parts.ledger.commit(notes={"chosen": True, "reached": parts.reached(order, decisions)})
 
 
-def _objects(parts: Parts, rows: Sequence[Row]) -> list[Mapping[str, Vector]]:
-    """The vectors of rows' objects, task -> (m, D): cut from the frames, which are read again for it."""
-    found: dict[int, Mapping[str, Vector]] = {}
-    for source in parts.sources:
-        own = [row for row in rows if row.marks[0].source == source.id]
-        windows = _windows_of(parts, source, own)
-        found |= zip((row.id for row in own), parts.objects.vectors(windows), strict=True)
-    return [found[row.id] for row in rows]
+def _windows_again(parts: Parts, rows: Sequence[Row]) -> Iterator[Window]:
+    """The frames of rows, in the order looked at; sources are read again for them."""
+    sources = {source.id: source for source in parts.sources}
+    for source, own in groupby(rows, key=lambda row: row.marks[0].source):
+        yield from _windows_of(parts, sources[source], list(own))
 
 
 def _deliver(parts: Parts) -> None:
     """Write the pictures of picks that were chosen at the end and are not on disk yet."""
+    written = parts.store.count_delivered()
     for source in parts.sources:
-        todo = {pick.marks[0].index: pick for pick in parts.store.undelivered(source.id)}
-        rows = [todo[index] for index in sorted(todo)]
+        rows = sorted(parts.store.undelivered(source.id), key=lambda pick: (pick.marks[0].index, pick.ordinal))
         for row, frames in zip(rows, _windows_of(parts, source, rows), strict=True):
             vector = row.vector if row.vector.size else parts.embed(frames)
-            pick = _pick(row.ordinal, row.marks, vector, Decision(True, row.reason, row.distance, row.nearest))
-            files = parts.sink.write(pick, frames)
+            decision = Decision(True, row.reason, row.distance, row.nearest)
+            files = parts.sink.write(_pick(row.ordinal, row, vector, decision), frames)
             parts.sink.flush()
             parts.store.delivered(row.ordinal, files, vector)
-            parts.progress("writing", 0, row.ordinal + 1)
+            written += 1
+            parts.progress("writing", 0, written)
             if parts.stopping():
                 raise Interrupted
 
 
 def _windows_of(parts: Parts, source: Source, rows: Sequence[Row] | Sequence[PickRow]) -> Iterator[Window]:
-    """The frames of rows of a source, in its order: from the store where they were kept, else by reading it again."""
+    """The frames of rows of a source, in its order: from the store where they were kept, else by reading it again.
+
+    Rows of the same frames, one after the other, share them.
+    """
     if not rows:
         return
     parts.begin(source, None, dict(parts.store.restore(source.id).facts))
@@ -250,9 +276,10 @@ def _windows_of(parts: Parts, source: Source, rows: Sequence[Row] | Sequence[Pic
         with parts.open(source) as decoder:
             wanted = decoder.fetch([mark for row in rows for mark in row.marks])
             with closing(read_ahead(wanted)) as frames:
-                for row in rows:
-                    yield tuple(next(frames) for _ in row.marks)
+                for marks, same in groupby(rows, key=lambda row: row.marks):
+                    window = tuple(next(frames) for _ in marks)
+                    yield from (window for _ in same)
 
 
-def _pick(ordinal: int, marks: Sequence[Mark], vector: Vector, decision: Decision) -> Pick:
-    return Pick(ordinal, Candidate(tuple(marks), vector), decision)
+def _pick(ordinal: int, row: Row | PickRow, vector: Vector, decision: Decision) -> Pick:
+    return Pick(ordinal, Candidate(row.marks, vector, box=row.box), decision)

@@ -44,6 +44,10 @@ def select_command(
     pool: Annotated[
         Path | None, option("--pool", "Earlier picks count as selected; new ones are added.", metavar="FILE")
     ] = None,
+    objects: Annotated[
+        str | None, option("--objects", "Select objects that TASK found, in place of frames.", metavar="TASK")
+    ] = None,
+    padding: Annotated[float | None, option("--padding", "Enlarge the boxes of objects by this share of them.")] = None,
     remove_exact_duplicates: Annotated[
         bool | None, option("--remove-exact-duplicates", "Leave out frames whose picture was there before.")
     ] = None,

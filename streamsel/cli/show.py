@@ -59,7 +59,10 @@ def show_selection(found: Selection, *, as_json: bool) -> None:
         console.print(goals_table(summary["strategies"]))
     seconds = sum(summary["seconds"].values())
     rate = summary["frames"] / seconds if seconds else 0
-    typer.echo(f"kept {summary['picks']} of {summary['frames']} frames in {seconds:.1f} s ({rate:.0f} frames/s)")
+    kept = f"{summary['picks']} of {summary['frames']} frames"
+    if objects := summary.get("objects"):
+        kept = f"{summary['picks']} objects on {objects['frames']} of {summary['frames']} frames"
+    typer.echo(f"kept {kept} in {seconds:.1f} s ({rate:.0f} frames/s)")
     for source, error in summary["failed"].items():
         typer.echo(f"failed: {source}: {error}", err=True)
     typer.echo(f"pictures in {found.folder / 'frames'}, one line a pick in {found.folder / 'manifest.jsonl'}")

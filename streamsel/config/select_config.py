@@ -43,6 +43,7 @@ class SelectConfig(BaseModel):
     Goal, at most one: n (frames), proportion (share of all frames), both chosen at the end as the best of all;
     target_ratio (share kept as the stream goes), min_distance (0..2, kept when that far from all picks). None: the
     model's own novelty distance. Frames are counted, not sequences: n must be a multiple of sequence_length.
+    objects: the task whose objects are selected, and counted, in place of frames; padding: of their boxes.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -73,6 +74,8 @@ class SelectConfig(BaseModel):
     query_sets: tuple[tuple[str, str], ...] = ()
     pool: Path | None = None
     remove_exact_duplicates: bool = False
+    objects: str | None = Field(None, min_length=1)
+    padding: float = Field(0.0, ge=0, allow_inf_nan=False)
 
     @classmethod
     def of(cls, **values: Any) -> SelectConfig:
@@ -124,6 +127,23 @@ class SelectConfig(BaseModel):
             raise ValueError("--effort goes with -n or --proportion; a stream embeds whatever may be new")
         return self
 
+    @model_validator(mode="after")
+    def _whole_objects(self) -> Self:
+        if self.objects is not None and self.sequence_length > 1:
+            raise ValueError(f"--objects {self.objects}: objects are of single frames: leave --sequence-length out")
+        for place, entry in enumerate(self.rules.strategies if self.objects is not None else ()):
+            if entry.kind == "objects":
+                raise ValueError(
+                    f"--objects {self.objects}: rows are objects already, and EMBEDDINGS theirs: leave"
+                    f" strategies[{place}].input.task out"
+                )
+        return self
+
+    @property
+    def compares(self) -> bool:
+        """Whether the picks are compared with others: every n-th frame and random ones are no objects."""
+        return self.table and self.objects is None
+
     @property
     def budget(self) -> bool:
         """Whether the choice is made at the end, among all that was seen."""
@@ -132,15 +152,16 @@ class SelectConfig(BaseModel):
     @property
     def goal(self) -> str:
         """The goal in words."""
+        rows = "frames" if self.objects is None else f"objects of {self.objects}"
         if self.n is not None:
-            return f"the best {self.n} frames"
+            return f"the best {self.n} {rows}"
         if self.proportion is not None:
-            return f"the best {self.proportion:.4g} of all frames"
+            return f"the best {self.proportion:.4g} of all {rows}"
         if self.target_ratio is not None:
-            return f"{self.target_ratio:.4g} of the frames as they come"
+            return f"{self.target_ratio:.4g} of the {rows} as they come"
         if self.min_distance is not None:
-            return f"frames at a distance of {self.min_distance:.4g} or more"
-        return "frames that are new to the model"
+            return f"{rows} at a distance of {self.min_distance:.4g} or more"
+        return f"{rows} that are new to the model"
 
     def picks_among(self, rows: int) -> int:
         """How many rows (sequences of sequence_length frames) to pick among so many; a fraction is rounded up."""
@@ -178,6 +199,10 @@ def _said(selection: SelectionConfig, given: Mapping[str, Any]) -> dict[str, Any
         said["sequence_length"] = selection.worker.selected_sequence_length
     if selection.worker.remove_exact_duplicates:
         said["remove_exact_duplicates"] = True
+    if selection.worker.object_level.task_name:
+        said["objects"] = selection.worker.object_level.task_name
+    if selection.worker.object_level.padding:
+        said["padding"] = selection.worker.object_level.padding
     if not any(given.get(goal) for goal in GOALS):
         if selection.n_samples == -1:
             said["proportion"] = 1.0

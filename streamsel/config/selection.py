@@ -202,6 +202,11 @@ class SelectionConfig(Value):
         return embedded or any(isinstance(one, MinDistance) for one in self.constraints)
 
     @property
+    def reads_objects(self) -> bool:
+        """Whether anything in it reads embeddings of objects."""
+        return any(entry.kind == "objects" for entry in self.strategies)
+
+    @property
     def path_keys(self) -> tuple[str, ...]:
         """The metadata keys that lightly_path_regex reads off names."""
         return tuple(re.compile(self.lightly_path_regex or "").groupindex)

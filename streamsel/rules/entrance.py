@@ -14,13 +14,15 @@ import numpy as np
 import numpy.typing as npt
 
 from streamsel.config import SelectionConfig
-from streamsel.data import Mark, Value
+from streamsel.data import Box, Mark, Value
 from streamsel.embed import Window
 from streamsel.rules.filters import Filter
 from streamsel.rules.frame_rows import FrameRows
 from streamsel.rules.inspection import Inspection
 from streamsel.rules.material import batch_of
+from streamsel.rules.own_values import object_name
 from streamsel.rules.readings import Reading
+from streamsel.rules.totals import Totals
 from streamsel.rules.worth import Worth
 
 __all__ = ["Entrance"]
@@ -46,7 +48,7 @@ class Entrance:
         self._readings, self._filters, self.called, self._relevant = list(readings), filters, called, relevant
         thresholds = tuple(entry for entry in config.strategies if entry.strategy.type == "THRESHOLD")
         self._early = config.model_copy(update={"strategies": thresholds, "constraints": ()})
-        self._worth = Worth(config)
+        self._worth, self.totals = Worth(config), Totals()
         self.inspection = Inspection(called, remove_duplicates=remove_duplicates)
         self.seen = 0
         """Windows so far, those turned away too."""
@@ -87,21 +89,35 @@ class Entrance:
         rows = self.rows([tuple(f.mark for f in window) for window in block], [w[0].signals for w in block])
         return [reason or "" for reason in self._filters.reasons(batch_of(self._early, rows))]
 
-    def rows(self, marks: Sequence[Sequence[Mark]], signals: Sequence[Mapping[str, Value]], **more: Any) -> FrameRows:
-        """Material of rows. more: `rows`, their vectors; `crops`, their objects."""
+    def rows(
+        self,
+        marks: Sequence[Sequence[Mark]],
+        signals: Sequence[Mapping[str, Value]],
+        boxes: Sequence[Box | None] = (),
+        **more: Any,
+    ) -> FrameRows:
+        """Material of rows. boxes: which objects of frames they are. more: `rows`, vectors; `crops`, their objects."""
         firsts = [row[0] for row in marks]
-        return FrameRows([self.called(mark) for mark in firsts], firsts, signals, classes=self.classes, **more)
+        names = [self.called(mark) for mark in firsts]
+        for place, box in enumerate(boxes):
+            names[place] = object_name(names[place], firsts[place], box) if box else names[place]
+        return FrameRows(names, firsts, signals, classes=self.classes, **more)
 
-    def worth(self, block: Sequence[Window]) -> npt.NDArray[np.float32] | None:
-        """(B,) what each window is worth by its numbers and counts alone; None where the config reads none."""
+    def admit(self, block: Sequence[Window]) -> npt.NDArray[np.float32] | None:
+        """Take windows in that were not turned away: their values count in the totals.
+
+        Gives (B,) what each is worth by its numbers and counts alone; None where the config reads none.
+        """
+        self.totals.add([window[0].signals for window in block])
         names = [self.called(window[0].mark) for window in block]
         return self._worth.of(names, [window[0].signals for window in block])
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """Counts, and what the worth of rows is compared with; the inspection's state is its own."""
-        return {"seen": np.array(self.seen), **self._worth.state()}
+        return {"seen": np.array(self.seen), **self._worth.state(), **self.totals.state()}
 
     def restore(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         """Become what `state` was taken from."""
         self.seen = int(arrays["seen"])
         self._worth.restore(arrays)
+        self.totals.restore(arrays)

@@ -16,9 +16,10 @@ from streamsel.errors import UsageError
 from streamsel.selection.columns import Objects
 from streamsel.signals.crops import crops_at
 from streamsel.signals.lightly_folder import LightlyFolder
+from streamsel.signals.predictions import boxes_of
 from streamsel.signals.tiling import CropTask, TilingTask
 
-__all__ = ["FrameObjects", "objects_column"]
+__all__ = ["Boxes", "FrameObjects", "boxes_of_task", "objects_column"]
 
 Boxes = Callable[[Frame, str], Sequence[Box]]
 """The boxes of a frame that has this name."""
@@ -27,8 +28,8 @@ Boxes = Callable[[Frame, str], Sequence[Box]]
 class FrameObjects:
     """Cuts and embeds the objects of the tasks that a config reads. False where it reads none.
 
-    called: the name of a frame. refused: why boxes could not be cut, and how often. Raises UsageError, SourceError for
-    tasks that are not there.
+    called: the name of a frame. padding: of boxes, 0 or more. refused: why boxes could not be cut, and how often.
+    Raises UsageError, SourceError for tasks that are not there.
     """
 
     def __init__(
@@ -37,12 +38,15 @@ class FrameObjects:
         folder: LightlyFolder | None,
         embedder: Embedder,
         called: Callable[[Mark], str],
+        padding: float = 0.0,
     ) -> None:
         tasks = dict.fromkeys(entry.input.task for entry in config.strategies if entry.kind == "objects")  # type: ignore[union-attr]
-        auto = {task.name: task for task in config.auto_tasks}
-        self._boxes = {task: _boxes_of(task, auto, folder) for task in tasks if task}
-        self._embedder, self._called = embedder, called
-        self._padding = float(config.worker.object_level.padding)
+        self._boxes = {
+            task: boxes_of_task(task, config.auto_tasks, folder, f"EMBEDDINGS of task {task!r}")
+            for task in tasks
+            if task
+        }
+        self._embedder, self._called, self._padding = embedder, called, padding
         self.refused: Counter[str] = Counter()
 
     def __bool__(self) -> bool:
@@ -85,13 +89,19 @@ def objects_column(task: str, found: Sequence[Mapping[str, Vector]], dim: int) -
     return Objects(rows, np.cumsum([len(part) for part in parts], dtype=np.int64))
 
 
-def _boxes_of(task: str, auto: Mapping[str, AutoTask], folder: LightlyFolder | None) -> Boxes:
-    if task in auto:
-        made = _auto(auto[task])
+def boxes_of_task(task: str, auto: Sequence[AutoTask], folder: LightlyFolder | None, what: str) -> Boxes:
+    """Where a task's boxes come from: an auto task, else files. what: needs them, in messages.
+
+    Raises UsageError, SourceError for a task that is not there, or has no boxes.
+    """
+    named = {one.name: one for one in auto}
+    if task in named:
+        made = _auto(named[task])
         return lambda frame, name: made.boxes(frame.picture.width, frame.picture.height)
     if folder is None:
-        raise UsageError(f"EMBEDDINGS of task {task!r}: no .lightly folder was found; name it with --lightly")
+        raise UsageError(f"{what}: no .lightly folder was found; name it with --lightly")
     predictions = folder.predictions(task)
+    boxes_of(predictions.schema, ())  # a task without boxes is told before anything is done
     return lambda frame, name: predictions.boxes(name)
 
 

@@ -10,16 +10,19 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from streamsel.config import SelectionConfig
-from streamsel.data import Mark, Source, Value, Vector
+from streamsel.data import Box, Mark, Source, Value, Vector
 from streamsel.embed import Embedder
 from streamsel.errors import UsageError
 from streamsel.rules.entrance import Entrance
 from streamsel.rules.filters import Filter
-from streamsel.rules.frame_objects import FrameObjects, objects_column
+from streamsel.rules.frame_objects import FrameObjects, boxes_of_task, objects_column
 from streamsel.rules.material import batch_of
+from streamsel.rules.object_rows import ObjectRows
+from streamsel.rules.own_values import of_frames
 from streamsel.rules.pool_rows import PoolRows, check_pool
 from streamsel.rules.reached import curve, reached
 from streamsel.rules.readings import readings_of
+from streamsel.rules.shares import check_targets
 from streamsel.selection.columns import Batch
 from streamsel.signals.lightly_folder import LightlyFolder
 
@@ -42,11 +45,17 @@ class Known(Protocol):
         """Column -> value."""
         ...
 
+    @property
+    def box(self) -> Box | None:
+        """Which object of its frame it is."""
+        ...
+
 
 class FrameRules:
     """folder: users' files beside the input, if any. called: the name of a frame, by which they know it.
 
-    remove_duplicates: see `Entrance`.
+    remove_duplicates: see `Entrance`. task: whose objects are selected, None where frames are. padding: of objects.
+    embeds: the objects that are selected have vectors, whether the config reads them or not.
     Raises UsageError, SourceError for what the config reads and is not there.
     """
 
@@ -58,17 +67,27 @@ class FrameRules:
         called: Callable[[Mark], str],
         *,
         remove_duplicates: bool = False,
+        task: str | None = None,
+        padding: float = 0.0,
+        embeds: bool = False,
     ) -> None:
-        self._config = config
-        self.objects = FrameObjects(config, folder, embedder, called)
+        self._config, self._dim = config, embedder.dim
+        self.object_rows: ObjectRows | None = None
+        frames = config
+        if task is not None:
+            boxes = boxes_of_task(task, config.auto_tasks, folder, f"--objects {task}")
+            model = embedder if embeds or config.reads_vectors else None
+            self.object_rows, frames = ObjectRows(config, boxes, called, model, padding), of_frames(config)
+        self.objects = FrameObjects(config, folder, embedder, called, padding)
         self.entrance = Entrance(
-            config,
-            readings_of(config, folder),
-            Filter(config),
+            frames,
+            readings_of(frames, folder),
+            Filter(frames),
             called,
             _relevant(config, folder),
             remove_duplicates=remove_duplicates,
         )
+        check_targets(config, self.entrance.classes)
         self._chosen: Batch | None = None
 
     def batch(self, rows: Sequence[Known], vectors: Vector, objects: Sequence[Mapping[str, Vector]] = ()) -> Batch:
@@ -76,8 +95,8 @@ class FrameRules:
         found = objects or [{}] * len(rows)
         crops = {task: objects_column(task, found, self.objects.dim) for task in self.objects.tasks}
         marks, signals = [row.marks for row in rows], [row.signals for row in rows]
-        known = vectors if vectors.shape[1] else None
-        material = self.entrance.rows(marks, signals, rows=known, crops=crops)
+        known = vectors if self._config.reads_vectors else None
+        material = self.entrance.rows(marks, signals, [row.box for row in rows], rows=known, crops=crops)
         self._chosen = batch_of(self._config, material)
         return self._chosen
 
@@ -101,7 +120,7 @@ class FrameRules:
         """What each strategy asked for and reached, and the curve, of the batch made last."""
         if self._chosen is None:
             return {}
-        told = reached(self._config, self._chosen, order, decisions)
+        told = reached(self._config, self._chosen, order, decisions, totals=self.entrance.totals)
         return {"strategies": told, "curve": curve(order, decisions)}
 
 

@@ -13,8 +13,10 @@ from streamsel.errors import UsageError
 from streamsel.rules.filters import listed, same_name
 from streamsel.rules.keys import key_of
 from streamsel.rules.material import NAME, SOURCE, TIME, VECTORS
+from streamsel.rules.shares import wanted_shares
+from streamsel.rules.totals import Totals
 from streamsel.selection import Constraint, Objective
-from streamsel.selection.budget.balance import Balance, target_shares
+from streamsel.selection.budget.balance import Balance
 from streamsel.selection.budget.best import Rules
 from streamsel.selection.budget.constraints import AtLeast, AtMost, Include, MinimumGap
 from streamsel.selection.budget.diversity import Diversity
@@ -34,16 +36,19 @@ __all__ = ["budget_rules", "constraint_name"]
 Queries = Mapping[str, Vector]
 
 
-def budget_rules(config: SelectionConfig, queries: Queries) -> Callable[[Batch], Rules]:
-    """Makes, for a table of candidates, what applies to it. queries: query set -> its (Q, D) vectors."""
-    return lambda batch: _Compiler(config, queries, batch).rules()
+def budget_rules(config: SelectionConfig, queries: Queries, totals: Totals | None = None) -> Callable[[Batch], Rules]:
+    """Makes, for a table of candidates, what applies to it. queries: query set -> its (Q, D) vectors.
+
+    totals: of all that was looked at, where the candidates are but a part of it.
+    """
+    return lambda batch: _Compiler(config, queries, batch, totals).rules()
 
 
 class _Compiler:
     """One batch; `nearest` is shared by all that measures distances of rows."""
 
-    def __init__(self, config: SelectionConfig, queries: Queries, batch: Batch) -> None:
-        self._config, self._queries, self._batch = config, queries, batch
+    def __init__(self, config: SelectionConfig, queries: Queries, batch: Batch, totals: Totals | None) -> None:
+        self._config, self._queries, self._batch, self._totals = config, queries, batch, totals
         self._nearest: Nearest | None = None
 
     def rules(self) -> Rules:
@@ -75,7 +80,7 @@ class _Compiler:
             "DIVERSITY": self._diversity,
             "TYPICALITY": self._typicality,
             "SIMILARITY": lambda column, options, label: self._similarity(entry, column, label),
-            "BALANCE": self._balance,
+            "BALANCE": lambda column, options, label: self._balance(entry, column, label),
             "WEIGHTS": self._weights,
         }
         return make[options.type](column, options, label)
@@ -99,8 +104,9 @@ class _Compiler:
             return Sum(label, similarity(column.rows, queries))
         return ObjectSimilarity(column, queries, name=label)
 
-    def _balance(self, column: Any, options: Any, label: str) -> Objective:
-        return Balance(label, *target_shares(options.distribution, dict(options.target or ()), column))
+    def _balance(self, entry: Entry, column: Any, label: str) -> Objective:
+        given = self._totals.shares(entry.column) if self._totals else {}
+        return Balance(label, *wanted_shares(entry.strategy, column, given))
 
     def _weights(self, column: Any, options: Any, label: str) -> Objective:
         wanted = options.target_range

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from streamsel.data import Vector
 from streamsel.errors import StateError, UsageError
-from streamsel.pool.datapool import Pool
 from streamsel.rules.keys import key_of
 from streamsel.rules.material import SOURCE, TIME, VECTORS
 from streamsel.rules.values import labels_of, to_column
 from streamsel.selection.columns import Batch, Column, Objects
+
+if TYPE_CHECKING:
+    from streamsel.pool.datapool import Pool
 
 __all__ = ["PoolRows", "check_pool", "model_of_table"]
 

@@ -11,7 +11,9 @@ from streamsel.config import SelectionConfig
 from streamsel.config.selection import Entry
 from streamsel.data import Decision
 from streamsel.rules.material import VECTORS
-from streamsel.selection.budget.balance import target_shares
+from streamsel.rules.shares import wanted_shares
+from streamsel.rules.totals import Totals
+from streamsel.selection.budget.balance import OTHER
 from streamsel.selection.columns import Batch, Counts, concatenate
 
 __all__ = ["curve", "reached"]
@@ -26,11 +28,13 @@ def reached(
     order: Sequence[int],
     decisions: Sequence[Decision],
     before: Batch | None = None,
+    totals: Totals | None = None,
 ) -> dict[str, dict[str, Any]]:
     """Label of a strategy -> what it asked for and what the picks reached, as plain JSON values.
 
     batch: the rows that passed all filters. order: positions of the picks in it. decisions: on these rows. before:
-    earlier picks, which count as the run counted them: in shares and sums.
+    earlier picks, which count as the run counted them: in shares and sums. totals: of all that was looked at, where
+    the batch is but a part of it.
     """
     named = zip(config.strategies, config.labels, strict=True)
     goals = [(entry, label) for entry, label in named if entry.strategy.type != "THRESHOLD"]
@@ -38,18 +42,22 @@ def reached(
     table = batch if before is None else concatenate([before, batch])
     picks = [*range(first), *(row + first for row in order)]
     judged = [decisions[row] for row in order]
-    return {label: _reached(entry, label, table, picks, judged) for entry, label in goals}
+    return {label: _reached(entry, label, table, picks, judged, totals) for entry, label in goals}
 
 
-def _reached(entry: Entry, label: str, table: Batch, picks: list[int], judged: Sequence[Decision]) -> dict[str, Any]:
+def _reached(
+    entry: Entry, label: str, table: Batch, picks: list[int], judged: Sequence[Decision], totals: Totals | None
+) -> dict[str, Any]:
     column, options = table[entry.column], entry.strategy
     told: dict[str, Any] = {"strength": getattr(options, "strength", 1.0)}
     told |= {name: value for name, value in options.model_dump(exclude_defaults=True).items() if name in STOPS}
     told["gain"] = sum(decision.gains.get(label, 0.0) for decision in judged)
     if options.type == "BALANCE":
-        return told | {"shares": _shares(options, column, picks) if picks else {}}
+        given = totals.shares(entry.column) if totals else {}
+        return told | {"shares": _shares(options, column, picks, given) if picks else {}}
     if options.type == "WEIGHTS":
-        return told | _sums(column.values, picks)
+        mean = totals.mean(entry.column) if totals else None
+        return told | _sums(column.values, picks) | ({} if mean is None else {"input_mean": mean})
     if options.type == "DIVERSITY" and entry.column == VECTORS:
         return told | _distances([decision.distance for decision in judged])
     return told
@@ -63,11 +71,14 @@ STOPS: Final = (
 )
 
 
-def _shares(options: Any, column: Counts, order: list[int]) -> dict[str, dict[str, float]]:
+def _shares(options: Any, column: Counts, order: list[int], given: Mapping[str, float]) -> dict[str, dict[str, float]]:
     """Class -> its share as asked for, in the input and among the picks."""
-    counts, target = target_shares(options.distribution, dict(options.target or ()), column)
-    given, picked = _share(counts.values), _share(counts.values[order])
-    shares = zip(counts.classes, target, given, picked, strict=True)
+    counts, target = wanted_shares(options, column, given)
+    held, picked = _share(counts.values), _share(counts.values[order])
+    if given:
+        others = sum(share for name, share in given.items() if name not in counts.classes)
+        held = [given.get(name, others if name == OTHER else 0.0) for name in counts.classes]
+    shares = zip(counts.classes, target, held, picked, strict=True)
     return {name: {"target": float(t), "input": float(i), "reached": float(r)} for name, t, i, r in shares}
 
 

@@ -22,7 +22,7 @@ class Heirs:
         self._judged, self._picks = pairs_of(
             store,
             "SELECT judged.row, COALESCE(pick.ordinal, judged.nearest) FROM judged"
-            " LEFT JOIN pick ON pick.row = judged.row ORDER BY judged.row",
+            " LEFT JOIN pick ON pick.row = judged.row ORDER BY judged.row, pick.ordinal",
         )
 
     def resolve(self, rows: Sequence[int] | Ids) -> Ids:

@@ -115,6 +115,7 @@ class Ledger:
                 vector,
                 None if files is None else tuple(files),
                 row.signals,
+                row.box,
             )
         )
 

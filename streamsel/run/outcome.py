@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from importlib.metadata import version
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -16,13 +17,14 @@ from streamsel.pipeline import Parts
 from streamsel.rules.keys import keys_of
 from streamsel.run.comparison import comparison
 from streamsel.run.heirs import Heirs
+from streamsel.run.picked_objects import object_counts, object_record, write_picked_crops
 from streamsel.run.pooling import remember
 from streamsel.run.sequence_numbers import SequenceNumbers
 from streamsel.run.workspace import Workspace
 from streamsel.sink.decisions import write_decisions
 from streamsel.sink.embeddings import write_embeddings
 from streamsel.sink.json_file import write_json
-from streamsel.sink.manifest import manifest_record, write_manifest
+from streamsel.sink.manifest import MANIFEST, OBJECTS, manifest_record, write_manifest
 from streamsel.sink.names import digits_for, frame_id, started_at
 from streamsel.sink.sequences import sequence_entry, write_sequences
 from streamsel.store import PickRow
@@ -58,8 +60,11 @@ def conclude(
     facts = {stream: dict(store.restore(stream).facts) for stream in store.streams()}
     keys = keys_of(config.rules)
     numbers = SequenceNumbers(store, facts)
-    write_manifest(folder, (_record(pick, facts, keys, numbers.of(pick)) for pick in store.picks()))
-    if config.table or config.rules.reads_vectors:
+    told = partial(_record, config, facts, keys, numbers)
+    write_manifest(folder, map(told, store.picks()), OBJECTS if config.objects else MANIFEST)
+    if config.objects:
+        write_picked_crops(folder, store.picks(), map(told, store.picks()), config.padding)
+    if config.compares or config.rules.reads_vectors:
         write_embeddings(folder, (pick.vector for pick in store.picks()), parts.judge.embedder.dim)
     write_decisions(folder, _decisions(parts))
     if config.sequence_length > 1:
@@ -68,7 +73,7 @@ def conclude(
     for name, listing in parts.entrance.inspection.listings.items():
         if listing.total:
             write_json(folder / f"{name}.json", listing.rows)
-    made = comparison(parts) if config.table else None
+    made = comparison(parts) if config.compares else None
     table = made.to_json() if made else store.note("statistics")
     write_json(folder / "summary.json", _summary(parts, config, facts, timings, table))
     if pool is not None:
@@ -80,19 +85,24 @@ def conclude(
 
 
 def _record(
-    pick: PickRow, facts: Mapping[str, Mapping[str, Any]], keys: Mapping[str, str], sequence: int | None
+    config: SelectConfig,
+    facts: Mapping[str, Mapping[str, Any]],
+    keys: Mapping[str, str],
+    numbers: SequenceNumbers,
+    pick: PickRow,
 ) -> dict[str, Any]:
     fact = facts[pick.marks[0].source]
     decision = Decision(True, pick.reason, pick.distance, pick.nearest, pick.gains)
-    return manifest_record(
+    record = manifest_record(
         pick.marks,
         decision,
         _id(pick, fact),
-        pick.files or (),
-        sequence=sequence,
+        (pick.files or ())[: len(pick.marks)],
+        sequence=numbers.of(pick),
         signals={keys.get(column, column): value for column, value in pick.signals.items()},
         index_exact=fact.get("index_exact", True),
     )
+    return object_record(record, pick, config.padding)
 
 
 def _id(pick: PickRow, fact: Mapping[str, Any], place: int = 0) -> str:
@@ -143,6 +153,8 @@ def _summary(
     """Everything about the run that is not about one pick."""
     looked = sum(fact["frames"] for fact in facts.values())
     picks = next(parts.store.query("SELECT COUNT(*) FROM pick"))[0] * config.sequence_length
+    objects = object_counts(parts.store, parts.cut, config.objects) if parts.cut and config.objects else {}
+    among = objects.get("looked", looked)
     failed = {source: fact["error"] for source, fact in facts.items() if "error" in fact}
     return {
         "version": version("streamsel"),
@@ -151,8 +163,9 @@ def _summary(
         "frames": looked,
         "picks": picks,
         "target": config.n or config.proportion or config.target_ratio,
-        "reached": picks if config.n or not looked else picks / looked,
+        "reached": picks if config.n or not among else picks / among,
         "drops": _drops(parts),
+        **({"objects": objects} if objects else {}),
         **{name: listing.total for name, listing in parts.entrance.inspection.listings.items()},
         **(parts.store.note("reached") or _reached(parts)),
         "sources": [{"id": source, **_without_error(fact)} for source, fact in facts.items()],
@@ -165,20 +178,14 @@ def _summary(
 
 
 def _reached(parts: Parts) -> dict[str, Any]:
-    """What the picks of a stream reached, of each strategy; what they were picked from has gone by."""
+    """What each strategy of a stream asked for, and what its picks reached."""
     picks = list(parts.store.picks())
     if not picks:
         return {}
     decisions = [Decision(True, pick.reason, pick.distance, pick.nearest, pick.gains) for pick in picks]
-    rows = [Row(pick.row, pick.marks, signals=pick.signals) for pick in picks]
+    rows = [Row(pick.row, pick.marks, signals=pick.signals, box=pick.box) for pick in picks]
     parts.batch(rows, np.array([pick.vector for pick in picks], np.float32), ())
-    strategies = parts.reached(range(len(picks)), decisions)["strategies"]
-    return {"strategies": {label: _without_input(told) for label, told in strategies.items()}}
-
-
-def _without_input(told: Mapping[str, Any]) -> dict[str, Any]:
-    shares = {name: {**share, "input": None} for name, share in told.get("shares", {}).items()}
-    return {**told, **({"shares": shares} if shares else {}), **({"input_mean": None} if "input_mean" in told else {})}
+    return {"strategies": parts.reached(range(len(picks)), decisions)["strategies"]}
 
 
 def _drops(parts: Parts) -> dict[str, int]:

@@ -5,17 +5,20 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from streamsel.data import Source, Vector
 from streamsel.errors import StateError, UsageError
 from streamsel.pool import Entry, Run
-from streamsel.pool.datapool import Pool
-from streamsel.sink.names import digits_for, frame_id, frame_name, started_at
+from streamsel.rules.own_values import object_name
+from streamsel.sink.names import digits_for, frame_id, frame_name, object_id, started_at
 from streamsel.store import Changes, PickRow
 from streamsel.store.embedded import SqliteStore
+
+if TYPE_CHECKING:
+    from streamsel.pool.datapool import Pool
 
 __all__ = ["begun", "new_sources", "remember"]
 
@@ -58,9 +61,12 @@ def _entries(
         mark = pick.marks[0]
         digits, started = digits_for(facts[mark.source]["total"]), started_at(facts[mark.source]["started"], mark)
         name = frame_name(mark, digits, mark.name.rpartition(".")[2] or "png", started)
+        id = frame_id(mark, digits, started)
+        if pick.box is not None:
+            id, name = object_id(id, pick.box.index), object_name(name, mark, pick.box)
         signals = {keys.get(column, column): value for column, value in pick.signals.items()}
         values = {**signals, "SOURCE": mark.source, "TIME": mark.time}
-        yield Entry(frame_id(mark, digits, started), mark.source, name, _vector(pick.vector), values)
+        yield Entry(id, mark.source, name, _vector(pick.vector), values)
 
 
 def _vector(vector: Vector) -> Vector:

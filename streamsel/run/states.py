@@ -11,6 +11,7 @@ from streamsel.data import Vector
 from streamsel.embed import Scout
 from streamsel.embed.judge import Judge
 from streamsel.rules.entrance import Entrance
+from streamsel.rules.object_rows import ObjectRows
 from streamsel.run.seen import Seen
 from streamsel.selection import Selector
 
@@ -21,10 +22,17 @@ class States:
     """The arrays of everything that remembers, each under its part's name."""
 
     def __init__(
-        self, entrance: Entrance, *, scout: Scout, judge: Judge, selector: Selector, seen: Seen | None
+        self,
+        entrance: Entrance,
+        *,
+        objects: ObjectRows | None,
+        scout: Scout,
+        judge: Judge,
+        selector: Selector,
+        seen: Seen | None,
     ) -> None:
         own = {"entrance": entrance, "inspection": entrance.inspection}
-        parts = {"scout": scout, "judge": judge, "selector": selector, "seen": seen}
+        parts = {"objects": objects, "scout": scout, "judge": judge, "selector": selector, "seen": seen}
         self._parts: dict[str, Any] = {**own, **parts}
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:

@@ -22,6 +22,7 @@ OUTPUTS = (
     "summary.json",
     "selection.json",
     "sequence_information.json",
+    "crops.jsonl",
     "corrupt_samples.json",
     "duplicates.json",
 )
@@ -137,7 +138,20 @@ def _difference(known: Mapping[str, Any], now: Mapping[str, Any], keys: list[str
         text = json.dumps(value, ensure_ascii=False)
         return text if len(text) < 60 else text[:57] + "..."
 
-    return ", ".join(f"{key}: {short(known.get(key))} there, {short(now.get(key))} here" for key in keys[:4])
+    there, here = _leaves({key: known.get(key) for key in keys}), _leaves({key: now.get(key) for key in keys})
+    differ = [place for place in {**there, **here} if there.get(place) != here.get(place)]
+    return ", ".join(f"{place}: {short(there.get(place))} there, {short(here.get(place))} here" for place in differ[:4])
+
+
+def _leaves(value: Any, place: str = "") -> dict[str, Any]:
+    """Place -> value of all that is not nested any further: `selection.strategies[0].strategy.strength`."""
+    if isinstance(value, Mapping):
+        parts = [(f"{place}.{key}" if place else str(key), item) for key, item in value.items()]
+    elif isinstance(value, list | tuple) and value:
+        parts = [(f"{place}[{number}]", item) for number, item in enumerate(value)]
+    else:
+        return {place: value}
+    return {name: leaf for part, item in parts for name, leaf in _leaves(item, part).items()}
 
 
 def _remove_empty(folder: Path, top: Path) -> None:

@@ -16,7 +16,7 @@ from streamsel.data import Box, Picture, Pixels
 from streamsel.errors import UsageError
 from streamsel.signals.area import resized
 
-__all__ = ["NO_AREA", "OUTSIDE", "REASONS", "Region", "crop", "crop_at", "crops_at", "region_of"]
+__all__ = ["NO_AREA", "OUTSIDE", "REASONS", "Region", "crop", "crop_at", "crops_at", "refusal", "region_of"]
 
 NO_AREA, OUTSIDE = "box without an area", "box outside of the picture"
 REASONS = (NO_AREA, OUTSIDE)
@@ -43,7 +43,7 @@ def region_of(box: Box, width: int, height: int, padding: float = 0.0) -> Region
     """
     if not (math.isfinite(padding) and padding >= 0):
         raise UsageError(f"padding must be 0 or more, a share of the box, got {padding}")
-    if reason := _refusal(box, width, height):
+    if reason := refusal(box, width, height):
         numbers = f"{box.x:g}, {box.y:g}, {box.width:g}, {box.height:g}"
         raise UsageError(f"{reason}: [{numbers}] in {width} x {height} pixels; mend or remove this prediction")
     left, right = _edges(box.x, box.width, width, padding)
@@ -72,7 +72,7 @@ def crops_at(
 
     None for a box that is refused; its reason is counted in `refused`.
     """
-    reasons = [_refusal(box, picture.width, picture.height) for box in boxes]
+    reasons = [refusal(box, picture.width, picture.height) for box in boxes]
     if refused is not None:
         refused.update(reason for reason in reasons if reason)
     if all(reasons):
@@ -84,8 +84,8 @@ def crops_at(
     ]
 
 
-def _refusal(box: Box, width: int, height: int) -> str:
-    """Why nothing can be cut, empty if it can."""
+def refusal(box: Box, width: int, height: int) -> str:
+    """Why nothing can be cut out of a width x height picture, one of REASONS; empty if it can."""
     if not all(map(math.isfinite, (box.x, box.y, box.width, box.height))) or min(box.width, box.height) <= 0:
         return NO_AREA
     inside = -box.width < box.x < width and -box.height < box.y < height

@@ -18,7 +18,7 @@ from streamsel.data import Box, Mark, Pixels
 from streamsel.errors import UsageError
 from streamsel.sink.durable import durable_file, replace_file, sync_folder
 from streamsel.sink.json_file import json_line
-from streamsel.sink.names import safe_path
+from streamsel.sink.names import object_id, safe_path
 from streamsel.sink.picture_file import encode
 
 __all__ = ["Crop", "CropSink", "crop_record", "write_crops"]
@@ -60,7 +60,7 @@ class CropSink:
         parent: `streamsel.sink.names.frame_id` of its frame.
         """
         task = f"{safe_path(quote(crop.box.task, safe=''))}/" if self.by_task else ""
-        name = f"{CROPS}/{task}{safe_path(f'{parent}-{crop.box.index}')}.jpg"
+        name = f"{CROPS}/{task}{safe_path(object_id(parent, crop.box.index))}.jpg"
         path = self.folder / name
         replace_file(path, encode(pixels, "jpg", self.quality))
         self._unsynced.add(path.parent)

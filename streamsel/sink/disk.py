@@ -10,7 +10,15 @@ from streamsel.data import Frame, Mark, Pick, Picture
 from streamsel.errors import SinkError, UsageError
 from streamsel.sink.clip import encode_clip
 from streamsel.sink.durable import replace_file, shown, sync_folder
-from streamsel.sink.names import JPEG_EXTENSIONS, STILL_EXTENSIONS, clip_name, digits_for, frame_name, started_at
+from streamsel.sink.names import (
+    JPEG_EXTENSIONS,
+    STILL_EXTENSIONS,
+    clip_name,
+    digits_for,
+    frame_id,
+    frame_name,
+    started_at,
+)
 from streamsel.sink.picture_file import PictureFormat, encode, scaled, scaled_size
 
 __all__ = ["DiskFormat", "DiskSink"]
@@ -62,6 +70,10 @@ class DiskSink:
         if mark.name:
             return mark.name if mark.source in ("", ".") else f"{mark.source}/{mark.name}"
         return frame_name(mark, self._naming_of(mark)[0], "png", self._naming_of(mark)[1])
+
+    def id_of(self, mark: Mark) -> str:
+        """What a frame is called whatever its format: `sub/video_1-099-mp4`, `sub/picture.jpg`."""
+        return frame_id(mark, *self._naming_of(mark))
 
     def write(self, pick: Pick, frames: Sequence[Frame]) -> list[str]:
         """Writes the pick's frames, given in the order of its marks.

@@ -4,8 +4,9 @@ A record has the fields `id`, `source`, `index`, `pts`, `time` (seconds), `seque
 earlier pick; null for the first), `gains` (strategy -> gain), `reason`, `signals` (what the selection read of it, name
 -> a number, a label, or counts by class; JSON text in the table), `file` (relative to the output folder; null in a dry
 run). A pick of more than one frame has in `frames` the `index`, `pts`, `time` and `file` of each, and in the fields
-above those of its first. `index_exact` is false where the index is the rank among the packets, and else left out of
-the lines.
+above those of its first. A pick that is an object has its own `id`, in the fields above what its frame has, and those
+of `object_fields`. `index_exact` is false where the index is the rank among the packets, and else left out of the
+lines.
 """
 
 from __future__ import annotations
@@ -16,12 +17,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from streamsel.data import Decision, Mark, Value
+from streamsel.data import Box, Decision, Mark, Value
 from streamsel.sink.durable import durable_file, sync_folder
 from streamsel.sink.json_file import json_line, plain
+from streamsel.sink.names import object_id
 from streamsel.sink.table_file import table_file
 
-__all__ = ["MANIFEST", "manifest_record", "write_manifest"]
+__all__ = ["MANIFEST", "OBJECTS", "manifest_record", "object_fields", "write_manifest"]
 
 Record = Mapping[str, Any]
 
@@ -44,6 +46,19 @@ MANIFEST = pa.schema(
         ("frames", pa.list_(pa.struct(_FRAME))),
     ]
 )
+OBJECTS = pa.schema(
+    [
+        *MANIFEST,
+        ("parent", pa.string()),
+        ("object", pa.int64()),
+        ("box", pa.list_(pa.float64())),
+        ("label", pa.string()),
+        ("score", pa.float64()),
+        ("padding", pa.float64()),
+        ("crop", pa.string()),
+    ]
+)
+"""The same with what is told of objects, where they are what is selected."""
 
 
 def manifest_record(
@@ -73,9 +88,19 @@ def manifest_record(
     return record
 
 
-def write_manifest(folder: Path, records: Iterable[Record]) -> None:
+def object_fields(parent: str, box: Box, padding: float, crop: str | None) -> dict[str, Any]:
+    """What the record of an object has beside its frame's fields, and its own `id` in place of the frame's, `parent`.
+
+    `object`: its place among the frame's predictions. `box`: [x, y, width, height] in pixels. crop: its file.
+    """
+    place = [box.x, box.y, box.width, box.height]
+    own = {"id": object_id(parent, box.index), "parent": parent, "object": box.index, "box": place}
+    return own | {"label": box.label, "score": box.score, "padding": padding, "crop": crop}
+
+
+def write_manifest(folder: Path, records: Iterable[Record], schema: pa.Schema = MANIFEST) -> None:
     """Writes `manifest.jsonl` and `manifest.parquet`, each atomically, from records read once. Raises SinkError."""
-    with durable_file(folder / "manifest.jsonl") as lines, table_file(folder / "manifest.parquet", MANIFEST) as table:
+    with durable_file(folder / "manifest.jsonl") as lines, table_file(folder / "manifest.parquet", schema) as table:
         for record in records:
             lines.write(json_line(record))
             table.add(_row(plain(record)))

@@ -32,6 +32,7 @@ __all__ = [
     "digits_for",
     "frame_id",
     "frame_name",
+    "object_id",
     "safe_path",
     "started_at",
 ]
@@ -86,6 +87,11 @@ def started_at(starts: Sequence[tuple[int, str]], mark: Mark) -> str:
     A camera that was reconnected counts its pts anew, so each opening has a start of its own. Empty: not live.
     """
     return next((text for first, text in reversed(list(starts)) if first <= mark.index), "")
+
+
+def object_id(frame: str, place: int) -> str:
+    """What names one object of a frame that has this id; place: among the frame's predictions."""
+    return f"{frame}-{place}"
 
 
 def safe_path(path: str) -> str:

@@ -15,9 +15,21 @@ from typing import Any, Protocol
 
 import numpy.typing as npt
 
-from streamsel.data import Mark, Value, Vector
+from streamsel.data import Box, Mark, Value, Vector
 
-__all__ = ["Changes", "Judged", "Kept", "PickRow", "Snapshot", "Span", "Store", "dump_marks", "load_marks"]
+__all__ = [
+    "Changes",
+    "Judged",
+    "Kept",
+    "PickRow",
+    "Snapshot",
+    "Span",
+    "Store",
+    "dump_box",
+    "dump_marks",
+    "load_box",
+    "load_marks",
+]
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
@@ -71,7 +83,10 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class PickRow:
-    """A pick as it is stored; `files` is None until its pictures are durable."""
+    """A pick as it is stored; `files` is None until its pictures are durable.
+
+    box: the object that it is, where objects are picked; several may be of one row.
+    """
 
     ordinal: int
     row: int
@@ -83,6 +98,7 @@ class PickRow:
     vector: Vector = field(repr=False)
     files: tuple[str, ...] | None = None
     signals: Mapping[str, Value] = field(default_factory=dict, repr=False)
+    box: Box | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,3 +153,13 @@ def dump_marks(marks: Sequence[Mark]) -> str:
 def load_marks(text: str) -> tuple[Mark, ...]:
     """The marks that `dump_marks` wrote."""
     return tuple(Mark(s, i, p, Fraction(b), c, n) for s, i, p, b, c, n in json.loads(text))
+
+
+def dump_box(box: Box | None) -> str | None:
+    """A box as JSON, where there is one; `load_box` gives it back."""
+    return None if box is None else json.dumps([getattr(box, name) for name in Box.__slots__])
+
+
+def load_box(text: str | None) -> Box | None:
+    """The box that `dump_box` wrote."""
+    return None if text is None else Box(*json.loads(text))

@@ -20,15 +20,26 @@ import numpy.typing as npt
 
 from streamsel.data import Vector
 from streamsel.errors import InUseError, SinkError, StateError
-from streamsel.store import Changes, Judged, Kept, PickRow, Snapshot, Span, dump_marks, load_marks
+from streamsel.store import (
+    Changes,
+    Judged,
+    Kept,
+    PickRow,
+    Snapshot,
+    Span,
+    dump_box,
+    dump_marks,
+    load_box,
+    load_marks,
+)
 
 __all__ = ["SqliteStore"]
 
-VERSION = 2
+VERSION = 3
 CHUNK = 1 << 16
 PAGE = 1 << 14
 """Bytes of a page of a new file: kept pictures, 150 kB each, are written in half the time that pages of 4 KiB take."""
-PICK_COLUMNS = "ordinal, row, marks, reason, distance, nearest, gains, vector, files, signals"
+PICK_COLUMNS = "ordinal, row, marks, reason, distance, nearest, gains, vector, files, signals, box"
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS note (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -45,7 +56,8 @@ CREATE TABLE IF NOT EXISTS judged (row INTEGER PRIMARY KEY, source TEXT, first I
                                    time REAL, keep INTEGER, reason TEXT, distance REAL, nearest INTEGER);
 CREATE TABLE IF NOT EXISTS pick (ordinal INTEGER PRIMARY KEY, row INTEGER, source TEXT NOT NULL,
                                  marks TEXT NOT NULL, reason TEXT NOT NULL, distance REAL, nearest INTEGER,
-                                 gains TEXT NOT NULL, vector BLOB NOT NULL, files TEXT, signals TEXT NOT NULL);
+                                 gains TEXT NOT NULL, vector BLOB NOT NULL, files TEXT, signals TEXT NOT NULL,
+                                 box TEXT);
 """
 
 
@@ -120,7 +132,7 @@ class SqliteStore:
         many("REPLACE INTO heir VALUES (?,?)", changes.heirs.items())
         many("INSERT INTO span VALUES (?,?,?,?,?,?,?,?,?)", [_values(span) for span in changes.spans])
         many("REPLACE INTO judged VALUES (?,?,?,?,?,?,?,?,?,?)", [_values(judged) for judged in changes.judged])
-        many("REPLACE INTO pick VALUES (?,?,?,?,?,?,?,?,?,?,?)", [_pick_values(pick) for pick in changes.picks])
+        many("REPLACE INTO pick VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", [_pick_values(pick) for pick in changes.picks])
         many("REPLACE INTO note VALUES (?,?)", [(key, json.dumps(value)) for key, value in changes.notes.items()])
 
     def _write_array(self, name: str, array: npt.NDArray[Any]) -> None:
@@ -180,6 +192,10 @@ class SqliteStore:
         """The picks of a source whose pictures are not written yet."""
         rows = self._db.execute(f"SELECT {PICK_COLUMNS} FROM pick WHERE files IS NULL AND source=?", (source,))
         return list(map(_pick_row, rows))
+
+    def count_delivered(self) -> int:
+        """How many picks have their pictures."""
+        return int(self._db.execute("SELECT COUNT(*) FROM pick WHERE files IS NOT NULL").fetchone()[0])
 
     def delivered(self, ordinal: int, files: Sequence[str], vector: Vector) -> None:
         """The pictures of a pick are durable under these names; its vector is known by now."""
@@ -244,11 +260,12 @@ def _pick_values(pick: PickRow) -> tuple[Any, ...]:
     files = None if pick.files is None else json.dumps(pick.files)
     distance = float(pick.distance) if np.isfinite(pick.distance) else None
     head = (pick.ordinal, pick.row, pick.marks[0].source, dump_marks(pick.marks), pick.reason, distance, pick.nearest)
-    return (*head, json.dumps(dict(pick.gains)), _bytes(pick.vector), files, json.dumps(dict(pick.signals)))
+    signals, box = json.dumps(dict(pick.signals)), dump_box(pick.box)
+    return (*head, json.dumps(dict(pick.gains)), _bytes(pick.vector), files, signals, box)
 
 
 def _pick_row(values: tuple[Any, ...]) -> PickRow:
-    ordinal, row, marks, reason, distance, nearest, gains, vector, files, signals = values
+    ordinal, row, marks, reason, distance, nearest, gains, vector, files, signals, box = values
     return PickRow(
         ordinal,
         row,
@@ -260,6 +277,7 @@ def _pick_row(values: tuple[Any, ...]) -> PickRow:
         np.frombuffer(vector, "<f4").astype(np.float32),
         None if files is None else tuple(json.loads(files)),
         json.loads(signals),
+        load_box(box),
     )
 
 

@@ -1,0 +1,130 @@
+"""Objects as the things selected: from rows of frames to a row for each object that a task found there.
+
+A row of an object has the vector of what is in its padded box, and what is known of its frame; METADATA of the keys
+`label` and `score` is its own. It is called like the file of its crop: `sub/video_1-099-mp4-3.jpg`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from streamsel.config import SelectionConfig
+from streamsel.data import Box, Decision, Frame, Mark, Pixels, Value, Vector
+from streamsel.embed import Embedder, Row, Window
+from streamsel.embed.larder import BARE
+from streamsel.embed.objects import embed_objects
+from streamsel.rules.filters import Filter
+from streamsel.rules.frame_objects import Boxes
+from streamsel.rules.frame_rows import FrameRows
+from streamsel.rules.material import batch_of
+from streamsel.rules.own_values import object_name, of_objects, own_columns
+from streamsel.signals.crops import crops_at, refusal
+
+__all__ = ["ObjectRows", "of_rows"]
+
+NO_OBJECT: Final = Decision(False, "no object", math.inf)
+"""On a frame in which there is nothing to pick."""
+
+
+class ObjectRows:
+    """Cuts rows of frames into rows of objects, and counts them. boxes: of a frame that has this name.
+
+    called: the name of a frame. padding: of boxes, 0 or more. embedder: None where nobody reads the vectors; they are
+    of no length then.
+    """
+
+    def __init__(
+        self,
+        config: SelectionConfig,
+        boxes: Boxes,
+        called: Callable[[Mark], str],
+        embedder: Embedder | None,
+        padding: float = 0.0,
+    ) -> None:
+        self._config, self._boxes, self._called = of_objects(config), boxes, called
+        self._filter, self._columns = Filter(self._config), own_columns(config)
+        self._embedder, self.padding = embedder, padding
+        self.looked = 0
+        """Objects so far, those dropped too."""
+        self.drops: Counter[str] = Counter()
+        """Why objects are not picked, and how many."""
+
+    def rows(self, rows: Sequence[Row], windows: Iterable[Window]) -> list[Row]:
+        """A row per object of each row's frame, in order, with its vector and without those that filters forbid.
+
+        windows: the rows' frames, of one frame each; taken one after the other. They have the ids of their frames.
+        """
+        found: list[Row] = []
+        vectors = self._embedded(self._cut(rows, windows, found))
+        return [replace(row, vector=vector) for row, vector in zip(found, vectors, strict=True)]
+
+    def _embedded(self, crops: Iterator[Sequence[Pixels]]) -> list[Vector]:
+        if self._embedder is None:
+            return [BARE for frame in crops for _ in frame]
+        return [vector for frame in embed_objects(self._embedder, crops) for vector in frame]
+
+    def _cut(self, rows: Sequence[Row], windows: Iterable[Window], found: list[Row]) -> Iterator[Sequence[Pixels]]:
+        for row, (frame,) in zip(rows, windows, strict=True):
+            boxes = self._kept(row, frame)
+            found.extend(self._of_box(row, box) for box in boxes)
+            yield self._crops(frame, boxes)
+
+    def _crops(self, frame: Frame, boxes: Sequence[Box]) -> Sequence[Pixels]:
+        if self._embedder is None:
+            return [np.empty((0, 0, 3), np.uint8)] * len(boxes)
+        cut = crops_at(frame.picture, boxes, self._embedder.size, self.padding)
+        return [crop for crop in cut if crop is not None]
+
+    def _kept(self, row: Row, frame: Frame) -> list[Box]:
+        """The boxes that hold something of the picture, and that no threshold forbids."""
+        boxes = self._boxes(frame, self._called(frame.mark))
+        self.looked += len(boxes)
+        reasons = [refusal(box, frame.picture.width, frame.picture.height) for box in boxes]
+        inside = [box for box, reason in zip(boxes, reasons, strict=True) if not reason]
+        reasons += self._forbidden(row, inside)
+        self.drops.update(reason for reason in reasons if reason)
+        return [box for box, reason in zip(inside, reasons[len(boxes) :], strict=True) if not reason]
+
+    def _forbidden(self, row: Row, boxes: Sequence[Box]) -> list[str]:
+        if not self._filter or not boxes:
+            return [""] * len(boxes)
+        mark, name = row.marks[0], self._called(row.marks[0])
+        signals = [self._of_box(row, box).signals for box in boxes]
+        material = FrameRows([object_name(name, mark, box) for box in boxes], [mark] * len(boxes), signals)
+        return [reason or "" for reason in self._filter.reasons(batch_of(self._config, material))]
+
+    def _of_box(self, row: Row, box: Box) -> Row:
+        own: dict[str, Value] = {column: getattr(box, key) for column, key in self._columns.items()}
+        return replace(row, signals={**row.signals, **own}, box=box)
+
+    def settle(self, decisions: Sequence[Decision]) -> None:
+        """What was decided on rows that `rows` gave."""
+        self.drops.update(decision.reason for decision in decisions if not decision)
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """The counts."""
+        held = json.dumps({"looked": self.looked, "drops": self.drops}, sort_keys=True)
+        return {"counts": np.frombuffer(held.encode(), np.uint8)}
+
+    def restore(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Become what `state` was taken from."""
+        held = json.loads(arrays["counts"].tobytes())
+        self.looked, self.drops = held["looked"], Counter(held["drops"])
+
+
+def of_rows(rows: Sequence[Row], things: Sequence[Row], decisions: Sequence[Decision]) -> list[Decision]:
+    """A decision for each row, of those on things that are cut from it: a pick, or what came nearest to being one."""
+    best: dict[int, Decision] = {}
+    for thing, decision in zip(things, decisions, strict=True):
+        known = best.get(thing.id)
+        if known is None or (decision.keep, decision.distance) > (known.keep, known.distance):
+            best[thing.id] = decision
+    return [best.get(row.id, NO_OBJECT) for row in rows]
