@@ -101,7 +101,7 @@ class Entrance:
         names = [self.called(mark) for mark in firsts]
         for place, box in enumerate(boxes):
             names[place] = object_name(names[place], firsts[place], box) if box else names[place]
-        return FrameRows(names, firsts, signals, classes=self.classes, **more)
+        return FrameRows(names, firsts, signals, classes=self.classes, ends=self.totals.ends, **more)
 
     def admit(self, block: Sequence[Window]) -> npt.NDArray[np.float32] | None:
         """Take windows in that were not turned away: their values count in the totals.

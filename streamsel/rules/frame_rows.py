@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +10,8 @@ from streamsel.data import Mark, Value, Vector
 from streamsel.errors import UsageError
 from streamsel.rules.material import SOURCE, TIME
 from streamsel.rules.values import to_column
-from streamsel.selection.columns import Column, Objects
+from streamsel.selection.columns import Column, Numbers, Objects
+from streamsel.signals.scores import scale_object_frequency
 
 __all__ = ["FrameRows"]
 
@@ -19,7 +20,8 @@ __all__ = ["FrameRows"]
 class FrameRows:
     """A `Material`. signals: column name -> value, of each row. marks: the first of each row's frames.
 
-    classes: column -> the classes that its counts have even where no row does.
+    classes: column -> the classes that its counts have even where no row does. ends: column -> the smallest and the
+    largest of all that was looked at.
     """
 
     names: Sequence[str]
@@ -28,6 +30,7 @@ class FrameRows:
     rows: Vector | None = field(default=None, repr=False)
     crops: Mapping[str, Objects] = field(default_factory=dict, repr=False)
     classes: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
+    ends: Callable[[str], tuple[float | None, float | None]] = field(default=lambda column: (None, None), repr=False)
     days: Sequence[str | None] = field(default=(), repr=False)
 
     def vectors(self) -> Vector | None:
@@ -41,7 +44,11 @@ class FrameRows:
     def value(self, column: str, kind: str, read: Any) -> Column:
         """See `Material`."""
         values = [signals.get(column) for signals in self.signals]
-        return to_column(kind, values, self.names, column, self.classes.get(column, ()))
+        made = to_column(kind, values, self.names, column, self.classes.get(column, ()))
+        if getattr(read, "score", "") == "object_frequency" and isinstance(made, Numbers):
+            low, high = self.ends(column)
+            return Numbers(scale_object_frequency(made.values, low, high))
+        return made
 
     def place(self, what: str) -> Column:
         """See `Material`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -26,6 +27,7 @@ from streamsel.signals.prediction_signals import CategoryCount, ClassDistributio
 
 __all__ = ["Reading", "reading_of", "readings_of"]
 
+_OF_A_VIDEO: Final = re.compile(r"(?s:(.+))-([0-9]+)-([A-Za-z0-9]+)(?:\.(?:png|jpg))?")
 ONE: Final = {"numbers": "number", "counts": "counts", "labels": "label"}
 
 
@@ -122,5 +124,9 @@ class _NoPicture:
 
 
 def _nameless(name: str) -> Frame:
+    """A frame of which only the name is known: of a video where it reads like that, else a still."""
+    match = _OF_A_VIDEO.fullmatch(name)
+    if match:
+        return Frame(Mark(f"{match[1]}.{match[3]}", int(match[2]), 0, Fraction(1)), _NoPicture())
     path = PurePosixPath(name)
     return Frame(Mark(str(path.parent), 0, 0, Fraction(1), 0, path.name), _NoPicture())

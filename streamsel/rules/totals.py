@@ -26,6 +26,7 @@ class Totals:
         self._sums: Counter[str] = Counter()
         self._rows: Counter[str] = Counter()
         self._amounts: dict[str, Counter[str]] = {}
+        self._ends: dict[str, list[float]] = {}
 
     def add(self, signals: Sequence[Mapping[str, Value]]) -> None:
         """Take in what is known of rows, column -> value."""
@@ -36,10 +37,17 @@ class Totals:
                 elif isinstance(value, int | float):
                     self._sums[column] += value  # type: ignore[assignment]
                     self._rows[column] += 1
+                    low, high = self._ends.get(column, (value, value))
+                    self._ends[column] = [min(low, value), max(high, value)]
 
     def mean(self, column: str) -> float | None:
         """Of a column of numbers; None where there were none."""
         return self._sums[column] / self._rows[column] if self._rows[column] else None
+
+    def ends(self, column: str) -> tuple[float | None, float | None]:
+        """The smallest and the largest of a column of numbers; None where there were none."""
+        low, high = self._ends.get(column, (None, None))
+        return low, high
 
     def shares(self, column: str) -> dict[str, float]:
         """Class -> its share of all that was counted; empty where nothing was."""
@@ -49,11 +57,11 @@ class Totals:
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """One array: the sums as JSON."""
-        told = json.dumps([self._sums, self._rows, self._amounts], sort_keys=True)
+        told = json.dumps([self._sums, self._rows, self._amounts, self._ends], sort_keys=True)
         return {"totals": np.frombuffer(told.encode(), np.uint8)}
 
     def restore(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         """Become what `state` was taken from."""
-        sums, rows, amounts = json.loads(arrays["totals"].tobytes())
+        sums, rows, amounts, self._ends = json.loads(arrays["totals"].tobytes())
         self._sums, self._rows = Counter(sums), Counter(rows)
         self._amounts = {column: Counter(held) for column, held in amounts.items()}
