@@ -6,6 +6,7 @@ follows from its number, so that tests can say what must come out.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +118,7 @@ def _object(frame: int, place: int, category: int) -> Prediction:
     return Prediction(category, 0.9, probabilities(frame, category), bbox=box)
 
 
-def number(pick: dict[str, Any]) -> int:
+def number(pick: Mapping[str, Any]) -> int:
     """The frame of a pick, in the order looked at."""
     return int(pick["index"]) + (DAY if pick["source"].endswith("night.mp4") else 0)
 
