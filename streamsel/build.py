@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,9 +13,6 @@ import numpy as np
 from streamsel.config import SelectConfig
 from streamsel.coreset import Coreset
 from streamsel.data import Decision, Source, Vector
-from streamsel.decode import Decoder
-from streamsel.decode.looking import Box, Looking, seconds
-from streamsel.decode.open import open_decoder
 from streamsel.decode.scan import expected_frames
 from streamsel.decode.sources import expand
 from streamsel.embed import Embedder, Row, Scout, Window
@@ -34,11 +30,12 @@ from streamsel.errors import ModelError, UsageError
 from streamsel.pipeline import Parts, Progress
 from streamsel.rules.frame_rules import FrameRules, lightly_folder
 from streamsel.rules.goals import budget_rules
-from streamsel.rules.live import stream_selector
+from streamsel.rules.live import distance_of, stream_selector
 from streamsel.rules.pooled import Pooled
 from streamsel.rules.queries import query_vectors
 from streamsel.run.facts import Facts, announce
 from streamsel.run.ledger import Ledger
+from streamsel.run.opener import Opener
 from streamsel.run.pooling import begun
 from streamsel.run.recall import recall, recall_bare
 from streamsel.run.seen import Seen
@@ -55,7 +52,7 @@ from streamsel.sink.objects import ObjectSink
 if TYPE_CHECKING:
     from streamsel.pool.datapool import Pool
 
-__all__ = ["Opener", "build", "check", "embedder_of", "expected", "identity", "resolve"]
+__all__ = ["build", "check", "embedder_of", "expected", "identity", "resolve"]
 
 FACTOR = {"fast": 3, "normal": 6}
 LEAST = 96
@@ -88,7 +85,9 @@ def build(
     bare = not config.rules.reads_vectors
     larder = Larder(None if (config.effort == "exact" and not bare) or config.objects else embedder.size)
     judge = Judge(embedder)
-    picks = np.array([pick.vector for pick in space.store.picks()], np.float32).reshape(-1, embedder.dim)
+    dim = embedder.dim if config.rules.reads_vectors else 0
+    vectors = [pick.vector[:dim] for pick in space.store.picks()]
+    picks = np.array(vectors, np.float32).reshape(len(vectors), dim)
     first = space.store.note("rows") or 0
     scout = _scout(config, frames, judge, larder, first)
     rules = _rules(config, sources, embedder, disk)
@@ -179,43 +178,6 @@ def embedder_of(config: SelectConfig) -> Embedder:
     return load_embedder(config.model, device=config.device, weights=config.weights)
 
 
-class Opener:
-    """Opens sources with the run's options, and states the facts by which their frames are counted and named."""
-
-    def __init__(self, config: SelectConfig) -> None:
-        fps = _rate(config.fps) if config.fps else None
-        self._crop = _box(config.crop) if config.crop else None
-        self._looking = Looking(config.every or 1, fps, config.keyframes)
-        times = (seconds(time) if time else None for time in (config.start, config.end, config.duration))
-        self._start, self._end, self._duration = times
-
-    def open(self, source: Source) -> Decoder:
-        """A decoder for the source."""
-        return open_decoder(
-            source,
-            crop=self._crop,
-            looking=self._looking,
-            start=self._start,
-            end=self._end,
-            duration=self._duration,
-        )
-
-
-def _rate(text: str) -> Fraction:
-    try:
-        return Fraction(text)
-    except (ValueError, ZeroDivisionError):
-        raise UsageError(f"--fps: {text!r} is no rate: write 5, 0.5 or 30000/1001") from None
-
-
-def _box(text: str) -> Box:
-    parts = text.split(":")
-    if len(parts) != 4 or not all(part.isdecimal() for part in parts) or "0" in (parts[0], parts[1]):
-        raise UsageError(f"--crop: {text!r} is no rectangle: write W:H:X:Y in pixels, as in 640:480:0:80")
-    width, height, x, y = map(int, parts)
-    return width, height, x, y
-
-
 def expected(source: Source, config: SelectConfig) -> int | None:
     """At most about how many frames of a source will be looked at; None where it has no end. Raises SourceError."""
     frames = expected_frames(source)
@@ -264,7 +226,7 @@ def _room(config: SelectConfig, embedder: Embedder) -> Callable[[Decision], floa
         novelty = embedder.novelty_distance
     except ModelError:
         return None
-    distance = config.min_distance or novelty
+    distance = _distance(config, embedder) or novelty
 
     def room(decision: Decision) -> float:
         near = 0.0 if decision.keep else decision.distance
@@ -288,12 +250,17 @@ def _driver(config: SelectConfig, embedder: Embedder, rules: FrameRules, before:
     queries = query_vectors(config.rules, dict(config.query_sets), lambda: embedder)
     if config.budget:
         return Best(budget_rules(config.rules, queries, rules.entrance.totals), before=before)
-    distance = config.min_distance
-    if config.target_ratio is None and distance is None:
-        distance = embedder.novelty_distance
     classes = rules.entrance.classes
-    goal = {"target_ratio": config.target_ratio, "min_distance": distance}
+    goal = {"target_ratio": config.target_ratio, "min_distance": _distance(config, embedder)}
     return stream_selector(config.rules, embedder.dim, queries, classes, **goal)
+
+
+def _distance(config: SelectConfig, embedder: Embedder) -> float | None:
+    """How far from all picks a row of a stream must be: as asked for, or the model's own where nothing else decides."""
+    asked = [distance for distance in (config.min_distance, distance_of(config.rules)) if distance]
+    if asked or config.target_ratio or not config.rules.reads_vectors:
+        return max(asked, default=None)
+    return embedder.novelty_distance
 
 
 def _describe(block: Sequence[Window]) -> Vector:

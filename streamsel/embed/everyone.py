@@ -29,6 +29,7 @@ class Everyone:
     def __init__(self, samples: Samples, *, keeps: bool, first: int = 0) -> None:
         self.samples, self._keeps, self._first = samples, keeps, first
         self.seen = first
+        samples.larder.notes = keeps
 
     def begin(self, expected: int | None) -> None:
         """A source starts, of about so many rows."""

@@ -47,7 +47,8 @@ class Larder:
         self._fresh: dict[int, Stored] = {}
         self._gone: list[int] = []
         self._bared: list[int] = []
-        self._noting = False
+        self.notes = False
+        """Whether a row stays, without pictures, when its last user goes."""
 
     @property
     def fresh_bytes(self) -> int:
@@ -65,7 +66,6 @@ class Larder:
 
     def note(self, row: int, window: Window) -> None:
         """Keep a row for good, without pictures of its own: an empty vector in their place."""
-        self._noting = True
         if row not in self._fresh:
             marks = tuple(f.mark for f in window)
             files = () if self.encode is None else tuple(map(self._file, window))
@@ -82,7 +82,7 @@ class Larder:
         self._users[row] -= 1
         if self._users[row] == 0:
             del self._users[row]
-            if self._noting:
+            if self.notes:
                 self._bare(row)
             elif self._fresh.pop(row, None) is None:
                 self._gone.append(row)

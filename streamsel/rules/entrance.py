@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streamsel.config import SelectionConfig
+from streamsel.config.constraints import Quota
 from streamsel.data import Box, Mark, Value
 from streamsel.embed import Window
 from streamsel.rules.filters import Filter
@@ -48,6 +49,7 @@ class Entrance:
         self._readings, self._filters, self.called, self._relevant = list(readings), filters, called, relevant
         thresholds = tuple(entry for entry in config.strategies if entry.strategy.type == "THRESHOLD")
         self._early = config.model_copy(update={"strategies": thresholds, "constraints": ()})
+        self._values = config.model_copy(update=_reading_values(config))
         self._worth, self.totals = Worth(config), Totals()
         self.inspection = Inspection(called, remove_duplicates=remove_duplicates)
         self.seen = 0
@@ -106,8 +108,10 @@ class Entrance:
     def admit(self, block: Sequence[Window]) -> npt.NDArray[np.float32] | None:
         """Take windows in that were not turned away: their values count in the totals.
 
-        Gives (B,) what each is worth by its numbers and counts alone; None where the config reads none.
+        Gives (B,) what each is worth by its numbers and counts alone; None where the config reads none. Raises
+        UsageError for a value that cannot be used: now, not when all has been looked at.
         """
+        batch_of(self._values, self.rows([(w[0].mark,) for w in block], [w[0].signals for w in block]))
         self.totals.add([window[0].signals for window in block])
         names = [self.called(window[0].mark) for window in block]
         return self._worth.of(names, [window[0].signals for window in block])
@@ -121,3 +125,9 @@ class Entrance:
         self.seen = int(arrays["seen"])
         self._worth.restore(arrays)
         self.totals.restore(arrays)
+
+
+def _reading_values(config: SelectionConfig) -> dict[str, Any]:
+    """What of a config reads values of frames, which are known before anything is embedded."""
+    read = tuple(one for one in config.strategies if one.kind in ("numbers", "labels", "counts"))
+    return {"strategies": read, "constraints": tuple(one for one in config.constraints if isinstance(one, Quota))}

@@ -23,7 +23,15 @@ from streamsel.selection.stream.similarity import ObjectSimilarity, Similarity
 from streamsel.selection.stream.sums import Sums
 from streamsel.selection.stream.typicality import ObjectTypicality, Typicality
 
-__all__ = ["stream_selector"]
+__all__ = ["distance_of", "stream_selector"]
+
+
+def distance_of(config: SelectionConfig) -> float | None:
+    """How far apart a config wants the picks of a stream: there a distance at which to stop passes nearer rows over."""
+    distances = [one.distance for one in config.constraints if isinstance(one, MinDistance)]
+    found: list[Any] = [entry.strategy for entry in config.strategies if entry.column == VECTORS]
+    distances += [one.stopping_condition_minimum_distance or 0.0 for one in found if one.type == "DIVERSITY"]
+    return max(distances, default=0.0) or None
 
 
 def stream_selector(
@@ -37,16 +45,16 @@ def stream_selector(
 ) -> OnePass:
     """The driver that decides rows as they come. dim: of the vectors. classes: column -> classes of the schema.
 
-    Raises UsageError for what a stream cannot promise: AT_LEAST, sums to stop at, strategies without a ratio.
+    min_distance: see `distance_of`; it counts only where rows have vectors. Raises UsageError for what a stream cannot
+    promise: AT_LEAST, sums and typicalities to stop at, strategies without a ratio.
     """
     strategies = [
-        (_strategy(entry, label, dim, queries, classes), entry.strategy.strength)  # type: ignore[union-attr]
+        (_strategy(entry, label, dim, queries, classes), entry.strategy.strength)
         for entry, label in zip(config.strategies, config.labels, strict=True)
         if entry.strategy.type != "THRESHOLD"
     ]
-    distances = [one.distance for one in config.constraints if isinstance(one, MinDistance)]
     hard = [made for one in config.constraints for made in _constraints(one)]
-    far = max([*distances, *([min_distance] if min_distance else [])], default=None)
+    far = min_distance if config.reads_vectors else None
     return OnePass(
         dim if config.reads_vectors else None, strategies, min_distance=far, target_ratio=target_ratio, constraints=hard
     )
@@ -57,6 +65,7 @@ def _strategy(
 ) -> Strategy:
     options: Any = entry.strategy
     objects = entry.kind == "objects"
+    _refuse_ends(options, label, objects=objects)
     match options.type:
         case "DIVERSITY":
             return ObjectDiversity(dim, entry.column, label) if objects else Diversity(dim, VECTORS, label)
@@ -69,9 +78,18 @@ def _strategy(
         case "BALANCE":
             target = dict(options.target) if options.target else options.distribution
             return Balance(entry.column, target, classes=classes.get(entry.column) or None, name=label)
-    if options.stopping_condition_max_sum is not None or options.target_range is not None:
-        raise UsageError(f"{label}: a stream has no end to steer a sum to; leave out max_sum and target_range")
     return Sums(entry.column, label)
+
+
+def _refuse_ends(options: Any, label: str, *, objects: bool) -> None:
+    """A stream has neither an end nor a best row: no sum is steered to, and nothing stops it."""
+    asked = {key for key, value in options if value is not None}
+    if asked & {"stopping_condition_max_sum", "target_range"}:
+        raise UsageError(f"{label}: a stream has no end to steer a sum to; leave out max_sum and target_range")
+    if "stopping_condition_minimum_typicality" in asked:
+        raise UsageError(f"{label}: a stream goes on; leave out stopping_condition_minimum_typicality")
+    if objects and "stopping_condition_minimum_distance" in asked:
+        raise UsageError(f"{label}: a stream goes on; leave out stopping_condition_minimum_distance of objects")
 
 
 def _constraints(constraint: Any) -> list[StreamConstraint]:

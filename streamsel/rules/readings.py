@@ -12,7 +12,7 @@ from typing import Any, Final
 import numpy as np
 
 from streamsel.config import SelectionConfig
-from streamsel.config.constraints import Quota
+from streamsel.config.constraints import PerDay, Quota
 from streamsel.config.inputs import MEASURED
 from streamsel.data import Frame, Mark, Pixels, Value
 from streamsel.errors import UsageError
@@ -67,6 +67,8 @@ class Reading:
 
 def readings_of(config: SelectionConfig, folder: LightlyFolder | None) -> list[Reading]:
     """One for each column of values that the config reads. Raises UsageError, SourceError for what is not there."""
+    if any(isinstance(one, Quota) and isinstance(one.per, PerDay) for one in config.constraints):
+        raise UsageError("constraints: the day of frames is not known; count per METADATA key that holds it")
     entries = [(entry.column, entry.kind, entry.input) for entry in config.strategies]
     quotas = [(one.column, one.kind, one.per) for one in config.constraints if isinstance(one, Quota)]
     wanted: dict[str, tuple[str, Any]] = {column: (kind, read) for column, kind, read in (*entries, *quotas)}

@@ -7,9 +7,12 @@ import random
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 
+import streamsel as library
+from streamsel.pipeline import Interrupted
 from tests.conftest import command, outputs, streamsel
 from tests.run.drive import (
     BUSES,
@@ -17,6 +20,7 @@ from tests.run.drive import (
     DIVERSE,
     DIVERSITY,
     EMBEDDINGS,
+    FRAMES,
     LUMINANCE,
     RANDOM,
     SPEED,
@@ -31,7 +35,7 @@ from tests.run.drive import (
     threshold,
 )
 
-KILLS = 4
+KILLS = 3
 
 EVERYTHING = config(
     DIVERSE,
@@ -62,12 +66,12 @@ BARE = config(
 )
 
 RUNS = {
-    "budget": (EVERYTHING, ["-n", "8"]),
-    "stream": (EVERYTHING, ["--target-ratio", "0.15"]),
-    "budget of sequences": (EVERYTHING, ["-n", "16", "--sequence-length", "4"]),
-    "stream of sequences": (EVERYTHING, ["--target-ratio", "0.2", "--sequence-length", "2"]),
-    "budget without embeddings": (BARE, ["-n", "8", "--no-table"]),
-    "stream without embeddings": (BARE, ["--target-ratio", "0.1"]),
+    "budget": (EVERYTHING, {"n": 8}),
+    "stream": (EVERYTHING, {"target_ratio": 0.15}),
+    "budget of sequences": (EVERYTHING, {"n": 16, "sequence_length": 4}),
+    "stream of sequences": (EVERYTHING, {"target_ratio": 0.2, "sequence_length": 2}),
+    "budget without embeddings": (BARE, {"n": 8}),
+    "stream without embeddings": (BARE, {"target_ratio": 0.1}),
 }
 
 
@@ -76,11 +80,21 @@ def sources(tmp_path_factory):
     return drive(tmp_path_factory.mktemp("killed"))
 
 
-@pytest.mark.parametrize("run", RUNS)
-def test_killed_runs_end_like_one_that_was_not(run, sources, tmp_path):
+def same(ours: Path, theirs: Path) -> None:
+    """All outputs, and all of the summary but what it took."""
+    assert outputs(ours) == outputs(theirs)
+    summaries = [json.loads((place / "summary.json").read_text()) for place in (ours, theirs)]
+    for key in summaries[0].keys() - {"seconds"}:
+        assert summaries[0][key] == summaries[1][key], key
+    assert summaries[0]["picks"] > 0
+
+
+@pytest.mark.parametrize("run", ["budget", "stream", "stream of sequences"])
+def test_killed_at_any_moment_it_ends_like_one_that_was_not(run, sources, tmp_path):
     selection, options = RUNS[run]
     (tmp_path / "selection.json").write_text(json.dumps(selection))
-    line = ["select", sources, *options, "--selection", tmp_path / "selection.json", "-q", "-o"]
+    spelled = [f"--{name.replace('_', '-')}={value}".replace("--n=", "-n") for name, value in options.items()]
+    line = ["select", sources, *spelled, "--selection", tmp_path / "selection.json", "-q", "-o"]
     began = time.monotonic()
     streamsel(*line, tmp_path / "whole")
     whole = time.monotonic() - began
@@ -93,9 +107,20 @@ def test_killed_runs_end_like_one_that_was_not(run, sources, tmp_path):
             child.send_signal(signal.SIGKILL)
             child.wait()
     streamsel(*line, tmp_path / "killed")
-    assert outputs(tmp_path / "killed") == outputs(tmp_path / "whole")
-    ours, theirs = (json.loads((tmp_path / place / "summary.json").read_text()) for place in ("killed", "whole"))
-    ours.pop("seconds"), theirs.pop("seconds")
-    for key in theirs:
-        assert ours[key] == theirs[key], key
-    assert theirs["picks"] > 0
+    same(tmp_path / "killed", tmp_path / "whole")
+
+
+@pytest.mark.parametrize("run", RUNS)
+def test_stopped_after_every_block_it_ends_like_one_that_was_not(run, sources, tmp_path):
+    selection, options = RUNS[run]
+    library.select(sources, tmp_path / "whole", selection=selection, **options)
+    stops = 0
+    while True:
+        try:
+            library.select(sources, tmp_path / "out", selection=selection, stopping=lambda: True, **options)
+        except Interrupted:
+            stops += 1
+        else:
+            break
+    assert stops >= FRAMES // 16
+    same(tmp_path / "out", tmp_path / "whole")

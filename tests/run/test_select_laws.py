@@ -14,6 +14,7 @@ from streamsel.testing.videos import encode, moving_picture, scenes
 from tests.run.drive import (
     COUNT,
     DIVERSE,
+    DIVERSITY,
     EMBEDDINGS,
     FRAMES,
     LUMINANCE,
@@ -125,6 +126,17 @@ def test_diversity_alone_keeps_what_a_distance_keeps(data_set, tmp_path):
     assert ratio.picks == said.picks
 
 
+def test_a_distance_to_stop_at_is_the_least_distance_of_a_stream(data_set, tmp_path):
+    stop = entry(EMBEDDINGS, DIVERSITY, stopping_condition_minimum_distance=0.3)
+    hard = config(DIVERSE, constraints=[{"type": "MIN_DISTANCE", "distance": 0.3}])
+    plain = library.select(data_set, tmp_path / "plain", min_distance=0.3)
+    assert library.select(data_set, tmp_path / "stop", selection=config(stop)).picks == plain.picks
+    assert library.select(data_set, tmp_path / "hard", selection=hard).picks == plain.picks
+    assert len(plain) > len(library.select(data_set, tmp_path / "own", selection=config(DIVERSE)))
+    rated = library.select(data_set, tmp_path / "rated", selection=config(stop, entry(SPEED, WEIGHTS)), **STREAM)
+    assert min(pick["distance"] for pick in rated.picks[1:]) >= 0.3
+
+
 def test_all_of_them(data_set, tmp_path):
     selection = config(entry(SPEED, WEIGHTS), threshold(WEATHER, "NOT_IN", ["fog"]), n_samples=-1)
     found = library.select(data_set, tmp_path / "out", selection=selection)
@@ -194,4 +206,3 @@ def test_balance_counts_what_is_picked_not_what_is_seen(data_set, tmp_path):
         kind: pytest.approx(1 / 3) for kind in ("sunny", "rain", "fog")
     }
     assert len(set(map(name, numbers(found)))) == 12
-    assert EMBEDDINGS not in found.summary["config"]["selection"]["strategies"]
