@@ -19,9 +19,9 @@ from streamsel.pipeline import run
 from streamsel.run.workspace import Workspace, is_workspace
 
 if TYPE_CHECKING:
-    from streamsel.build import Opener
     from streamsel.embed import Embedder
     from streamsel.pool.datapool import Pool
+    from streamsel.run.opener import Opener
 
 __all__ = ["Plan", "Selection", "Told", "open", "plan", "select"]
 
@@ -159,8 +159,9 @@ def open(source: str | Path, *, sequence_length: int = 1, **options: Any) -> Ite
     options: every, fps, keyframes, start, end, duration, crop of `SelectConfig`. A frame's pixels are at
     `frame.picture.rgb()`, its place at `frame.mark`. Raises SourceError, UsageError.
     """
-    from streamsel.build import Opener, resolve
+    from streamsel.build import resolve
     from streamsel.embed.window import windows
+    from streamsel.run.opener import Opener
 
     config, found = resolve(SelectConfig.of(sources=source, sequence_length=sequence_length, **options))
     opener = Opener(config)
