@@ -82,12 +82,13 @@ class Track:
     def frames(self, needed: Collection[int] | None = None) -> Iterator[VideoFrame]:
         """Decoded frames in presentation order, from where the track stands to its end.
 
-        needed: pts of the frames that are asked for: of the others, those that no frame refers to, or that are decoded
-        later, are left out.
+        needed: pts of the frames that are asked for: of the others, those that no frame refers to are not decoded.
         """
         context = self.stream.codec_context
         context.skip_frame = "NONKEY" if self._keyframes else "DEFAULT"
-        for packet in self.packets() if needed is None else self._sparing(needed):
+        for packet in self.packets():
+            if needed is not None:
+                context.skip_frame = "DEFAULT" if packet.pts is None or packet.pts in needed else "NONREF"
             try:
                 yield from context.decode(packet)
             except FFmpegError:
@@ -96,18 +97,6 @@ class Track:
             yield from [] if self._closed else context.decode(None)
         except FFmpegError:
             self.problems["bad packet"] += 1
-
-    def _sparing(self, needed: Collection[int]) -> Iterator[Packet[VideoStream]]:
-        """Packets up to the one behind the last needed: that may hold its second field. Between, few are decoded."""
-        missing, behind = set(needed), False
-        for packet in self.packets():
-            wanted = packet.pts is None or packet.pts in needed
-            self.stream.codec_context.skip_frame = "DEFAULT" if wanted or behind else "NONREF"
-            yield packet
-            if behind and not missing:
-                return
-            missing -= {packet.pts}
-            behind = wanted
 
     def packets(self) -> Iterator[Packet[VideoStream]]:
         """Packets of whole pictures, from where the track stands.
