@@ -24,6 +24,8 @@ from tests.run.drive import (
     weather,
 )
 
+pytestmark = pytest.mark.usefixtures("quick_model")
+
 FAST = entry(SPEED, WEIGHTS)
 
 

@@ -14,6 +14,8 @@ from streamsel.signals.writing import write_metadata, write_metadata_schema
 from streamsel.testing.videos import moving_picture
 from tests.run.drive import DIVERSE, MODES, SPEED, WEIGHTS, config, drive, entry, numbers, speed, told
 
+pytestmark = pytest.mark.usefixtures("quick_model")
+
 FAST = entry(SPEED, WEIGHTS)
 
 

@@ -29,6 +29,8 @@ from tests.run.drive import (
     entry,
 )
 
+pytestmark = pytest.mark.usefixtures("quick_model")
+
 FAST = entry(SPEED, WEIGHTS)
 
 ANYWHERE = {

@@ -34,6 +34,8 @@ from tests.run.drive import (
     weather,
 )
 
+pytestmark = pytest.mark.usefixtures("quick_model")
+
 LENGTH = 4
 FAST = entry(SPEED, WEIGHTS)
 
