@@ -1,13 +1,17 @@
-"""What an object knows of itself, where objects are what is selected: its name, METADATA `label` and `score`."""
+"""What an object knows of itself, where objects are what is selected: its name, METADATA `label` and `score`.
+
+INCLUDE names objects then, EXCLUDE frames and objects.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from streamsel.config import SelectionConfig
-from streamsel.config.constraints import Quota
+from streamsel.config.constraints import Constraint, Names, Quota
 from streamsel.data import Box, Mark
+from streamsel.rules.filters import listed, stem
 
 __all__ = ["OWN", "object_name", "of_frames", "of_objects", "own_columns"]
 
@@ -21,13 +25,14 @@ def object_name(frame: str, mark: Mark, box: Box) -> str:
 
 
 def of_frames(config: SelectionConfig) -> SelectionConfig:
-    """What of a config can be told of frames, before there are objects."""
-    return _reading(config, lambda read: not _own(read), config.constraints)
+    """What of a config can be told of frames, before there are objects: those that hold an object named must pass."""
+    constraints = [_of_frames(one) for one in config.constraints if not (isinstance(one, Quota) and _own(one.per))]
+    return _reading(config, lambda read: not _own(read), constraints)
 
 
 def of_objects(config: SelectionConfig) -> SelectionConfig:
-    """The strategies that read what objects know of themselves."""
-    return _reading(config, _own, ())
+    """What can be told of objects by themselves, before there are vectors."""
+    return _reading(config, _own, [one for one in config.constraints if isinstance(one, Names)])
 
 
 def own_columns(config: SelectionConfig) -> dict[str, str]:
@@ -38,10 +43,19 @@ def own_columns(config: SelectionConfig) -> dict[str, str]:
     return {column: one.key for column, one in read if _own(one)}
 
 
-def _reading(config: SelectionConfig, wanted: Callable[[Any], bool], constraints: tuple[Any, ...]) -> SelectionConfig:
+def _reading(
+    config: SelectionConfig, wanted: Callable[[Any], bool], constraints: Sequence[Constraint]
+) -> SelectionConfig:
     strategies = tuple(entry for entry in config.strategies if wanted(entry.input))
-    others = tuple(one for one in constraints if not isinstance(one, Quota) or wanted(one.per))
-    return config.model_copy(update={"strategies": strategies, "constraints": others})
+    return config.model_copy(update={"strategies": strategies, "constraints": tuple(constraints)})
+
+
+def _of_frames(constraint: Constraint) -> Constraint:
+    """An INCLUDE of objects as one of their frames; anything else as it is."""
+    if not isinstance(constraint, Names) or constraint.type != "INCLUDE":
+        return constraint
+    frames = tuple(stem(name).rpartition("-")[0] or name for name in listed(constraint))
+    return constraint.model_copy(update={"names": frames, "file": None})
 
 
 def _own(read: Any) -> bool:

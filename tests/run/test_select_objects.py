@@ -21,7 +21,8 @@ from streamsel.errors import UsageError
 from streamsel.pipeline import Interrupted
 from streamsel.pool.datapool import Pool
 from streamsel.signals.crops import crop_at, region_of
-from streamsel.testing.videos import pictures
+from streamsel.testing.servers import camera
+from streamsel.testing.videos import pictures, scenes
 from tests.conftest import command, outputs, streamsel
 from tests.run.drive import (
     DAY,
@@ -173,6 +174,21 @@ def test_constraints_count_objects(mode: dict[str, Any], data_set: Path, tmp_pat
     assert len({number(pick) for pick in found.picks}) == len(found)
 
 
+def test_objects_are_included_and_excluded_by_the_names_of_their_crops(
+    mode: dict[str, Any], data_set: Path, tmp_path: Path
+) -> None:
+    wanted, banned = (
+        ["day-03-mp4-1.jpg", "sub/night-11-mp4-0"],
+        ["day-07-mp4-0.jpg", "day-02-mp4-1.jpg", "day-11-mp4.png"],
+    )
+    constraints = [{"type": "INCLUDE", "names": wanted}, {"type": "EXCLUDE", "names": banned}]
+    selection = config(entry(RANDOM, WEIGHTS), constraints=constraints)
+    found = library.select(data_set, tmp_path / "out", objects="cars", selection=selection, **mode)
+    check(found)
+    assert {"day-03-mp4-1", "sub/night-11-mp4-0"} <= {pick["id"] for pick in found.picks}
+    assert (found.summary["objects"]["drops"]["excluded"], found.summary["drops"]["excluded"]) == (2, 1)
+
+
 def test_the_product_s_keys_switch_it_on(data_set: Path, tmp_path: Path) -> None:
     run = {
         "worker_config": {"object_level": {"task_name": "cars", "padding": 0.1}},
@@ -225,6 +241,24 @@ def test_pictures_keep_their_files(tmp_path: Path) -> None:
         assert pick["id"] == f"{pick['parent']}-{pick['object']}"
         assert pick["crop"] == f"crops/{pick['id']}.jpg"
         assert (tmp_path / "out" / pick["file"]).read_bytes() == (tmp_path / pick["parent"]).read_bytes()
+
+
+@pytest.mark.parametrize("goal", [["-n", "4", "--duration", "2"], ["--min-distance", "0.4"]], ids=["budget", "stream"])
+def test_objects_of_a_camera(goal: list[str], tmp_path: Path) -> None:
+    video = scenes(tmp_path / "three.mp4", (0, 1, 2), 25)
+    selection = tmp_path / "tiles.json"
+    selection.write_text(json.dumps(config(DIVERSE, auto_tasks=[TILES])))
+    with camera(video, "secret") as (port, _):
+        url = f"rtsp://camera:secret@127.0.0.1:{port}/camera"
+        line = ["select", url, "--objects", "parts", "--selection", selection, *goal, "-o", tmp_path / "out"]
+        done = streamsel(*line, check=False)
+    assert done.returncode in (0, 3), done.stderr
+    found = library.Selection.load(tmp_path / "out")
+    assert len(found) == len(crops(found)) == (4 if goal[0] == "-n" else len(found)) > 0
+    for pick in found.picks:
+        with Image.open(tmp_path / "out" / pick["file"]) as frame, Image.open(tmp_path / "out" / pick["crop"]) as crop:
+            assert frame.size == (160, 120)
+            assert crop.size in ((53, 60), (54, 60))
 
 
 def test_new_sources_are_compared_with_earlier_objects(tmp_path: Path) -> None:
