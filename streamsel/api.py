@@ -198,7 +198,7 @@ class Stopwatch:
         self._begun = {"starting": time.monotonic()}
 
     def __call__(self, stage: str, frames: int, kept: int) -> None:
-        """See `streamsel.pipeline.Progress`."""
+        """See `streamsel.run.parts.Progress`."""
         self._begun.setdefault(stage, time.monotonic())
         self._frames += frames if stage == "watching" else 0
         self._told(stage, self._frames, kept, self.total)

@@ -7,85 +7,22 @@ store holds, so a run that was killed goes on with the same command.
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import closing
-from dataclasses import dataclass
-from itertools import groupby
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from streamsel.data import Candidate, Decision, Frame, Mark, Pick, Source, Vector
+from streamsel.data import Candidate, Decision, Mark, Pick, Source, Vector
 from streamsel.decode import Decoder
-from streamsel.decode.ahead import read_ahead
-from streamsel.embed import Looked, Row, Scout, Window
-from streamsel.embed.judge import Judge
-from streamsel.embed.window import LIVE_GAP, blocks, windows
-from streamsel.errors import SourceError, StreamselError
-from streamsel.rules.entrance import Entrance
-from streamsel.rules.frame_objects import FrameObjects
-from streamsel.rules.object_rows import ObjectRows, of_rows
-from streamsel.run.ledger import Ledger
-from streamsel.run.recall import recall_frames
-from streamsel.run.seen import Seen
-from streamsel.selection import Selector
-from streamsel.selection.columns import Batch
-from streamsel.sink import Sink
+from streamsel.embed import Looked, Row, Window
+from streamsel.errors import SourceError
+from streamsel.rules.object_rows import of_rows
+from streamsel.run.frames import blocks_of, window_of, windows_again, windows_of
+from streamsel.run.parts import Interrupted, Parts
 from streamsel.store import PickRow
-from streamsel.store.embedded import SqliteStore
 
-__all__ = ["Interrupted", "Parts", "Progress", "run"]
-
-Progress = Callable[[str, int, int], None]
-"""Told the stage, how many more frames were looked at and how many picks there are."""
-
-
-class Interrupted(StreamselError):  # noqa: N818
-    """Asked to stop; everything up to the last block is saved."""
-
-    exit_code = 130
-
-    def __init__(self) -> None:
-        super().__init__("stopped, and all is saved: run the same command again to continue")
-
-
-@dataclass(frozen=True)
-class Parts:
-    """Everything that a run is made of; `build` puts it together."""
-
-    sources: Sequence[Source]
-    open: Callable[[Source], Decoder]
-    begin: Callable[..., dict[str, Any]]
-    """`run.facts.Facts.begin`: what is noted of a source when it is opened."""
-    length: int
-    entrance: Entrance
-    scout: Scout
-    judge: Judge
-    selector: Selector
-    recall: Callable[[Sequence[int], Callable[[int], None]], tuple[list[Row], Vector]]
-    """Rows that the scout kept, and their vectors: of no length where the selection reads no embeddings."""
-    embed: Callable[[Window], Vector]
-    """The vector of a pick that was chosen without one."""
-    objects: FrameObjects
-    cut: ObjectRows | None
-    """Makes rows of objects out of rows of frames, where objects are what is selected; None: frames are."""
-    batch: Callable[[Sequence[Row], Vector, Sequence[Mapping[str, Vector]]], Batch]
-    """Rows with their vectors, and those of their objects, as the selector takes them."""
-    seen: Seen | None
-    budget: Callable[[Sequence[int]], int] | None
-    """How many rows to pick among all that were looked at; None: a stream, nothing is left for the end.
-
-    Told for how many rows looked at each stands that is to choose from.
-    """
-    reached: Callable[[Sequence[int], Sequence[Decision]], Mapping[str, Any]]
-    """What the choice of a budget asked for and reached: of the picks' places, and all decisions."""
-    sink: Sink
-    store: SqliteStore
-    ledger: Ledger
-    progress: Progress
-    stopping: Callable[[], bool]
+__all__ = ["run"]
 
 
 def run(parts: Parts) -> None:
@@ -136,7 +73,7 @@ def _watch(parts: Parts, source: Source) -> None:
 
 def _look(parts: Parts, source: Source, decoder: Decoder, after: Mark | None, facts: dict[str, Any]) -> None:
     earlier = Counter(facts["problems"])
-    for block in _blocks(parts, source, decoder, decoder.read(after)):
+    for block in blocks_of(parts, source, decoder, decoder.read(after)):
         first = parts.entrance.seen
         reasons = parts.entrance.reasons(block)
         places = [place for place, reason in enumerate(reasons) if not reason]
@@ -168,12 +105,6 @@ def _scouted(parts: Parts, block: list[Window]) -> Looked:
     return parts.scout.look(block, parts.entrance.admit(block)) if block else Looked((), ())
 
 
-def _blocks(parts: Parts, source: Source, decoder: Decoder, frames: Iterator[Frame]) -> Iterator[list[Window]]:
-    live = source.kind == "live"
-    cut = windows(frames, parts.length, decoder.problems, LIVE_GAP if live else math.inf)
-    return blocks(parts.entrance.measured(cut), parts.judge.embedder.size, parts.sink.encode if live else None)
-
-
 def _settle(parts: Parts, source: Source, rows: Sequence[Row], places: Sequence[int]) -> None:
     """Judge rows and decide on them; the pictures of picks are written before the block is committed.
 
@@ -181,15 +112,15 @@ def _settle(parts: Parts, source: Source, rows: Sequence[Row], places: Sequence[
     """
     if not rows:
         return
-    things = _things(parts, rows, (_window(parts, source, row) for row in rows))
+    things = _things(parts, rows, (window_of(parts, source, row) for row in rows))
     vectors, ordinal = parts.judge.vectors(things), len(parts.selector)
     steps = None if parts.cut else np.diff(places, prepend=parts.selector.looked - 1).tolist()
-    objects = parts.objects.vectors(_window(parts, source, row) for row in rows) if parts.objects else ()
+    objects = parts.objects.vectors(window_of(parts, source, row) for row in rows) if parts.objects else ()
     decisions = parts.selector.offer(parts.batch(things, vectors, objects), steps)
     _tell(parts, rows, things, decisions)
     for thing, vector, decision in zip(things, vectors, decisions, strict=True):
         if decision:
-            frames = _window(parts, source, thing)
+            frames = window_of(parts, source, thing)
             vector = vector if vector.size else parts.embed(frames)
             files = parts.sink.write(_pick(ordinal, thing, vector, decision), frames)
             parts.ledger.pick(ordinal, thing, vector, decision, files)
@@ -214,21 +145,13 @@ def _tell(parts: Parts, rows: Sequence[Row], things: Sequence[Row], decisions: S
         parts.ledger.decide(row, decision)
 
 
-def _window(parts: Parts, source: Source, row: Row) -> Window:
-    """The frames of a row, read again where they were too many to stay in memory."""
-    if row.window:
-        return row.window
-    with parts.open(source) as decoder:
-        return tuple(decoder.fetch(row.marks))
-
-
 def _choose(parts: Parts, budget: Callable[[Sequence[int]], int]) -> None:
     """Judge what the scout kept to the end, and choose among it."""
     ids, counts = parts.scout.finish()
     rows, vectors = parts.recall(ids, lambda count: parts.progress("judging", count, 0))
-    things = _things(parts, rows, _windows_again(parts, rows))
+    things = _things(parts, rows, windows_again(parts, rows))
     vectors = parts.judge.vectors(things) if parts.cut else vectors
-    objects = parts.objects.vectors(_windows_again(parts, rows)) if parts.objects else ()
+    objects = parts.objects.vectors(windows_again(parts, rows)) if parts.objects else ()
     parts.selector.offer(parts.batch(things, vectors, objects))
     weights = dict(zip(ids, counts, strict=True))
     order, decisions = parts.selector.finish(budget([weights[thing.id] for thing in things]))
@@ -238,19 +161,12 @@ def _choose(parts: Parts, budget: Callable[[Sequence[int]], int]) -> None:
     parts.ledger.commit(notes={"chosen": True, "reached": parts.reached(order, decisions)})
 
 
-def _windows_again(parts: Parts, rows: Sequence[Row]) -> Iterator[Window]:
-    """The frames of rows, in the order looked at; sources are read again for them."""
-    sources = {source.id: source for source in parts.sources}
-    for source, own in groupby(rows, key=lambda row: row.marks[0].source):
-        yield from _windows_of(parts, sources[source], list(own))
-
-
 def _deliver(parts: Parts) -> None:
     """Write the pictures of picks that were chosen at the end and are not on disk yet."""
     written = parts.store.count_delivered()
     for source in parts.sources:
         rows = sorted(parts.store.undelivered(source.id), key=lambda pick: (pick.marks[0].index, pick.ordinal))
-        for row, frames in zip(rows, _windows_of(parts, source, rows), strict=True):
+        for row, frames in zip(rows, windows_of(parts, source, rows), strict=True):
             vector = row.vector if row.vector.size else parts.embed(frames)
             decision = Decision(True, row.reason, row.distance, row.nearest)
             files = parts.sink.write(_pick(row.ordinal, row, vector, decision), frames)
@@ -260,25 +176,6 @@ def _deliver(parts: Parts) -> None:
             parts.progress("writing", 0, written)
             if parts.stopping():
                 raise Interrupted
-
-
-def _windows_of(parts: Parts, source: Source, rows: Sequence[Row] | Sequence[PickRow]) -> Iterator[Window]:
-    """The frames of rows of a source, in its order: from the store where they were kept, else by reading it again.
-
-    Rows of the same frames, one after the other, share them.
-    """
-    if not rows:
-        return
-    parts.begin(source, None, dict(parts.store.restore(source.id).facts))
-    if source.kind == "live":
-        yield from (tuple(recall_frames(parts.store, row)) for row in rows)
-    else:
-        with parts.open(source) as decoder:
-            wanted = decoder.fetch([mark for row in rows for mark in row.marks])
-            with closing(read_ahead(wanted)) as frames:
-                for marks, same in groupby(rows, key=lambda row: row.marks):
-                    window = tuple(next(frames) for _ in marks)
-                    yield from (window for _ in same)
 
 
 def _pick(ordinal: int, row: Row | PickRow, vector: Vector, decision: Decision) -> Pick:

@@ -14,10 +14,10 @@ import numpy as np
 import numpy.typing as npt
 
 from streamsel.config import SelectionConfig
-from streamsel.config.constraints import Quota
+from streamsel.config.constraints import Names, Quota
 from streamsel.data import Box, Mark, Value
 from streamsel.embed import Window
-from streamsel.rules.filters import Filter
+from streamsel.rules.filters import Filter, listed, stem
 from streamsel.rules.frame_rows import FrameRows
 from streamsel.rules.inspection import Inspection
 from streamsel.rules.material import batch_of
@@ -49,6 +49,8 @@ class Entrance:
         self._readings, self._filters, self.called, self._relevant = list(readings), filters, called, relevant
         thresholds = tuple(entry for entry in config.strategies if entry.strategy.type == "THRESHOLD")
         self._early = config.model_copy(update={"strategies": thresholds, "constraints": ()})
+        listings = [listed(one) for one in config.constraints if isinstance(one, Names)]
+        self._listed = {stem(name) for names in listings for name in names}
         self._values = config.model_copy(update=_reading_values(config))
         self._worth, self.totals = Worth(config), Totals()
         self.inspection = Inspection(called, remove_duplicates=remove_duplicates)
@@ -100,10 +102,15 @@ class Entrance:
     ) -> FrameRows:
         """Material of rows. boxes: which objects of frames they are. more: `rows`, vectors; `crops`, their objects."""
         firsts = [row[0] for row in marks]
-        names = [self.called(mark) for mark in firsts]
+        names = [self._name(row) for row in marks]
         for place, box in enumerate(boxes):
             names[place] = object_name(names[place], firsts[place], box) if box else names[place]
         return FrameRows(names, firsts, signals, classes=self.classes, ends=self.totals.ends, **more)
+
+    def _name(self, marks: Sequence[Mark]) -> str:
+        """A row goes by its first frame, or by the first one that is to be included or excluded."""
+        names = [self.called(mark) for mark in marks] if self._listed else [self.called(marks[0])]
+        return next((name for name in names if stem(name) in self._listed), names[0])
 
     def admit(self, block: Sequence[Window]) -> npt.NDArray[np.float32] | None:
         """Take windows in that were not turned away: their values count in the totals.
@@ -113,7 +120,7 @@ class Entrance:
         """
         batch_of(self._values, self.rows([(w[0].mark,) for w in block], [w[0].signals for w in block]))
         self.totals.add([window[0].signals for window in block])
-        names = [self.called(window[0].mark) for window in block]
+        names = [self._name([frame.mark for frame in window]) for window in block]
         return self._worth.of(names, [window[0].signals for window in block])
 
     def state(self) -> dict[str, npt.NDArray[Any]]:

@@ -8,9 +8,9 @@ import numpy as np
 import numpy.typing as npt
 
 from streamsel.data import Vector
-from streamsel.pipeline import Parts
 from streamsel.report.table import Column, Statistics
 from streamsel.run.heirs import Heirs, pairs_of
+from streamsel.run.parts import Parts
 from streamsel.run.recall import recall
 from streamsel.selection.quality import covering, pairwise
 

@@ -13,10 +13,10 @@ import numpy as np
 from streamsel.config import SelectConfig
 from streamsel.data import Decision
 from streamsel.embed import Row
-from streamsel.pipeline import Parts
 from streamsel.rules.keys import keys_of
 from streamsel.run.comparison import comparison
 from streamsel.run.heirs import Heirs
+from streamsel.run.parts import Parts
 from streamsel.run.picked_objects import object_counts, object_record, write_picked_crops
 from streamsel.run.pooling import remember
 from streamsel.run.sequence_numbers import SequenceNumbers

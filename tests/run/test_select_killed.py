@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import streamsel as library
-from streamsel.pipeline import Interrupted
+from streamsel.run.parts import Interrupted
 from tests.conftest import command, outputs, streamsel
 from tests.run.drive import (
     BUSES,

@@ -10,7 +10,7 @@ import pytest
 
 import streamsel as library
 from streamsel.errors import StateError, UsageError
-from streamsel.pipeline import Interrupted
+from streamsel.run.parts import Interrupted
 from streamsel.testing import nasty
 from streamsel.testing.videos import scenes
 from tests.conftest import command, outputs, streamsel
