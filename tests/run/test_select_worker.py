@@ -134,9 +134,10 @@ def test_a_list_of_relevant_files_that_is_not_there(listed, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_names_of_all_frames_of_a_sequence_are_excluded(data_set, tmp_path):
-    """A sequence goes by its first frame."""
-    selection = config(FAST, constraints=[{"type": "EXCLUDE", "names": [name(4)]}])
-    found = library.select(data_set, tmp_path / "out", selection=selection, sequence_length=LENGTH, n=8)
+@pytest.mark.parametrize("mode", MODES)
+def test_any_frame_of_a_sequence_names_it(mode, data_set, tmp_path):
+    lists = [{"type": "EXCLUDE", "names": [name(6)]}, {"type": "INCLUDE", "names": [name(23), name(60)]}]
+    selection = config(DIVERSE, FAST, constraints=lists)
+    found = library.select(data_set, tmp_path / "out", selection=selection, sequence_length=LENGTH, **MODES[mode])
     assert turned_away(found, "excluded") == {4, 5, 6, 7}
-    assert 4 not in numbers(found)
+    assert {20, 60} <= set(numbers(found))
