@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from streamsel.data import Candidate, Decision, Frame, Mark, Pick, Pixels, fingerprint
+from streamsel.data import Box, Candidate, Decision, Frame, Mark, Pick, Pixels, fingerprint
 from streamsel.errors import SinkError
 from streamsel.sink import Sink
 
@@ -34,23 +34,25 @@ class FlatPicture:
         return np.full((height or self.height, width or self.width, 3), self.colour, np.uint8)
 
 
-def flat_pick(ordinal: int = 0, length: int = 1, source: str = "sub/video_1.mp4") -> tuple[Pick, list[Frame]]:
-    """A pick of `length` frames of flat colours at 25 frames per second, and these frames."""
+def flat_pick(
+    ordinal: int = 0, length: int = 1, source: str = "sub/video_1.mp4", box: Box | None = None
+) -> tuple[Pick, list[Frame]]:
+    """A pick of `length` frames of flat colours at 25 frames per second, and these frames. box: it is an object."""
     frames = [_flat_frame(source, 10 * ordinal + step) for step in range(length)]
     vector = np.eye(1, 4, ordinal % 4, dtype=np.float32)[0]
-    candidate = Candidate(tuple(frame.mark for frame in frames), vector, length)
+    candidate = Candidate(tuple(frame.mark for frame in frames), vector, length, box)
     return Pick(ordinal, candidate, Decision(True, "first" if ordinal == 0 else "distance", float("inf"))), frames
 
 
-def check_sink(make: Callable[[Path], Sink], folder: Path, length: int = 1) -> None:
+def check_sink(make: Callable[[Path], Sink], folder: Path, length: int = 1, box: Box | None = None) -> None:
     """Raises AssertionError with the law that the sink breaks.
 
     make: opens the sink on a folder that does not exist yet. folder: empty, for the check alone. length: frames per
-    pick that this sink is made for.
+    pick that this sink is made for. box: of each pick, for a sink that is made for objects.
     """
-    picks = [flat_pick(ordinal, length) for ordinal in range(3)]
+    picks = [flat_pick(ordinal, length, box=box) for ordinal in range(3)]
     _check_twice_is_once(make, folder, picks)
-    _check_hostile_names(make, folder, length)
+    _check_hostile_names(make, folder, flat_pick(0, length, HOSTILE, box))
     _check_refusal(make, folder, picks[0])
 
 
@@ -70,10 +72,10 @@ def _check_twice_is_once(make: Callable[[Path], Sink], folder: Path, picks: list
     assert _contents(folder / "again") == once, "a sink opened anew writes other bytes"
 
 
-def _check_hostile_names(make: Callable[[Path], Sink], folder: Path, length: int) -> None:
+def _check_hostile_names(make: Callable[[Path], Sink], folder: Path, pick: tuple[Pick, list[Frame]]) -> None:
     inner = folder / "a" / "b" / "c"
     sink = make(inner)
-    names = sink.write(*flat_pick(0, length, HOSTILE))
+    names = sink.write(*pick)
     sink.flush()
     assert names, "nothing was written"
     assert set(_contents(inner)) == set(names), f"{HOSTILE!r} was named {names}, which left the folder"
