@@ -80,6 +80,7 @@ def select(
     """
     from streamsel.build import check, embedder_of, identity, resolve
     from streamsel.run.facts import size_of
+    from streamsel.run.pooling import new_sources
 
     config = SelectConfig.of(sources=sources, **options)
     config, found = resolve(config)
@@ -88,22 +89,36 @@ def select(
     if fresh or not is_workspace(Path(out)):
         check(config, found, embedder, Path(out))
     with ExitStack() as stack:
+        pool = stack.enter_context(_opened(config, embedder)) if config.pool is not None else None
+        if pool is not None and fresh:
+            found = new_sources(found, pool, ())  # told before anything is cleared
         space = Workspace(Path(out), fresh=fresh)
         stack.callback(space.store.close)
-        pool = None
-        if config.pool is not None:
-            from streamsel.pool.datapool import Pool
-            from streamsel.run.pooling import new_sources
-
-            pool = stack.enter_context(Pool.open(config.pool))
+        if pool is not None:
             found = new_sources(found, pool, space.sources)
             total = _enough(config, found)
+        _refuse_forgotten(config, space, only_new=only_new)
         clock = Stopwatch(progress, total)
         space.agree(identity(config, found), only_new=only_new)
         space.refuse_changed({source.id: size_of(source) for source in found})
         while space.goes_on(found, only_new=only_new):
             _run(config, space, found, embedder, pool, clock, stopping)
     return Selection.load(out)
+
+
+def _opened(config: SelectConfig, embedder: Embedder) -> Pool:
+    """The pool that the config names. Raises StateError where it holds vectors of another model."""
+    from streamsel.pool.datapool import Pool
+
+    return Pool.open(config.pool or Path(), embedder.name)
+
+
+def _refuse_forgotten(config: SelectConfig, space: Workspace, *, only_new: bool) -> None:
+    """Objects of picks are not kept, so what comes later could not be compared with them."""
+    if only_new and config.rules.reads_objects and space.store.note("complete"):
+        raise UsageError(
+            "--only-new: the objects of earlier picks are not kept to compare with; use another -o, or --fresh"
+        )
 
 
 def _run(

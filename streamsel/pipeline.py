@@ -62,6 +62,7 @@ def _watch(parts: Parts, source: Source) -> None:
     try:
         with parts.open(source) as decoder:
             facts = parts.begin(source, decoder, facts, place.position.index + 1 if place.position else 0)
+            parts.entrance.inspection.begin()
             parts.scout.begin(facts["expected"])
             _look(parts, source, decoder, place.position, facts)
     except SourceError as error:

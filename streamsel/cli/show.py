@@ -63,6 +63,13 @@ def show_selection(found: Selection, *, as_json: bool) -> None:
     if objects := summary.get("objects"):
         kept = f"{summary['picks']} objects on {objects['frames']} of {summary['frames']} frames"
     typer.echo(f"kept {kept} in {seconds:.1f} s ({rate:.0f} frames/s)")
+    if summary.get("ended") and summary["picks"] < (summary["target"] or 0) >= 1:
+        typer.echo(f"fewer than asked for: {summary['ended']}")
+    for name, groups in summary.get("unmet", {}).items():
+        typer.echo(f"{name} lacks {', '.join(f'{count} of {group}' for group, count in groups.items())}")
+    for reason, count in summary["drops"].items():
+        if reason not in ("budget", "held", "near", "ratio"):
+            typer.echo(f"not looked at any further: {count} frames ({reason})")
     for source, error in summary["failed"].items():
         typer.echo(f"failed: {source}: {error}", err=True)
     typer.echo(f"pictures in {found.folder / 'frames'}, one line a pick in {found.folder / 'manifest.jsonl'}")

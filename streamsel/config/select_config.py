@@ -192,9 +192,22 @@ class SelectConfig(BaseModel):
         return self.model_dump(mode="json", exclude={"table", "sources"})
 
 
+def _refuse_empty(selection: SelectionConfig) -> None:
+    """A run that picks nothing, or filters by what only the end of it tells, is none."""
+    if selection.n_samples == 0 or selection.proportion_samples == 0:
+        raise UsageError("the selection config asks for no frame at all: give n_samples or proportion_samples above 0")
+    for place, entry in enumerate(selection.strategies):
+        if entry.strategy.type == "THRESHOLD" and getattr(entry.input, "score", "") == "object_frequency":
+            raise UsageError(
+                f"strategies[{place}]: object_frequency is scaled by all that there is, which a filter before the end"
+                " does not know: use it with WEIGHTS, or another score, or choose from a table"
+            )
+
+
 def _said(selection: SelectionConfig, given: Mapping[str, Any]) -> dict[str, Any]:
     """What a selection config says of a run, as options; goals only where none is given."""
     said: dict[str, Any] = {}
+    _refuse_empty(selection)
     if selection.worker.selected_sequence_length > 1:
         said["sequence_length"] = selection.worker.selected_sequence_length
     if selection.worker.remove_exact_duplicates:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from fractions import Fraction
 from functools import cached_property
+from typing import Final
 
 from av.video.frame import VideoFrame
 
@@ -17,6 +19,11 @@ from streamsel.errors import UsageError
 
 __all__ = ["Tape"]
 
+AHEAD: Final = 4
+"""Frames that the decoder may have in hand beyond one a core: it goes on while whoever reads is busy with a block."""
+MOST_THREADS: Final = 16
+"""More are not recommended by libavcodec."""
+
 
 class Tape:
     """Opens walks over one source, and closes them all.
@@ -28,7 +35,7 @@ class Tape:
 
     def __init__(self, source: Source, *, threads: int = 0, keyframes: bool = False, ranked: bool = False) -> None:
         self.source = source
-        self._threads = threads
+        self._threads = threads or _frames_ahead()
         self._open: set[Track] = set()
         self._closed = False
         self._probed: Walk | None = None
@@ -149,3 +156,8 @@ class Tape:
     @property
     def _ranks(self) -> PacketScan | None:
         return self._scan if self.ranked else None
+
+
+def _frames_ahead() -> int:
+    """How many frames a file's decoder works on at once; a live one takes its own number, for the sake of delay."""
+    return min(MOST_THREADS, (os.cpu_count() or 1) + AHEAD)

@@ -16,6 +16,7 @@ from streamsel.data import Decision
 from streamsel.embed import Looked, Row, Window
 from streamsel.embed.baseline import Samples
 from streamsel.embed.larder import BARE
+from streamsel.embed.window import writable
 
 __all__ = ["Everyone"]
 
@@ -79,4 +80,4 @@ class Everyone:
 def _row(row: int, window: Window) -> Row:
     """A row without pictures: its vector is empty."""
     marks = tuple(frame.mark for frame in window)
-    return Row(row, marks, vector=BARE, window=window, signals=window[0].signals)
+    return Row(row, marks, vector=BARE, window=writable(window), signals=window[0].signals)

@@ -16,7 +16,7 @@ from streamsel.embed import Looked, Row, Window
 from streamsel.embed.baseline import Samples
 from streamsel.embed.gate import LOOK, Gate
 from streamsel.embed.scout import describe
-from streamsel.embed.window import Shrunk
+from streamsel.embed.window import writable
 
 __all__ = ["Watch"]
 
@@ -58,9 +58,8 @@ class Watch:
 
     def _row(self, row: int, window: Window, held_by: npt.NDArray[np.int64]) -> Row:
         pictures = [self._crop(f.picture) if by < 0 else None for f, by in zip(window, held_by, strict=True)]
-        whole = all(_writable(frame.picture) for frame in window)
         marks = tuple(frame.mark for frame in window)
-        return Row(row, marks, tuple(pictures), window=window if whole else (), signals=window[0].signals)
+        return Row(row, marks, tuple(pictures), window=writable(window), signals=window[0].signals)
 
     def _crop(self, picture: Picture) -> Pixels:
         return picture.rgb(*self._size)
@@ -96,7 +95,3 @@ class Watch:
         if samples:  # an ended run has let its pictures go
             self.samples.restore(samples)
             self.samples.larder.restore(self.samples.users())
-
-
-def _writable(picture: Picture) -> bool:
-    return not isinstance(picture, Shrunk) or picture.encoded is not None

@@ -16,7 +16,7 @@ from streamsel.data import Frame, Picture, Pixels
 from streamsel.embed import Window
 from streamsel.errors import SourceError
 
-__all__ = ["Shrunk", "blocks", "windows"]
+__all__ = ["Shrunk", "blocks", "windows", "writable"]
 
 LIVE_GAP = 1.0
 """Seconds without a frame after which a live source begins a new sequence."""
@@ -95,3 +95,10 @@ def blocks(
 def _shrink(frame: Frame, size: tuple[int, int], encode: Callable[[Picture], bytes] | None) -> Frame:
     picture = frame.picture
     return replace(frame, picture=Shrunk(picture.i420(), picture.rgb(*size), encode and encode(picture)))
+
+
+def writable(window: Window) -> Window:
+    """The window, where its pictures can be written as they are; empty where only the judge's are left of them."""
+    pictures = (frame.picture for frame in window)
+    whole = all(not isinstance(picture, Shrunk) or picture.encoded is not None for picture in pictures)
+    return window if whole else ()

@@ -107,14 +107,14 @@ class FrameRules:
         dim = self.objects.dim if self._config.reads_vectors else 0
         return self.batch(picks, np.array([pick.vector[:dim] for pick in picks], np.float32))
 
-    def pooled(self, pool: Pool, count: int, embedder: Embedder) -> Batch:
-        """The oldest rows of a pool. Raises StateError where they are of another model."""
+    def pooled(self, pool: Pool, count: int, runs: Sequence[str], embedder: Embedder) -> Batch:
+        """The oldest rows of a pool, but for those of some runs. Raises StateError where they are of another model."""
         dim = self.objects.dim if self._config.reads_vectors else 0
         like = self.batch([], np.empty((0, dim), np.float32))
         check_pool(pool, Batch({VECTORS: Vectors(np.empty((0, embedder.dim), np.float32))}, 0), embedder.name)
         if pool.model is None:
             pool.model, pool.dim = embedder.name, self.objects.dim
-        return batch_of(self._config, PoolRows(pool, like, count))
+        return batch_of(self._config, PoolRows(pool, like, count, runs))
 
     def reached(self, order: Sequence[int], decisions: Sequence[Any]) -> dict[str, Any]:
         """What each strategy asked for and reached, and the curve, of the batch made last."""

@@ -44,6 +44,10 @@ class Inspection:
         found = {"corrupt_samples": self._corrupt.listing}
         return found if self._duplicates is None else {**found, "duplicates": self._duplicates.listing}
 
+    def begin(self) -> None:
+        """A source starts; what another one left behind when it failed is forgotten."""
+        self._digests.clear()
+
     def look(self, window: Window) -> Window:
         """Take a window in, with its whole pictures; gives it back."""
         damaged = [frame for frame in window if getattr(frame.picture, "damaged", False)]

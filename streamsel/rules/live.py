@@ -15,7 +15,7 @@ from streamsel.rules.material import VECTORS
 from streamsel.selection import Strategy
 from streamsel.selection.stream import StreamConstraint
 from streamsel.selection.stream.balance import Balance
-from streamsel.selection.stream.constraints import AtMost, Include, MinimumGap
+from streamsel.selection.stream.constraints import Allowed, AtMost, Include, MinimumGap
 from streamsel.selection.stream.diversity import Diversity
 from streamsel.selection.stream.object_diversity import ObjectDiversity
 from streamsel.selection.stream.onepass import OnePass
@@ -54,6 +54,8 @@ def stream_selector(
         if entry.strategy.type != "THRESHOLD"
     ]
     hard = [made for one in config.constraints for made in _constraints(one)]
+    if not strategies and not hard:  # filters alone decide
+        hard = [Allowed()]
     far = min_distance if config.reads_vectors else None
     return OnePass(
         dim if config.reads_vectors else None, strategies, min_distance=far, target_ratio=target_ratio, constraints=hard

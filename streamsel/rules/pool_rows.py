@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -25,10 +25,14 @@ class PoolRows:
     """A `Material`. What a pool does not know of a pick counts nothing: a number is 0, there are no objects.
 
     like: the rows that are chosen from; vectors and objects are as long as theirs. count: only so many, the oldest.
+    but: ids of runs whose rows are left out.
     """
 
-    def __init__(self, pool: Pool, like: Batch, count: int | None = None) -> None:
-        entries = list(islice(pool.rows(), count))
+    def __init__(self, pool: Pool, like: Batch, count: int | None = None, but: Sequence[str] = ()) -> None:
+        runs = (run.id for run in pool.history for _ in range(run.count))
+        told = islice(zip(pool.rows(), runs, strict=True), count)
+        self._kept = [(place, entry) for place, (entry, run) in enumerate(told) if run not in but]
+        entries = [entry for _, entry in self._kept]
         self.names = [entry.name for entry in entries]
         self._values: list[Mapping[str, Any]] = [entry.values for entry in entries]
         self._sources = [entry.source for entry in entries]
@@ -36,7 +40,8 @@ class PoolRows:
 
     def vectors(self) -> Vector | None:
         """See `Material`."""
-        return self._pool.vectors[: len(self.names)] if VECTORS in self._like.columns else None
+        places = [place for place, _ in self._kept]
+        return self._pool.vectors[places] if VECTORS in self._like.columns else None
 
     def objects(self, task: str) -> Objects:
         """See `Material`."""

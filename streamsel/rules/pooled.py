@@ -25,8 +25,7 @@ class Pooled:
     def __init__(self, inner: Selector, pool: Batch, vectors: Vector) -> None:
         self.inner, self._vectors, self._count = inner, vectors, len(pool)
         if isinstance(inner, OnePass):
-            for row in range(len(pool)):
-                inner.add(pool.take([row]), looked=0)
+            inner.know(pool)
 
     @property
     def looked(self) -> int:

@@ -56,7 +56,8 @@ def _reached(
         given = totals.shares(entry.column) if totals else {}
         return told | {"shares": _shares(options, column, picks, given) if picks else {}}
     if options.type == "WEIGHTS":
-        mean = totals.mean(entry.column) if totals else None
+        scaled = getattr(entry.input, "score", "") == "object_frequency"  # the totals are of what it is made of
+        mean = totals.mean(entry.column) if totals and not scaled else None
         return told | _sums(column.values, picks) | ({} if mean is None else {"input_mean": mean})
     if options.type == "DIVERSITY" and entry.column == VECTORS:
         return told | _distances([decision.distance for decision in judged])

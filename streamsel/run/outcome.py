@@ -18,7 +18,7 @@ from streamsel.run.comparison import comparison
 from streamsel.run.heirs import Heirs
 from streamsel.run.parts import Parts
 from streamsel.run.picked_objects import object_counts, object_record, write_picked_crops
-from streamsel.run.pooling import remember
+from streamsel.run.pooling import ended, remember
 from streamsel.run.sequence_numbers import SequenceNumbers
 from streamsel.run.workspace import Workspace
 from streamsel.sink.decisions import write_decisions
@@ -64,7 +64,7 @@ def conclude(
     write_manifest(folder, map(told, store.picks()), OBJECTS if config.objects else MANIFEST)
     if config.objects:
         write_picked_crops(folder, store.picks(), map(told, store.picks()), config.padding)
-    if config.compares or config.rules.reads_vectors:
+    if _embedded(parts):
         write_embeddings(folder, (pick.vector for pick in store.picks()), parts.judge.embedder.dim)
     write_decisions(folder, _decisions(parts))
     if config.sequence_length > 1:
@@ -73,13 +73,13 @@ def conclude(
     for name, listing in parts.entrance.inspection.listings.items():
         if listing.total:
             write_json(folder / f"{name}.json", listing.rows)
-    made = comparison(parts) if config.compares else None
+    made = comparison(parts) if _embedded(parts) and config.compares else None
     table = made.to_json() if made else store.note("statistics")
     write_json(folder / "summary.json", _summary(parts, config, facts, timings, table))
     if pool is not None:
         remember(pool, store, keys, config.goal)
     store.conclude(
-        {"complete": True, "run": None, "rows": parts.scout.seen, "statistics": table},
+        {"complete": True, **ended(store), "rows": parts.scout.seen, "statistics": table},
         CHOICE if config.budget else SAMPLES,
     )
 
@@ -175,6 +175,13 @@ def _summary(
         "libraries": {name: version(name) for name in ("av", "numpy", "openvino", "pyarrow")},
         "seconds": {stage: round(seconds, 3) for stage, seconds in timings.items()},
     }
+
+
+def _embedded(parts: Parts) -> bool:
+    """Whether every pick has a vector: those of a run without a table that read none have not."""
+    length = 4 * parts.judge.embedder.dim
+    lacking = next(parts.store.query("SELECT COUNT(*) FROM pick WHERE LENGTH(vector) <> ?", length))[0]
+    return not lacking
 
 
 def _reached(parts: Parts) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from streamsel.store.embedded import SqliteStore
 if TYPE_CHECKING:
     from streamsel.pool.datapool import Pool
 
-__all__ = ["begun", "new_sources", "remember"]
+__all__ = ["begun", "ended", "new_sources", "remember"]
 
 
 def new_sources(sources: Sequence[Source], pool: Pool, mine: Sequence[str]) -> list[Source]:
@@ -34,8 +34,10 @@ def new_sources(sources: Sequence[Source], pool: Pool, mine: Sequence[str]) -> l
     return found
 
 
-def begun(pool: Pool, store: SqliteStore) -> int:
+def begun(pool: Pool, store: SqliteStore) -> tuple[int, list[str]]:
     """How many rows of the pool count as picked: those that were there when the run began. Notes it, and the run's id.
+
+    Gives also the runs whose rows do not count, because the store has their picks itself.
 
     Raises StateError where the pool has lost some since.
     """
@@ -44,7 +46,12 @@ def begun(pool: Pool, store: SqliteStore) -> int:
     rows = int(store.note("pool"))
     if rows > len(pool):
         raise StateError(f"{pool.path}: has lost rows since this run began; start it anew with --fresh")
-    return rows
+    return rows, list(store.note("runs") or ())
+
+
+def ended(store: SqliteStore) -> dict[str, Any]:
+    """What is noted when a run of a pool is complete."""
+    return {"run": None, "runs": [*(store.note("runs") or ()), store.note("run")]} if store.note("run") else {}
 
 
 def remember(pool: Pool, store: SqliteStore, keys: Mapping[str, str], goal: str) -> None:

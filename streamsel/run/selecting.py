@@ -14,6 +14,7 @@ from streamsel.embed.judge import Judge
 from streamsel.rules.frame_rules import FrameRules
 from streamsel.rules.goals import budget_rules
 from streamsel.rules.live import distance_of, stream_selector
+from streamsel.rules.material import VECTORS
 from streamsel.rules.pooled import Pooled
 from streamsel.rules.queries import query_vectors
 from streamsel.run.pooling import begun
@@ -33,9 +34,9 @@ def selector_of(config: SelectConfig, judge: Judge, rules: FrameRules, space: Wo
     own = rules.picked(list(space.store.picks()))
     if pool is None:
         return driver_of(config, judge.embedder, rules, own)
-    earlier = rules.pooled(pool, begun(pool, space.store), judge.embedder)
+    earlier = rules.pooled(pool, *begun(pool, space.store), judge.embedder)
     before = earlier if own is None else concatenate([earlier, own])
-    vectors = pool.vectors[: len(earlier)] if config.rules.reads_vectors else np.empty((0, 0), np.float32)
+    vectors = earlier[VECTORS].rows if VECTORS in earlier.columns else np.empty((0, 0), np.float32)
     return Pooled(driver_of(config, judge.embedder, rules, before), earlier, vectors)
 
 

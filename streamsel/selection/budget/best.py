@@ -63,6 +63,7 @@ class Best:
         """See `streamsel.selection.Selector`. A drop tells its distance to the nearest of all picks."""
         parts, self._parts = self._parts, []
         if not parts:
+            self.ended = "no row is left behind the filters"
             return [], []
         first = len(self)
         table = concatenate(parts if self._before is None else [self._before, *parts])

@@ -93,6 +93,7 @@ class _Run:
         self._goals, self._constraints, self._closed = goals, constraints, closed
         self._ranking = [goal for goal in goals if goal.strength]
         self._hindered: dict[str, None] = {}
+        self._wanting: dict[str, None] = {}
         self._spare = np.empty((2, len(closed)))
         self.ended = ""
 
@@ -102,9 +103,11 @@ class _Run:
             if self._forbidden(row):
                 self._closed[row] = True
                 continue
-            self.ended = next(filter(None, (goal.objective.ends(row) for goal in self._goals)), "")
+            if not self._wanting:  # what must be there is no reason to stop
+                self.ended = next(filter(None, (goal.objective.ends(row) for goal in self._goals)), "")
             return None if self.ended else row
-        self.ended = f"no row is left that {', '.join(self._hindered)} allows" if self._hindered else "no row is left"
+        names = {**self._hindered, **(self._wanting if not self._closed.all() else {})}
+        self.ended = f"no row is left that {', '.join(names)} allows" if names else "no row is left"
         return None
 
     def take(self, row: int) -> dict[str, float]:
@@ -132,9 +135,10 @@ class _Run:
     def _bounds(self, left: int) -> Values:
         """Upper bounds of the potential; -infinity where a row may not be picked now."""
         shut = self._closed
+        self._wanting = {}
         for constraint in self._constraints:
             if (wanted := constraint.wants(left)) is not None:
-                self._hindered[constraint.name] = None
+                self._wanting[constraint.name] = None
                 shut = shut | ~wanted
         for goal in self._ranking:
             if goal.strength < 0:  # an upper bound of O is a lower bound of its potential: no help

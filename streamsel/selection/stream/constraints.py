@@ -20,7 +20,7 @@ from streamsel.selection.gaps import Gaps
 from streamsel.selection.groups import groups_of, identity
 from streamsel.selection.stream.reading import column_of
 
-__all__ = ["AtMost", "Exclude", "Include", "MinimumGap", "refuse_at_least"]
+__all__ = ["Allowed", "AtMost", "Exclude", "Include", "MinimumGap", "refuse_at_least"]
 
 NOTHING: Final[State] = {}
 
@@ -56,6 +56,12 @@ class _Constraint:
     def restore(self, state: State) -> Self:
         """See `StreamConstraint`."""
         return self
+
+
+class Allowed(_Constraint):
+    """Allows every row, where filters have decided already."""
+
+    name = "THRESHOLD"
 
 
 class AtMost(_Constraint):

@@ -133,6 +133,12 @@ class OnePass:
         self._take(taken)
         return len(self) - 1
 
+    def know(self, rows: Batch) -> None:
+        """Take rows in as picks that were made elsewhere: nothing of them counts for the target ratio."""
+        for place in range(len(rows)):
+            one = rows.take([place])
+            self._take(self._row(one, 0, self._measure(one)))
+
     def skip(self, count: int = 1) -> None:
         """Count frames that were looked at and not offered, at the end of a stream for instance."""
         (count,) = _check_looked([count], 1)
