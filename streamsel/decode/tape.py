@@ -19,7 +19,7 @@ from streamsel.errors import UsageError
 
 __all__ = ["Tape"]
 
-AHEAD: Final = 4
+AHEAD: Final = 2
 """Frames that the decoder may have in hand beyond one a core: it goes on while whoever reads is busy with a block."""
 MOST_THREADS: Final = 16
 """More are not recommended by libavcodec."""
