@@ -78,7 +78,7 @@ def select_command(
     ] = None,
     quiet: Annotated[bool, option("--quiet/-q", "Say nothing but errors.")] = False,
     as_json: Annotated[
-        bool, option("--json", "The result as a JSON line on standard output, progress on standard error.")
+        bool, option("--json", "The result as JSON on standard output, progress on standard error.")
     ] = False,
     debug: Annotated[bool, option("--debug", "Show the traceback of an error.")] = False,
 ) -> None:
