@@ -31,7 +31,8 @@ def new_sources(sources: Sequence[Source], pool: Pool, mine: Sequence[str]) -> l
     found = [source for source in sources if source.id in mine or not pool.remembers(source.id)]
     if not found:
         raise UsageError(
-            f"{pool.path}: remembers all {len(sources)} sources already: there is nothing new to look at; give others, or another --pool"
+            f"{pool.path}: remembers all {len(sources)} sources already: there is nothing new to look at; give others,"
+            " or another --pool"
         )
     return found
 
