@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from itertools import groupby
 
 from av.video.frame import VideoFrame
@@ -56,9 +57,9 @@ def _stretch(track: Track | None, group: Sequence[Mark], check: Check, *, sparin
     """
     if track is None or not group or land(track, group[0].pts) is None:
         return
-    walk = Walk(track, needed={mark.pts for mark in group} if sparing else None)
-    for mark in group:
-        frame = walk.find(mark, check)
-        if frame is None:
-            return
-        yield frame
+    with closing(Walk(track, needed={mark.pts for mark in group} if sparing else None)) as walk:
+        for mark in group:
+            frame = walk.find(mark, check)
+            if frame is None:
+                return
+            yield frame

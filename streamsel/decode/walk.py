@@ -65,6 +65,11 @@ class Walk:
         self._next = index + 1
         return Step(index, pts, frame)
 
+    def close(self) -> None:
+        """Let go of the frames in hand at once: the walk and what it reads from refer to each other."""
+        self._ahead = []
+        self._timed.close()
+
     def count_problems_in(self, problems: Counter[str]) -> None:
         """Count what goes wrong in this counter from here on, which first becomes what went wrong so far."""
         problems.clear()
@@ -125,7 +130,7 @@ class Walk:
             if late > MOST_LATE:
                 return
 
-    def _with_times(self, needed: Collection[int] | None) -> Iterator[tuple[int, VideoFrame]]:
+    def _with_times(self, needed: Collection[int] | None) -> Generator[tuple[int, VideoFrame], None, None]:
         track, usual = self.track, self._usual_duration()
         frames = track.frames(needed)
         first = self._up_to_a_time(frames)
