@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, overload
 from streamsel.config import SelectConfig
 from streamsel.data import Frame, Source
 from streamsel.embed import Window
-from streamsel.errors import SourceError, UsageError
+from streamsel.errors import SourceError, StateError, UsageError
 from streamsel.pipeline import run
 from streamsel.run.workspace import Workspace, is_workspace
 
@@ -109,8 +109,15 @@ def select(
 def _opened(config: SelectConfig, embedder: Embedder) -> Pool:
     """The pool that the config names. Raises StateError where it holds vectors of another model."""
     from streamsel.pool.datapool import Pool
+    from streamsel.rules.pool_rows import check_model
 
-    return Pool.open(config.pool or Path(), embedder.name)
+    pool = Pool.open(config.pool or Path())
+    try:
+        check_model(pool, embedder.dim, embedder.name)
+    except StateError:
+        pool.close()
+        raise
+    return pool
 
 
 def _refuse_forgotten(config: SelectConfig, space: Workspace, *, only_new: bool) -> None:

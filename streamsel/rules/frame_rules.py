@@ -16,14 +16,14 @@ from streamsel.errors import UsageError
 from streamsel.rules.entrance import Entrance
 from streamsel.rules.filters import Filter
 from streamsel.rules.frame_objects import FrameObjects, boxes_of_task, objects_column
-from streamsel.rules.material import VECTORS, batch_of
+from streamsel.rules.material import batch_of
 from streamsel.rules.object_rows import ObjectRows
 from streamsel.rules.own_values import of_frames
-from streamsel.rules.pool_rows import PoolRows, check_pool
+from streamsel.rules.pool_rows import PoolRows, check_model
 from streamsel.rules.reached import curve, reached
 from streamsel.rules.readings import readings_of
 from streamsel.rules.shares import check_targets
-from streamsel.selection.columns import Batch, Vectors
+from streamsel.selection.columns import Batch
 from streamsel.signals.lightly_folder import LightlyFolder
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ class FrameRules:
         """The oldest rows of a pool, but for those of some runs. Raises StateError where they are of another model."""
         dim = self.objects.dim if self._config.reads_vectors else 0
         like = self.batch([], np.empty((0, dim), np.float32))
-        check_pool(pool, Batch({VECTORS: Vectors(np.empty((0, embedder.dim), np.float32))}, 0), embedder.name)
+        check_model(pool, embedder.dim, embedder.name)
         if pool.model is None:
             pool.model, pool.dim = embedder.name, self.objects.dim
         return batch_of(self._config, PoolRows(pool, like, count, runs))

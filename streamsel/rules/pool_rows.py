@@ -18,7 +18,7 @@ from streamsel.selection.columns import Batch, Column, Objects
 if TYPE_CHECKING:
     from streamsel.pool.datapool import Pool
 
-__all__ = ["PoolRows", "check_pool", "model_of_table"]
+__all__ = ["PoolRows", "check_model", "check_pool", "model_of_table"]
 
 
 class PoolRows:
@@ -75,11 +75,15 @@ class PoolRows:
 
 
 def check_pool(pool: Pool, rows: Batch, model: str | None = None) -> None:
-    """Raises StateError where a pool remembers other vectors than those of the rows.
+    """Raises StateError where a pool remembers other vectors than those of the rows; see `check_model`."""
+    check_model(pool, rows[VECTORS].rows.shape[1] if VECTORS in rows.columns else 0, model)
 
-    model: what made those, None where that is not known; a pool of a table does not know it either.
+
+def check_model(pool: Pool, dim: int, model: str | None = None) -> None:
+    """Raises StateError where a pool remembers other vectors than those of `dim` numbers that a model makes.
+
+    model: None where that is not known; a pool of a table does not know it either.
     """
-    dim = rows[VECTORS].rows.shape[1] if VECTORS in rows.columns else 0
     if pool.history and pool.dim != dim:
         held, these = (f"vectors of {of} numbers" if of else "no vectors" for of in (pool.dim, dim))
         raise StateError(f"{pool.path}: holds {held}, the rows have {these}; use another pool")

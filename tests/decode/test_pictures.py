@@ -179,7 +179,8 @@ def test_what_is_stored_tells_pictures_apart(pixel_format, size):
     pixels = slope(*size)
     changed = pixels.copy()
     changed[-8:, -8:] = 255 - changed[-8:, -8:]
-    one, again, other = (told(frame_of(each, pixel_format)) for each in (pixels, pixels, changed))
+    frame = frame_of(pixels, pixel_format)  # made once: swscale leaves the last column of odd widths as it was
+    one, again, other = told(frame), told(frame), told(frame_of(changed, pixel_format))
     assert one == again
     assert one != other
 
