@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from streamsel.cli.select_command import option
+from streamsel.cli.options import Debug, Json, Normalize, QuerySets, option
 
 if TYPE_CHECKING:
     from streamsel.choosing.finding import Finding
@@ -26,15 +26,11 @@ def check_command(
     proportion: Annotated[float | None, option("--proportion", "As in choose.")] = None,
     metadata: Annotated[Path | None, option("--metadata", "As in choose.", metavar="FILE")] = None,
     lightly: Annotated[Path | None, option("--lightly", "As in choose.", metavar="FOLDER")] = None,
-    query_set: Annotated[
-        list[str] | None, option("--query-set", "As in choose; may be repeated.", metavar="NAME=PATH")
-    ] = None,
+    query_set: QuerySets = None,
     pool: Annotated[Path | None, option("--pool", "As in choose; it is only read.", metavar="FILE")] = None,
-    normalize: Annotated[
-        bool, typer.Option("--normalize/--as-they-are", show_default=False, help="Make vectors unit length (default).")
-    ] = True,
-    as_json: Annotated[bool, option("--json", "The findings as JSON on standard output.")] = False,
-    debug: Annotated[bool, option("--debug", "Show the traceback of an error.")] = False,
+    normalize: Normalize = True,
+    as_json: Json = False,
+    debug: Debug = False,
 ) -> None:
     """Tell what a selection can reach, before anything is chosen; exit code 2 where it cannot run.
 

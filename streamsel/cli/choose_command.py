@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from streamsel.cli.select_command import option
+from streamsel.cli.options import Debug, Json, Normalize, Pool, QuerySets, Quiet, option
 
 __all__ = ["choose_command"]
 
@@ -26,19 +26,13 @@ def choose_command(
     lightly: Annotated[
         Path | None, option("--lightly", "A .lightly folder: predictions, metadata by file name.", metavar="FOLDER")
     ] = None,
-    query_set: Annotated[
-        list[str] | None, option("--query-set", "What SIMILARITY compares with; may be repeated.", metavar="NAME=PATH")
-    ] = None,
-    pool: Annotated[
-        Path | None, option("--pool", "Earlier picks count as selected; new ones are added.", metavar="FILE")
-    ] = None,
-    normalize: Annotated[
-        bool, typer.Option("--normalize/--as-they-are", show_default=False, help="Make vectors unit length (default).")
-    ] = True,
+    query_set: QuerySets = None,
+    pool: Pool = None,
+    normalize: Normalize = True,
     fresh: Annotated[bool, option("--fresh", "Forget the earlier choice in OUT.")] = False,
-    quiet: Annotated[bool, option("--quiet/-q", "Say nothing but errors.")] = False,
-    as_json: Annotated[bool, option("--json", "The result as JSON on standard output.")] = False,
-    debug: Annotated[bool, option("--debug", "Show the traceback of an error.")] = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+    debug: Debug = False,
 ) -> None:
     """Choose rows of TABLE into OUT: a selection from ready embeddings and metadata, with no video at all.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from streamsel.cli.select_command import option
+from streamsel.cli.options import option
 
 if TYPE_CHECKING:
     from streamsel.pool import Run

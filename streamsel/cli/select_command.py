@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-__all__ = ["option", "select_command"]
+from streamsel.cli.options import Debug, Json, Pool, QuerySets, Quiet, option
+
+__all__ = ["select_command"]
 
 Sources = Annotated[list[str], typer.Argument(metavar="SOURCE...", help="Files, folders, globs, http(s) or rtsp URLs.")]
-
-
-def option(names: str, text: str, **more: Any) -> Any:
-    """An option whose default is told by its text, because the config has it."""
-    return typer.Option(*names.split("/"), help=text, show_default=False, **more)
 
 
 def select_command(
@@ -38,12 +35,8 @@ def select_command(
     lightly: Annotated[
         Path | None, option("--lightly", "The .lightly folder; else one beside or above SOURCE.", metavar="FOLDER")
     ] = None,
-    query_set: Annotated[
-        list[str] | None, option("--query-set", "What SIMILARITY compares with; may be repeated.", metavar="NAME=PATH")
-    ] = None,
-    pool: Annotated[
-        Path | None, option("--pool", "Earlier picks count as selected; new ones are added.", metavar="FILE")
-    ] = None,
+    query_set: QuerySets = None,
+    pool: Pool = None,
     objects: Annotated[
         str | None, option("--objects", "Select objects that TASK found, in place of frames.", metavar="TASK")
     ] = None,
@@ -76,11 +69,9 @@ def select_command(
             "--table/--no-table", show_default=False, help="Compare the picks with uniform and random ones (default)."
         ),
     ] = None,
-    quiet: Annotated[bool, option("--quiet/-q", "Say nothing but errors.")] = False,
-    as_json: Annotated[
-        bool, option("--json", "The result as JSON on standard output, progress on standard error.")
-    ] = False,
-    debug: Annotated[bool, option("--debug", "Show the traceback of an error.")] = False,
+    quiet: Quiet = False,
+    as_json: Json = False,
+    debug: Debug = False,
 ) -> None:
     """Select the frames that add something from SOURCE into OUT.
 

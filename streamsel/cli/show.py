@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -47,16 +48,7 @@ def show_selection(found: Selection, *, as_json: bool) -> None:
     if as_json:
         _json({"event": "done", "out": str(found.folder), **summary})
         return
-    from rich.console import Console
-
-    from streamsel.report.goals import goals_table
-    from streamsel.report.table import Statistics
-
-    console = Console()
-    if summary["statistics"]:
-        console.print(Statistics.from_json(summary["statistics"]).table())
-    if "strategies" in summary and list(summary["strategies"]) != ["DIVERSITY"]:
-        console.print(goals_table(summary["strategies"]))
+    _tables(summary, goals="strategies" in summary and list(summary["strategies"]) != ["DIVERSITY"])
     seconds = sum(summary["seconds"].values())
     rate = summary["frames"] / seconds if seconds else 0
     kept = f"{summary['picks']} of {summary['frames']} frames"
@@ -65,8 +57,7 @@ def show_selection(found: Selection, *, as_json: bool) -> None:
     typer.echo(f"kept {kept} in {seconds:.1f} s ({rate:.0f} frames/s)")
     if summary.get("ended") and summary["picks"] < (summary["target"] or 0) >= 1:
         typer.echo(f"fewer than asked for: {summary['ended']}")
-    for name, groups in summary.get("unmet", {}).items():
-        typer.echo(f"{name} lacks {', '.join(f'{count} of {group}' for group, count in groups.items())}")
+    _unmet(summary)
     for reason, count in summary["drops"].items():
         if reason not in ("budget", "held", "near", "ratio"):
             typer.echo(f"not looked at any further: {count} frames ({reason})")
@@ -81,6 +72,18 @@ def show_choice(found: Selection, *, as_json: bool) -> None:
     if as_json:
         _json({"event": "done", "out": str(found.folder), **summary})
         return
+    _tables(summary, goals=True)
+    for reason, count in summary["drops"].items():
+        typer.echo(f"not chosen: {count} rows ({reason})")
+    _unmet(summary)
+    if summary["ignored"]:
+        typer.echo(f"these options change nothing here: {', '.join(summary['ignored'])}")
+    typer.echo(f"chose {summary['picks']} of {summary['rows']} rows in {summary['seconds']:.1f} s; {summary['ended']}")
+    typer.echo(f"names in {found.folder / 'filenames.txt'}, one line a pick in {found.folder / 'manifest.jsonl'}")
+
+
+def _tables(summary: Mapping[str, Any], *, goals: bool) -> None:
+    """How the picks compare, and what each strategy asked for and reached."""
     from rich.console import Console
 
     from streamsel.report.goals import goals_table
@@ -89,15 +92,13 @@ def show_choice(found: Selection, *, as_json: bool) -> None:
     console = Console()
     if summary["statistics"]:
         console.print(Statistics.from_json(summary["statistics"]).table())
-    console.print(goals_table(summary["strategies"]))
-    for reason, count in summary["drops"].items():
-        typer.echo(f"not chosen: {count} rows ({reason})")
-    for name, groups in summary["unmet"].items():
+    if goals:
+        console.print(goals_table(summary["strategies"]))
+
+
+def _unmet(summary: Mapping[str, Any]) -> None:
+    for name, groups in summary.get("unmet", {}).items():
         typer.echo(f"not met: {name}: {', '.join(f'{group} lacks {lacks}' for group, lacks in groups.items())}")
-    if summary["ignored"]:
-        typer.echo(f"these options change nothing here: {', '.join(summary['ignored'])}")
-    typer.echo(f"chose {summary['picks']} of {summary['rows']} rows in {summary['seconds']:.1f} s; {summary['ended']}")
-    typer.echo(f"names in {found.folder / 'filenames.txt'}, one line a pick in {found.folder / 'manifest.jsonl'}")
 
 
 def _json(value: object) -> None:
