@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +11,7 @@ from streamsel.choosing.table_run import TableRun
 from streamsel.config import SelectionConfig
 from streamsel.config.constraints import MinDistance
 from streamsel.errors import UsageError
-from streamsel.rules.filters import Filter
+from streamsel.rules.filters import Filter, relevant_files
 from streamsel.rules.material import batch_of
 from streamsel.rules.table_rows import TableRows
 from streamsel.selection.columns import Batch
@@ -47,17 +46,8 @@ def _embeddings(config: SelectionConfig) -> str:
 
 def filter_of(run: TableRun, rows: TableRows) -> Filter:
     """Thresholds, exclusions, relevant file names. Raises UsageError, SourceError."""
-    return Filter(run.config, _relevant(run.config, rows.folder))
-
-
-def _relevant(config: SelectionConfig, folder: LightlyFolder | None) -> Callable[[str], bool] | None:
-    name = config.worker.relevant_filenames_file
-    if not name:
-        return None
-    if folder is None:
-        raise UsageError(f"relevant_filenames_file {name}: name the .lightly folder that holds it with --lightly")
-    files = folder.relevant(name)
-    return lambda row: files.includes(row) or files.includes(_video(row))
+    files = relevant_files(run.config, rows.folder)
+    return Filter(run.config, (lambda name: files.includes(name) or files.includes(_video(name))) if files else None)
 
 
 def _video(name: str) -> str:

@@ -11,12 +11,14 @@ import numpy.typing as npt
 
 from streamsel.config import SelectionConfig
 from streamsel.config.constraints import Names
-from streamsel.errors import SourceError
+from streamsel.errors import SourceError, UsageError
 from streamsel.rules.material import NAME
 from streamsel.selection.columns import Batch
 from streamsel.selection.thresholds import passes
+from streamsel.signals.lightly_folder import LightlyFolder
+from streamsel.signals.relevant import RelevantFiles
 
-__all__ = ["Filter", "listed", "same_name", "stem"]
+__all__ = ["Filter", "listed", "relevant_files", "same_name", "stem"]
 
 LARGEST: Final = 64 << 20
 """Bytes that a list of names may have."""
@@ -67,6 +69,14 @@ class Filter:
             for row in np.flatnonzero(~kept).tolist():
                 found[row] = found[row] or label.replace("THRESHOLD", "threshold", 1)
         return found
+
+
+def relevant_files(config: SelectionConfig, folder: LightlyFolder | None) -> RelevantFiles | None:
+    """The files that a config says are relevant; None where it says nothing. Raises UsageError, SourceError."""
+    name = config.worker.relevant_filenames_file
+    if name and folder is None:
+        raise UsageError(f"relevant_filenames_file {name}: there is no .lightly folder; name it with --lightly")
+    return folder.relevant(name) if name and folder else None
 
 
 def listed(constraint: Names) -> Sequence[str]:

@@ -12,9 +12,8 @@ import numpy as np
 from streamsel.config import SelectionConfig
 from streamsel.data import Box, Mark, Source, Value, Vector
 from streamsel.embed import Embedder
-from streamsel.errors import UsageError
 from streamsel.rules.entrance import Entrance
-from streamsel.rules.filters import Filter
+from streamsel.rules.filters import Filter, relevant_files
 from streamsel.rules.frame_objects import FrameObjects, boxes_of_task, objects_column
 from streamsel.rules.material import batch_of
 from streamsel.rules.object_rows import ObjectRows
@@ -79,12 +78,13 @@ class FrameRules:
             model = embedder if embeds or config.reads_vectors else None
             self.object_rows, frames = ObjectRows(config, boxes, called, model, padding), of_frames(config)
         self.objects = FrameObjects(config, folder, embedder, called, padding)
+        files = relevant_files(config, folder)
         self.entrance = Entrance(
             frames,
             readings_of(frames, folder),
             Filter(frames),
             called,
-            _relevant(config, folder),
+            files.includes if files else None,
             remove_duplicates=remove_duplicates,
         )
         check_targets(config, self.entrance.classes)
@@ -137,12 +137,3 @@ def _root(source: Source) -> Path:
     location = Path(os.path.abspath(source.location))  # noqa: PTH100  # links stay as they are
     depth = len(PurePosixPath(source.id).parts)
     return location.parents[depth - 1] if depth else location
-
-
-def _relevant(config: SelectionConfig, folder: LightlyFolder | None) -> Callable[[str], bool] | None:
-    name = config.worker.relevant_filenames_file
-    if not name:
-        return None
-    if folder is None:
-        raise UsageError(f"relevant_filenames_file {name}: there is no .lightly folder; name it with --lightly")
-    return folder.relevant(name).includes

@@ -15,7 +15,7 @@ from streamsel.rules.material import VECTORS
 from streamsel.selection import Strategy
 from streamsel.selection.stream import StreamConstraint
 from streamsel.selection.stream.balance import Balance
-from streamsel.selection.stream.constraints import Allowed, AtMost, Include, MinimumGap
+from streamsel.selection.stream.constraints import Allowed, AtMost, Include, MinimumGap, refuse_at_least
 from streamsel.selection.stream.diversity import Diversity
 from streamsel.selection.stream.object_diversity import ObjectDiversity
 from streamsel.selection.stream.onepass import OnePass
@@ -101,7 +101,7 @@ def _constraints(constraint: Any) -> list[StreamConstraint]:
         case Quota(type="AT_MOST"):
             return [AtMost(constraint.column, constraint.count, classes=constraint.classes)]
         case Quota():
-            raise UsageError("AT_LEAST cannot be promised of a stream, which never knows what will come: use -n")
+            refuse_at_least()
         case Names(type="INCLUDE"):
             return [Include(listed(constraint), key=stem)]
     return []
