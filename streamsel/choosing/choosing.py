@@ -20,8 +20,7 @@ from streamsel.rules.pool_rows import PoolRows, check_pool
 from streamsel.rules.queries import query_vectors
 from streamsel.rules.table_rows import TableRows
 from streamsel.selection.budget.best import Best
-from streamsel.selection.budget.together import Together
-from streamsel.selection.columns import Batch, Label
+from streamsel.selection.columns import Batch
 from streamsel.tables import Table
 
 __all__ = ["Choosing", "Told", "check_rows", "choose_rows", "left_out"]
@@ -46,7 +45,7 @@ class Choosing:
     places: list[int]
     judged: list[Decision] = field(repr=False)
     ended: str
-    unmet: Mapping[str, Mapping[Label, int]]
+    unmet: Mapping[str, Mapping[str, int]]
 
 
 def choose_rows(run: TableRun, pool: Pool | None = None, progress: Told = lambda stage, rows, kept: None) -> Choosing:
@@ -90,10 +89,5 @@ def _chosen(run: TableRun, table: Table, batch: Batch, reasons: Reasons, n: int,
     places, judged = best.finish(n)
     for row, decision in zip(passed.tolist(), judged, strict=True):
         decisions[row] = decision
-    ended = best.ended or "no row is left behind the filters"
-    return Choosing(table, passed[places].tolist(), decisions, rest, before, places, judged, ended, _unmet(best))
-
-
-def _unmet(best: Best) -> Mapping[str, Mapping[Label, int]]:
-    limits = best.rules.constraints if best.rules else ()
-    return {name: lacks for one in limits if isinstance(one, Together) for name, lacks in one.unmet().items()}
+    order = passed[places].tolist()
+    return Choosing(table, order, decisions, rest, before, places, judged, best.ended, best.unmet())

@@ -37,9 +37,8 @@ def comparison(batch: Batch, picks: list[int]) -> Statistics | None:
 
 def _column(name: str, rows: Vector, seen: Vector | None, samples: int | None = None) -> Column:
     figures = pairwise(rows)
-    spread = (figures.mean, figures.min, figures.max, figures.p10, figures.p90)
     count = len(rows) if samples is None else samples
     if seen is None:
-        return Column(name, count, *spread, sampled=figures.sampled or count > len(rows))
+        return Column(name, count, *figures.spread, sampled=figures.sampled or count > len(rows))
     of_seen = covering(seen, rows)
-    return Column(name, count, *spread, radius=of_seen.radius, coverage=of_seen.mean, sampled=figures.sampled)
+    return Column(name, count, *figures.spread, radius=of_seen.radius, coverage=of_seen.mean, sampled=figures.sampled)

@@ -61,13 +61,11 @@ def _held_for(parts: Parts, rows: list[int]) -> Weights:
 
 def _original(seen: Vector, weights: Weights) -> Column:
     figures = pairwise(seen, weights)
-    spread = (figures.mean, figures.min, figures.max, figures.p10, figures.p90)
-    return Column("original", int(weights.sum()), *spread, sampled=figures.sampled)
+    return Column("original", int(weights.sum()), *figures.spread, sampled=figures.sampled)
 
 
 def _column(name: str, rows: Vector, seen: Vector, weights: Weights, others: list[Vector]) -> Column:
     figures = pairwise(rows)
-    spread = (figures.mean, figures.min, figures.max, figures.p10, figures.p90)
     of_seen = covering(seen, rows, weights)
     radius = max([of_seen.radius, *(covering(other, rows).radius for other in others if len(other))])
-    return Column(name, len(rows), *spread, radius=radius, coverage=of_seen.mean, sampled=figures.sampled)
+    return Column(name, len(rows), *figures.spread, radius=radius, coverage=of_seen.mean, sampled=figures.sampled)

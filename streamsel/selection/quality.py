@@ -51,6 +51,11 @@ class Pairwise:
     p90: float
     sampled: bool = False
 
+    @property
+    def spread(self) -> tuple[float, float, float, float, float]:
+        """The five figures, in the order in which a table has them."""
+        return self.mean, self.min, self.max, self.p10, self.p90
+
 
 @dataclass(frozen=True, slots=True)
 class Covering:

@@ -29,7 +29,7 @@ def refuse_at_least(name: str = "AT_LEAST") -> NoReturn:
     """Raises the UsageError that says why a stream has no such constraint."""
     raise UsageError(
         f"{name} cannot be promised of a stream, which decides each row before it has seen the next: "
-        "select a number or a share of rows, or use BALANCE"
+        "use -n or --proportion, or BALANCE"
     )
 
 
