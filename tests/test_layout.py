@@ -30,11 +30,19 @@ ROOMS = {
     "signals": SHARED,
     "sink": SHARED,
     "tables": SHARED,
+    "topic": SHARED,
 }
 ON_TOP = {
-    "cli": {"streamsel.api", "streamsel.choosing", "streamsel.errors", "streamsel.pool", "streamsel.report"},
+    "cli": {
+        "streamsel.api",
+        "streamsel.choosing",
+        "streamsel.errors",
+        "streamsel.pool",
+        "streamsel.report",
+        "streamsel.service",
+    },
 }
-JOINING = {"api", "build", "choosing", "pipeline", "rules", "run", "testing"}
+JOINING = {"api", "build", "choosing", "pipeline", "rules", "run", "service", "testing"}
 """They put rooms together and may import any of them; `testing` checks and doubles what each room promises."""
 
 GROUND = {
@@ -53,8 +61,10 @@ DOORS: dict[str, set[str]] = {
     "av": {"decode", "sink/clip.py", "testing"},
     "PIL": {"decode", "sink", "testing"},
     "faiss": {"coreset.py"},
+    "kafka": {"topic", "testing"},
     "marshal": set(),
     "openvino": {"embed"},
+    "prometheus_client": {"service"},
     "pickle": {"embed/checkpoint.py"},  # torch's legacy weights, by an unpickler that knows six names
     "pyarrow": {"pool", "sink", "tables"},
     "rich": {"cli", "report"},

@@ -1,0 +1,31 @@
+"""BROKER/TOPIC is read as users write it, and what cannot be one is one clear line."""
+
+from __future__ import annotations
+
+import pytest
+
+from streamsel.errors import UsageError
+from streamsel.topic.address import Address
+
+
+@pytest.mark.parametrize(
+    ("text", "servers", "topic"),
+    [
+        ("localhost:9092/picks", ("localhost:9092",), "picks"),
+        ("a.example:9092,b.example:9093/cam-1.picks", ("a.example:9092", "b.example:9093"), "cam-1.picks"),
+        ("[::1]:9092/picks", ("[::1]:9092",), "picks"),
+    ],
+)
+def test_an_address_is_read_and_written_alike(text, servers, topic):
+    found = Address.parse(text)
+    assert (found.servers, found.topic, str(found)) == (servers, topic, text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "picks", "localhost/picks", "localhost:9092", "localhost:0/a", "localhost:9092/..", "h:9092/a b", "h:99999/a"],
+)
+def test_what_is_no_address_says_so(text):
+    with pytest.raises(UsageError) as error:
+        Address.parse(text)
+    assert "\n" not in str(error.value)
