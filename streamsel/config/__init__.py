@@ -1,10 +1,10 @@
 """config: what a user asks for, as checked, frozen values. Imports no room: `build` makes objects of them.
 
-`select_config` is one run of `select`; `selection` is the selection config of the product users come from, made of
-`inputs`, `strategies`, `constraints`, `auto_tasks` and `worker`. `reading` makes values of files and text as people
-have them (`notation` reads JSON, YAML and what documents print), and errors of one line that name the place
-(`complaint`, `nearest`). Every model forbids unknown keys and refuses instead of guessing. What is here is loaded when
-first used.
+`select_config` is one run of `select`, `pipeline` is what `run` does, read from a file by `pipeline_file` with values of
+the `environment`. `selection` is the selection config of the product users come from, made of `inputs`, `strategies`,
+`constraints`, `auto_tasks` and `worker`. `reading` makes values of files and text as people have them (`notation` reads
+JSON, YAML and what documents print), and errors of one line that name the place (`complaint`, `nearest`). Every model
+forbids unknown keys and refuses instead of guessing. What is here is loaded when first used.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from streamsel.config.pipeline import IngestConfig
+    from streamsel.config.pipeline_file import read_pipeline
     from streamsel.config.reading import read_fragment, read_selection
     from streamsel.config.select_config import Format, SelectConfig
     from streamsel.config.selection import Entry, SelectionConfig
@@ -21,14 +23,18 @@ if TYPE_CHECKING:
 __all__ = [
     "Entry",
     "Format",
+    "IngestConfig",
     "SelectConfig",
     "SelectionConfig",
     "WorkerOptions",
     "read_fragment",
+    "read_pipeline",
     "read_selection",
 ]
 
 _HOMES = {
+    "streamsel.config.pipeline": ("IngestConfig",),
+    "streamsel.config.pipeline_file": ("read_pipeline",),
     "streamsel.config.reading": ("read_fragment", "read_selection"),
     "streamsel.config.select_config": ("Format", "SelectConfig"),
     "streamsel.config.selection": ("Entry", "SelectionConfig"),

@@ -16,7 +16,7 @@ from streamsel.config.selection import SelectionConfig
 from streamsel.config.worker import RUN, WorkerOptions, worker_values
 from streamsel.errors import UsageError
 
-__all__ = ["read_fragment", "read_selection"]
+__all__ = ["load", "read_fragment", "read_selection"]
 
 LARGEST = 1_000_000
 """Bytes of a file, or characters of a text, that are read at most."""
@@ -35,7 +35,7 @@ def read_selection(source: Path | str | Mapping[str, Any], *, name: str = "") ->
     """
     called = name or (quoted(str(source), 300) if _is_file(source) else "selection")
     try:
-        return _selection(_load(source))
+        return _selection(load(source))
     except UsageError as error:
         raise UsageError(f"{called}: {error}") from None
     except RecursionError:
@@ -88,7 +88,8 @@ def _is_file(source: object) -> bool:
     return isinstance(source, Path) or (isinstance(source, str) and source != "" and not set("\n\r{") & set(source))
 
 
-def _load(source: Path | str | Mapping[str, Any]) -> Any:
+def load(source: Path | str | Mapping[str, Any]) -> Any:
+    """The plain values of a file or a text, of bounded size; values as they are. Raises UsageError."""
     if isinstance(source, Mapping):
         return source
     return parse(_bounded(_file_text(Path(source)) if _is_file(source) else str(source)))
