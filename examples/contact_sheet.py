@@ -42,4 +42,6 @@ def tile(out: Path, pick: Mapping[str, Any]) -> Image.Image:
 
 
 if __name__ == "__main__":
+    if not 3 <= len(sys.argv) <= 4 or "--help" in sys.argv:
+        sys.exit(__doc__)
     main(*sys.argv[1:])

@@ -24,4 +24,6 @@ def main(vectors: str, keep: str, ratio: str) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 4 or "--help" in sys.argv:
+        sys.exit(__doc__)
     main(*sys.argv[1:])

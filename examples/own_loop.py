@@ -28,4 +28,6 @@ def main(folder: str, distance: str, video: str) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 4 or "--help" in sys.argv:
+        sys.exit(__doc__)
     main(*sys.argv[1:])

@@ -20,4 +20,6 @@ def main(out: str, n: str, *videos: str) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 4 or "--help" in sys.argv:
+        sys.exit(__doc__)
     main(*sys.argv[1:])

@@ -19,4 +19,6 @@ def main(out: str, n: str, length: str, *videos: str) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) < 5 or "--help" in sys.argv:
+        sys.exit(__doc__)
     main(*sys.argv[1:])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,15 @@ def videos(tmp_path: Path) -> list[Path]:
 
 def test_all_are_tested() -> None:
     assert {file.stem for file in EXAMPLES.glob("*.py")} == set(TESTED)
+
+
+@pytest.mark.parametrize("name", TESTED)
+@pytest.mark.parametrize("arguments", [(), ("--help",), ("--help", "b", "c")], ids=len)
+def test_how_to_call_it(name: str, arguments: Sequence[str]) -> None:
+    command = [sys.executable, str(EXAMPLES / f"{name}.py"), *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert f"python examples/{name}.py " in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_select_from_files(tmp_path: Path, videos: list[Path]) -> None:
