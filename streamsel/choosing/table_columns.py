@@ -20,6 +20,8 @@ from streamsel.tables.reading import read_table
 
 __all__ = ["batch_of_table", "filter_of", "idle_options", "model_of", "rows_of", "wanted"]
 
+SHOWN: Final = 8
+"""Columns that a message lists."""
 FRAME: Final = re.compile(r"(?s:(.+))-[0-9]+-([A-Za-z0-9]+)(?:\.[A-Za-z0-9]+)?")
 
 
@@ -33,8 +35,18 @@ def rows_of(run: TableRun) -> TableRows:
 def batch_of_table(config: SelectionConfig, rows: TableRows) -> Batch:
     """All columns that the config reads. Raises UsageError naming the table and what it lacks."""
     if rows.vectors() is None and (place := _embeddings(config)):
-        raise UsageError(f"{rows.called}: holds no embeddings, and {place} of the selection reads them")
+        raise UsageError(
+            f"{rows.called}: holds no embeddings, and {place} of the selection reads them; {_found(rows)}; expected is"
+            " embedding_0, embedding_1, ... in a CSV, else a list in a column 'embedding'"
+        )
     return batch_of(config, rows)
+
+
+def _found(rows: TableRows) -> str:
+    """The columns that a table has, for messages."""
+    columns = [*rows.table.columns, *rows.table.classes]
+    more = f" and {len(columns) - SHOWN} more" if len(columns) > SHOWN else ""
+    return f"beside names it has {', '.join(columns[:SHOWN])}{more}" if columns else "it has names alone"
 
 
 def _embeddings(config: SelectionConfig) -> str:

@@ -18,12 +18,14 @@ from streamsel.data import Vector
 from streamsel.errors import UsageError
 from streamsel.tables import Table
 from streamsel.tables.arrow_columns import table_of, texts
-from streamsel.tables.naming import NAMES, choose_column, explained
+from streamsel.tables.naming import NAMES, choose_column, explained, shown_text
 from streamsel.tables.stacking import Stack
 
 __all__ = ["read_csv"]
 
 BLOCK = 8 << 20
+OTHER_MARKS = (";", "\t", "|")
+EXPECTED = "filenames,embedding_0,embedding_1,..."
 _EMBEDDING = re.compile(r"embedding_(\d+)")
 
 
@@ -44,10 +46,29 @@ def read_csv(path: Path, name_column: str | None = None) -> Table:
 def _header(path: Path) -> list[str]:
     with path.open(encoding="utf-8-sig", newline="") as file:
         header = [name.strip() for name in next(csv.reader(file), [])]
+    _check_header(header)
     repeated = {name for name in header if header.count(name) > 1}
     if not header or repeated:
         raise UsageError(f"the header names {', '.join(sorted(repeated))} twice" if header else "is empty")
     return header
+
+
+def _check_header(header: list[str]) -> None:
+    """Raises UsageError where the first line is no header, or one whose names other marks than commas part."""
+    first = shown_text(",".join(header))
+    mark = next((mark for mark in OTHER_MARKS if mark in header[0]), None) if len(header) == 1 else None
+    if mark:
+        raise UsageError(f"its columns are parted by {mark!r} ({first}): commas are expected, write it with them")
+    if 2 * sum(map(_is_number, header)) > len(header):
+        raise UsageError(f"begins with a row of numbers ({first}), and a header is expected: {EXPECTED}")
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _embedding_columns(header: list[str]) -> list[str]:

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from streamsel.errors import SourceError, UsageError
 
-__all__ = ["NAMES", "OBJECTS", "VECTORS", "choose_column", "explained", "numbered", "shown"]
+__all__ = ["NAMES", "OBJECTS", "VECTORS", "choose_column", "explained", "numbered", "shown", "shown_text"]
 
 NAMES = ("filename", "file_name", "filenames", "id", "name", "path")
 """Columns that may hold the names of the rows; the first of these that is there does."""
@@ -49,6 +49,11 @@ def explained(path: Path) -> Iterator[None]:
 def shown(path: Path) -> str:
     """The path as a part of one line."""
     return str(path) if str(path).isprintable() else repr(str(path))
+
+
+def shown_text(text: str, longest: int = 60) -> str:
+    """The beginning of a text of the user's, quoted, as a part of one line."""
+    return repr(text if len(text) <= longest else text[: longest - 3] + "...")
 
 
 def _line(error: object) -> str:

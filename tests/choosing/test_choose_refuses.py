@@ -128,7 +128,8 @@ def test_embeddings_that_are_not_there(goal, tmp_path):
     rows = [{key: value for key, value in row.items() if key != "embedding"} for row in records()]
     table = written(tmp_path / "rows.jsonl", rows)
     selection = config(goal, constraints=[{"type": "MIN_DISTANCE", "distance": 0.1}])
-    with pytest.raises(UsageError, match=r"rows.jsonl: holds no embeddings, and (strategies|constraints)\[0\]"):
+    said = r"rows.jsonl: holds no embeddings, and (strategies|constraints)\[0\] .*weather.* expected is embedding_0"
+    with pytest.raises(UsageError, match=said):
         choose(table, tmp_path / "out", selection=selection)
 
 
