@@ -1,8 +1,9 @@
 """store: what must survive a crash.
 
 A Store takes everything that one block of frames changed and makes it durable in one step, all of it or none:
-the position to read next, the picks, the arrays that selection and scout are made of, the pictures kept for later.
-`restore` gives back what the last commit left. Position means "go on after this mark". `embedded` is one SQLite file.
+the position to read next, the picks, the arrays that selection and scout are made of, the pictures kept for later,
+the records to send. `restore` gives back what the last commit left. Position means "go on after this mark". `embedded`
+is one SQLite file, `rows` what its rows are made of, `outbox` its records that wait until they are sent.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ __all__ = [
     "Changes",
     "Judged",
     "Kept",
+    "Outgoing",
     "PickRow",
     "Snapshot",
     "Span",
@@ -102,8 +104,33 @@ class PickRow:
 
 
 @dataclass(frozen=True, slots=True)
+class Outgoing:
+    """A record to send: key, headers in order, value (None: none), and what is known of it beside.
+
+    id: by which whoever reads it knows it again. distance: of its pick, to the nearest earlier one. about: the file it
+    tells of. number: its place in the outbox, 0 before it is there.
+    """
+
+    id: str
+    key: bytes
+    headers: tuple[tuple[str, bytes], ...] = field(repr=False)
+    value: bytes | None = field(repr=False)
+    distance: float
+    about: str = ""
+    number: int = 0
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of key, headers and value."""
+        return len(self.key) + len(self.value or b"") + sum(len(name) + len(value) for name, value in self.headers)
+
+
+@dataclass(frozen=True, slots=True)
 class Changes:
-    """Everything that one commit makes durable. Empty fields change nothing."""
+    """Everything that one commit makes durable. Empty fields change nothing.
+
+    outbox: records to send. acknowledged: records up to this number have arrived.
+    """
 
     stream: str = ""
     position: Mark | None = None
@@ -118,6 +145,8 @@ class Changes:
     judged: Sequence[Judged] = ()
     picks: Sequence[PickRow] = ()
     notes: Mapping[str, Any] = field(default_factory=dict)
+    outbox: Sequence[Outgoing] = ()
+    acknowledged: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,18 +20,9 @@ import numpy.typing as npt
 
 from streamsel.data import Vector
 from streamsel.errors import InUseError, SinkError, StateError
-from streamsel.store import (
-    Changes,
-    Judged,
-    Kept,
-    PickRow,
-    Snapshot,
-    Span,
-    dump_box,
-    dump_marks,
-    load_box,
-    load_marks,
-)
+from streamsel.store import Changes, Kept, Outgoing, PickRow, Snapshot, dump_marks, load_marks
+from streamsel.store.outbox import OUTBOX_SCHEMA, Outbox
+from streamsel.store.rows import PICK_COLUMNS, columns_of, joined, pick_columns, pick_row, vector_bytes, vector_of
 
 __all__ = ["SqliteStore"]
 
@@ -39,7 +30,6 @@ VERSION = 3
 CHUNK = 1 << 16
 PAGE = 1 << 14
 """Bytes of a page of a new file: kept pictures, 150 kB each, are written in half the time that pages of 4 KiB take."""
-PICK_COLUMNS = "ordinal, row, marks, reason, distance, nearest, gains, vector, files, signals, box"
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS note (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -59,6 +49,7 @@ CREATE TABLE IF NOT EXISTS pick (ordinal INTEGER PRIMARY KEY, row INTEGER, sourc
                                  gains TEXT NOT NULL, vector BLOB NOT NULL, files TEXT, signals TEXT NOT NULL,
                                  box TEXT);
 """
+"""What waits to be sent has tables of its own: see `streamsel.store.outbox`."""
 
 
 class SqliteStore:
@@ -75,11 +66,12 @@ class SqliteStore:
             self._db.execute("PRAGMA synchronous=NORMAL")
             self._db.execute("PRAGMA cache_size=-8000")
             self._db.execute("BEGIN IMMEDIATE")
-            for statement in SCHEMA.strip().split(";\n"):
+            for statement in (SCHEMA + OUTBOX_SCHEMA).strip().split(";\n"):
                 self._db.execute(statement)
             self._db.execute("COMMIT")
         except sqlite3.Error as error:
             raise _explain(error, path) from error
+        self.outbox = Outbox(self._db)
         self._check_version()
 
     def _check_version(self) -> None:
@@ -122,18 +114,21 @@ class SqliteStore:
         many("DELETE FROM picture WHERE row=?", [(row,) for row in changes.released])
         for kept in changes.kept:
             signals = json.dumps(dict(kept.signals))
-            values = (kept.row, dump_marks(kept.marks), kept.crops, _bytes(kept.vector), signals)
+            values = (kept.row, dump_marks(kept.marks), kept.crops, vector_bytes(kept.vector), signals)
             self._db.execute("REPLACE INTO kept VALUES (?,?,?,?,?)", values)
             many("REPLACE INTO picture VALUES (?,?,?)", [(kept.row, i, data) for i, data in enumerate(kept.pictures)])
         many(
             "UPDATE kept SET vector=?, crops=x'' WHERE row=?",
-            [(_bytes(vector), row) for row, vector in changes.vectors.items()],
+            [(vector_bytes(vector), row) for row, vector in changes.vectors.items()],
         )
         many("REPLACE INTO heir VALUES (?,?)", changes.heirs.items())
-        many("INSERT INTO span VALUES (?,?,?,?,?,?,?,?,?)", [_values(span) for span in changes.spans])
-        many("REPLACE INTO judged VALUES (?,?,?,?,?,?,?,?,?,?)", [_values(judged) for judged in changes.judged])
-        many("REPLACE INTO pick VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", [_pick_values(pick) for pick in changes.picks])
+        many("INSERT INTO span VALUES (?,?,?,?,?,?,?,?,?)", [columns_of(span) for span in changes.spans])
+        many("REPLACE INTO judged VALUES (?,?,?,?,?,?,?,?,?,?)", [columns_of(judged) for judged in changes.judged])
+        many("REPLACE INTO pick VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", [pick_columns(pick) for pick in changes.picks])
         many("REPLACE INTO note VALUES (?,?)", [(key, json.dumps(value)) for key, value in changes.notes.items()])
+        if changes.acknowledged:
+            self.outbox.acknowledge(changes.acknowledged)
+        self.outbox.put(changes.outbox)
 
     def _write_array(self, name: str, array: npt.NDArray[Any]) -> None:
         head = json.dumps([array.dtype.newbyteorder("<").str, list(array.shape)])
@@ -168,7 +163,7 @@ class SqliteStore:
         parts: dict[str, list[tuple[str, bytes]]] = {}
         for name, head, data in self._db.execute("SELECT name, head, data FROM array ORDER BY name, part"):
             parts.setdefault(name, []).append((head, data))
-        return {name: _join(chunks) for name, chunks in parts.items()}
+        return {name: joined(chunks) for name, chunks in parts.items()}
 
     def note(self, key: str) -> Any:
         """A JSON value noted under key, or None."""
@@ -182,26 +177,42 @@ class SqliteStore:
             raise StateError(f"{self.path}: damaged (row {row} is missing); use --fresh to start anew")
         pictures = self._db.execute("SELECT data FROM picture WHERE row=? ORDER BY place", (row,))
         files = tuple(data for (data,) in pictures)
-        return Kept(row, load_marks(found[0]), found[1], files, _vector(found[2]), json.loads(found[3]))
+        return Kept(row, load_marks(found[0]), found[1], files, vector_of(found[2]), json.loads(found[3]))
 
     def picks(self) -> Iterator[PickRow]:
         """All picks in the order picked."""
-        return map(_pick_row, self._db.execute(f"SELECT {PICK_COLUMNS} FROM pick ORDER BY ordinal"))
+        return map(pick_row, self._db.execute(f"SELECT {PICK_COLUMNS} FROM pick ORDER BY ordinal"))
 
     def undelivered(self, source: str) -> list[PickRow]:
         """The picks of a source whose pictures are not written yet."""
         rows = self._db.execute(f"SELECT {PICK_COLUMNS} FROM pick WHERE files IS NULL AND source=?", (source,))
-        return list(map(_pick_row, rows))
+        return list(map(pick_row, rows))
 
     def count_delivered(self) -> int:
         """How many picks have their pictures."""
         return int(self._db.execute("SELECT COUNT(*) FROM pick WHERE files IS NOT NULL").fetchone()[0])
 
-    def delivered(self, ordinal: int, files: Sequence[str], vector: Vector) -> None:
-        """The pictures of a pick are durable under these names; its vector is known by now."""
-        values = (json.dumps(list(files)), _bytes(vector), ordinal)
+    def delivered(self, ordinal: int, files: Sequence[str], vector: Vector, outbox: Sequence[Outgoing] = ()) -> None:
+        """The pictures of a pick are durable under these names; its vector is known by now. outbox: tells of it."""
+        values = (json.dumps(list(files)), vector_bytes(vector), ordinal)
         with self._transaction():
             self._db.execute("UPDATE pick SET files=?, vector=? WHERE ordinal=?", values)
+            self.outbox.put(outbox)
+
+    def hand_over(self, after: int, most_bytes: int) -> list[Outgoing]:
+        """The next records of the outbox behind a number, to be sent: see `Outbox.waiting`.
+
+        That they were handed over outlasts a power cut, so that what may have arrived is never numbered anew.
+        """
+        records = self.outbox.waiting(after, most_bytes)
+        if records and records[-1].number > self.outbox.handed:
+            self._db.execute("PRAGMA synchronous=FULL")
+            try:
+                with self._transaction():
+                    self.outbox.hand_over(records[-1].number)
+            finally:
+                self._db.execute("PRAGMA synchronous=NORMAL")
+        return records
 
     def query(self, sql: str, *values: Any) -> Iterator[tuple[Any, ...]]:
         """Rows of a reading query, for reports; streamed."""
@@ -221,7 +232,13 @@ class SqliteStore:
             self._db.execute("DELETE FROM picture")
             self._db.executemany("DELETE FROM array WHERE substr(name, 1, length(?1)) = ?1", [(one,) for one in arrays])
         self._written.clear()
-        with contextlib.suppress(sqlite3.Error):  # the space is given back when there is room to do so
+        self.compact()
+
+    def compact(self) -> None:
+        """Give back the space that is not needed any more, once nothing waits and where there is room to do so."""
+        with contextlib.suppress(sqlite3.Error):
+            if self.outbox.standing().waiting:
+                return
             self._db.execute("VACUUM")
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
@@ -249,47 +266,3 @@ def _explain(error: sqlite3.Error, path: Path) -> StateError | SinkError:
     if "full" in text:
         return SinkError(f"{path}: the disk is full; free some space and run the same command again to continue")
     return SinkError(f"{path}: cannot be written ({text}); check permissions and run the same command again")
-
-
-def _values(value: Span | Judged) -> tuple[Any, ...]:
-    values = tuple(getattr(value, name) for name in value.__slots__)
-    return tuple(None if isinstance(v, float) and not np.isfinite(v) else v for v in values)
-
-
-def _pick_values(pick: PickRow) -> tuple[Any, ...]:
-    files = None if pick.files is None else json.dumps(pick.files)
-    distance = float(pick.distance) if np.isfinite(pick.distance) else None
-    head = (pick.ordinal, pick.row, pick.marks[0].source, dump_marks(pick.marks), pick.reason, distance, pick.nearest)
-    signals, box = json.dumps(dict(pick.signals)), dump_box(pick.box)
-    return (*head, json.dumps(dict(pick.gains)), _bytes(pick.vector), files, signals, box)
-
-
-def _pick_row(values: tuple[Any, ...]) -> PickRow:
-    ordinal, row, marks, reason, distance, nearest, gains, vector, files, signals, box = values
-    return PickRow(
-        ordinal,
-        row,
-        load_marks(marks),
-        reason,
-        np.inf if distance is None else distance,
-        nearest,
-        json.loads(gains),
-        np.frombuffer(vector, "<f4").astype(np.float32),
-        None if files is None else tuple(json.loads(files)),
-        json.loads(signals),
-        load_box(box),
-    )
-
-
-def _bytes(vector: Vector | None) -> bytes | None:
-    return None if vector is None else vector.astype("<f4").tobytes()
-
-
-def _vector(data: bytes | None) -> Vector | None:
-    return None if data is None else np.frombuffer(data, "<f4").astype(np.float32)
-
-
-def _join(chunks: list[tuple[str, bytes]]) -> npt.NDArray[Any]:
-    dtype, shape = json.loads(chunks[0][0])
-    array = np.frombuffer(b"".join(data for _, data in chunks), dtype).reshape(shape)
-    return array.astype(array.dtype.newbyteorder("="))

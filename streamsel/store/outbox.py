@@ -1,0 +1,178 @@
+"""The outbox: records that wait in the state's file until they are sent, within a bound.
+
+Records have numbers from 1 on, in the order put in, and none is used twice. What is about to be sent is noted as
+handed over first: it may have arrived from then on, so no policy drops it. What a policy drops is listed.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+from streamsel.store import Outgoing
+
+__all__ = ["OUTBOX_SCHEMA", "Bound", "Dropped", "Outbox", "Policy", "Standing"]
+
+Policy = Literal["oldest", "least_novel", "refuse"]
+
+OUTBOX_SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS outbox (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, about TEXT NOT NULL,
+                                   distance REAL NOT NULL, bytes INTEGER NOT NULL, key BLOB NOT NULL,
+                                   headers TEXT NOT NULL, value BLOB);
+CREATE INDEX IF NOT EXISTS outbox_novelty ON outbox (distance, number, bytes);
+CREATE TABLE IF NOT EXISTS undelivered (number INTEGER PRIMARY KEY, id TEXT NOT NULL, about TEXT NOT NULL,
+                                        reason TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS outbox_head (one INTEGER PRIMARY KEY, id TEXT NOT NULL, handed INTEGER NOT NULL,
+                                        delivered INTEGER NOT NULL);
+"""
+
+ORDERS: Final[dict[str, str]] = {
+    "oldest": "number",
+    "least_novel": "distance, number",
+    "refuse": "number DESC",
+}
+"""Policy -> which records go first where there is no room for all."""
+
+INFINITE: Final = 1e308
+"""Stands for the distance of a first pick, or an unknown one: it is the last that `least_novel` drops."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """nbytes: of all records that wait, at most. policy: which of them are dropped for it: see `ORDERS`."""
+
+    nbytes: int
+    policy: Policy = "oldest"
+
+    def __post_init__(self) -> None:
+        if self.nbytes < 1:
+            raise ValueError(f"Bound.nbytes must be 1 or more, got {self.nbytes}")
+        if self.policy not in get_args(Policy):
+            raise ValueError(f"Bound.policy must be one of {', '.join(get_args(Policy))}, got {self.policy!r}")
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How many records wait, their bytes, how many were delivered, and policy -> how many it dropped."""
+
+    waiting: int
+    nbytes: int
+    delivered: int
+    undelivered: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """A record that was never sent. about: the picture that it told of. reason: the policy that dropped it."""
+
+    number: int
+    id: str
+    about: str
+    reason: str
+
+
+class Outbox:
+    """Reads and writes the outbox's tables; writing belongs into a transaction of the store's."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        self._db = db
+        self.bound = Bound(1 << 30)
+
+    @property
+    def id(self) -> str:
+        """What tells this outbox from all others: 32 random hexadecimal digits."""
+        return str(self._head()[0])
+
+    @property
+    def handed(self) -> int:
+        """Up to this number records may have been sent."""
+        return int(self._head()[1])
+
+    def standing(self) -> Standing:
+        """What is in it, and what became of the rest."""
+        waiting, nbytes = self._db.execute("SELECT COUNT(*), TOTAL(bytes) FROM outbox").fetchone()
+        reasons = self._db.execute("SELECT reason, COUNT(*) FROM undelivered GROUP BY reason ORDER BY reason")
+        return Standing(int(waiting), int(nbytes), int(self._head()[2]), dict(reasons))
+
+    def waiting(self, after: int, most_bytes: int) -> list[Outgoing]:
+        """The records behind number `after`, in order: one, and more as long as all have at most `most_bytes`."""
+        found: list[Outgoing] = []
+        rows = self._db.execute(
+            "SELECT number, id, about, distance, bytes, key, headers, value FROM outbox WHERE number > ?"
+            " ORDER BY number",
+            (after,),
+        )
+        for number, id_, about, distance, nbytes, key, headers, value in rows:
+            most_bytes -= nbytes
+            if found and most_bytes < 0:
+                break
+            found.append(Outgoing(id_, key, _loaded(headers), value, distance, about, number))
+        rows.close()
+        return found
+
+    def dropped(self, most: int) -> Iterator[Dropped]:
+        """What a policy dropped, the latest `most`, in order."""
+        latest = "SELECT number, id, about, reason FROM undelivered ORDER BY number DESC LIMIT ?"
+        return (Dropped(*row) for row in self._db.execute(f"SELECT * FROM ({latest}) ORDER BY number", (most,)))
+
+    def put(self, records: Sequence[Outgoing]) -> None:
+        """Put records in, and drop what the policy says until all that wait are within the bound."""
+        self._db.executemany(
+            "INSERT INTO outbox (id, about, distance, bytes, key, headers, value) VALUES (?,?,?,?,?,?,?)",
+            ((r.id, r.about, _finite(r.distance), r.nbytes, r.key, _dumped(r.headers), r.value) for r in records),
+        )
+        if records:
+            self._make_room()
+
+    def hand_over(self, number: int) -> None:
+        """Records up to this number are about to be sent: no policy drops them from now on."""
+        self._head()
+        self._db.execute("UPDATE outbox_head SET handed = max(handed, ?)", (number,))
+
+    def acknowledge(self, number: int) -> None:
+        """Records up to this number have arrived, and are gone from here."""
+        self._head()
+        gone = self._db.execute("DELETE FROM outbox WHERE number <= ?", (number,)).rowcount
+        self._db.execute("UPDATE outbox_head SET delivered = delivered + ?", (gone,))
+
+    def _make_room(self) -> None:
+        over = self.standing().nbytes - self.bound.nbytes
+        if over <= 0:
+            return
+        dropped = []
+        order = ORDERS[self.bound.policy]
+        for number, nbytes in self._db.execute(
+            f"SELECT number, bytes FROM outbox WHERE number > ? ORDER BY {order}", (self.handed,)
+        ):
+            dropped.append((self.bound.policy, number))
+            over -= nbytes
+            if over <= 0:
+                break
+        self._db.executemany(
+            "INSERT INTO undelivered SELECT number, id, about, ? FROM outbox WHERE number = ?", dropped
+        )
+        self._db.executemany("DELETE FROM outbox WHERE number = ?", [(number,) for _, number in dropped])
+
+    def _head(self) -> tuple[str, int, int]:
+        """Id, number handed over, count delivered; made at the first look."""
+        found: tuple[str, int, int] | None
+        if (found := self._db.execute("SELECT id, handed, delivered FROM outbox_head").fetchone()) is None:
+            found = (secrets.token_hex(16), 0, 0)
+            self._db.execute("INSERT INTO outbox_head VALUES (1, ?, ?, ?)", found)
+        return found
+
+
+def _finite(distance: float) -> float:
+    return distance if distance < INFINITE else INFINITE  # also what is no number
+
+
+def _dumped(headers: Sequence[tuple[str, bytes]]) -> str:
+    return json.dumps([(name, value.decode("utf-8", "surrogateescape")) for name, value in headers])
+
+
+def _loaded(headers: str) -> tuple[tuple[str, bytes], ...]:
+    return tuple((name, value.encode("utf-8", "surrogateescape")) for name, value in json.loads(headers))
