@@ -55,10 +55,19 @@ class Selection:
             with (folder / "manifest.jsonl").open() as lines:
                 return cls(folder, [json.loads(line) for line in lines], summary)
         except (OSError, ValueError) as error:
-            raise UsageError(f"{folder}: holds no finished run of streamsel ({error})") from error
+            raise UsageError(f"{folder}: {_unfinished(folder, error)}") from error
 
     def __len__(self) -> int:
         return len(self.picks)
+
+
+def _unfinished(folder: Path, error: Exception) -> str:
+    """Why no finished run can be read from a folder."""
+    if not folder.is_dir():
+        return "there is no such folder"
+    if is_workspace(folder):
+        return "holds a run that is not finished: give the command that began it again, and it goes on"
+    return f"holds no finished run of streamsel ({error})"
 
 
 def select(

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 
 import streamsel as library
+from streamsel.run.workspace import Workspace
 from streamsel.testing.videos import pictures
 from tests.conftest import streamsel
 
@@ -170,6 +171,17 @@ def test_inspect_shows_the_table_again(clip, tmp_path):
     done = streamsel("inspect", tmp_path, check=False)
     assert done.returncode == 2
     assert "holds no finished run" in done.stderr
+
+
+def test_inspect_says_what_to_do_about_a_run_that_was_interrupted(tmp_path):
+    Workspace(tmp_path / "out").store.close()
+    done = streamsel("inspect", tmp_path / "out", check=False)
+    assert done.returncode == 2
+    assert done.stderr == (
+        f"streamsel: {tmp_path / 'out'}: holds a run that is not finished: give the command that began it again,"
+        " and it goes on\n"
+    )
+    assert "there is no such folder" in streamsel("inspect", tmp_path / "gone", check=False).stderr
 
 
 def test_the_python_function_is_the_command(clip, tmp_path):
