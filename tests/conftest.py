@@ -5,11 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 
+from streamsel.errors import StreamselError
+from streamsel.testing.kafka_broker import Served, broker_for_tests
 from streamsel.testing.videos import scenes
 
 settings.register_profile("any machine", deadline=None)  # a busy machine is no failure
@@ -26,6 +30,22 @@ def clip(tmp_path_factory) -> Path:
 def other_clip(tmp_path_factory) -> Path:
     """Two scenes of `clip`, two of its own."""
     return scenes(tmp_path_factory.mktemp("clips") / "other.mp4", (1, 2, 7, 8), 20)
+
+
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory) -> Iterator[Served]:
+    """A real Kafka broker; tests that take it belong to xdist's group `kafka`, and name topics by `topic_name`."""
+    try:
+        with broker_for_tests(tmp_path_factory.mktemp("broker")) as found:
+            yield found
+    except StreamselError as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture
+def topic_name() -> str:
+    """A topic of its own for each test."""
+    return f"test-{uuid.uuid4().hex}"
 
 
 def command(*arguments: object) -> list[str]:
