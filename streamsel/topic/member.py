@@ -1,0 +1,247 @@
+"""A member of a group: it reads, and sends what came of it together with its offsets, all of it or nothing.
+
+The order of calls is what makes it exact (KIP-98, KIP-447; tried against a real broker): `poll`, then `restore` and
+`start_at` for each partition gained, then `commit`. Offsets alone would not do: a zombie must not be able to commit,
+and a successor must not read before its predecessor's transaction is over.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any, Final
+from uuid import uuid4
+
+from kafka import OffsetAndMetadata, TopicPartition  # type: ignore[import-untyped]
+from kafka.errors import KafkaError  # type: ignore[import-untyped]
+
+from streamsel.errors import StateError
+from streamsel.topic import Finished, Message, Polled
+from streamsel.topic.changelog import Changelog
+from streamsel.topic.losing import Lost, losing
+from streamsel.topic.rebalances import Rebalances
+
+if TYPE_CHECKING:
+    from streamsel.topic.connection import Connection
+
+__all__ = ["Lost", "Member"]
+
+log: Final = logging.getLogger("streamsel.topic")
+
+LONGEST_WORK: Final = 300.0
+"""Seconds between two polls or breaths after which the group goes on without this member."""
+
+TRANSACTION: Final = 10.0
+"""Seconds after which a broker aborts what a member left open."""
+
+
+class Member:
+    """One consumer and one transactional producer, which live and end together.
+
+    topic: what is read. changelog: a topic with as many partitions. instance: a name that no other member has, kept
+    over restarts: a restart then moves no partitions, and at once aborts what the earlier process left open. None: a
+    new name at each start. session: seconds without a sign of life after which others take over. most_records: of one
+    poll; most_bytes: of what is fetched and not yet polled, about; a single record may always be larger.
+
+    One thread calls it. Any error of the client is Lost, or SinkError where no new member would fare better.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        topic: str,
+        changelog: str,
+        *,
+        group: str,
+        instance: str | None = None,
+        session: float = 30.0,
+        most_records: int = 128,
+        most_bytes: int = 32_000_000,
+    ) -> None:
+        self.topic, self._instance = topic, instance
+        self._most_records, self._most_bytes = most_records, most_bytes
+        self._changelog = Changelog(connection, changelog)
+        self._rebalances = Rebalances()
+        self._started: set[int] = set()
+        self._gained: list[int] = []
+        self._lost: list[int] = []
+        self._metadata: Any = None
+        with losing(instance):
+            self._producer: Any = connection.producer(
+                f"{group}.{instance or uuid4()}",
+                delivery_timeout_ms=int(TRANSACTION * 1000),
+                request_timeout_ms=int(TRANSACTION * 900),
+                transaction_timeout_ms=int(TRANSACTION * 1000),
+            )
+            try:
+                self._producer.init_transactions()
+                self._consumer = self._joined(connection, group, session, most_records, most_bytes)
+            except BaseException:
+                self._discard_producer(0)
+                raise
+
+    def _joined(self, connection: Connection, group: str, session: float, records: int, size: int) -> Any:
+        consumer = connection.consumer(
+            group_id=group,
+            group_instance_id=self._instance,
+            session_timeout_ms=int(session * 1000),
+            heartbeat_interval_ms=int(min(session / 3, 3.0) * 1000),
+            max_poll_interval_ms=int(LONGEST_WORK * 1000),
+            max_poll_records=records,
+            fetch_max_bytes=size,
+            max_partition_fetch_bytes=max(min(size, 1 << 20), size // 8),
+            metadata_max_age_ms=60_000,
+        )
+        consumer.subscribe([self.topic], listener=self._rebalances)
+        return consumer
+
+    @property
+    def owned(self) -> frozenset[int]:
+        """Partitions that it reads: gained, started, and not lost since, as of the last poll or breath."""
+        return frozenset(self._started)
+
+    @property
+    def rebalances(self) -> int:
+        """How often partitions came or went."""
+        return self._rebalances.count
+
+    def poll(self, seconds: float, gather: float = 0.0) -> Polled:
+        """Waits at most so long for messages of started partitions, and then `gather` seconds for more of them.
+
+        Partitions gained give no messages until `start_at`; what is not committed of a partition lost is another's.
+        """
+        found = _Found()
+        found.add(self._look(seconds, self._most_records))
+        deadline = time.monotonic() + gather
+        while found.count and (left := deadline - time.monotonic()) > 0:
+            if found.count >= self._most_records or found.nbytes >= self._most_bytes:
+                break
+            found.add(self._look(left, self._most_records - found.count))
+        messages = {one: some for one, some in found.messages.items() if one in self._started}
+        if messages and self._metadata.generation_id < 0:
+            raise Lost("the group has gone on without this member")
+        polled = Polled(messages, self._gained, self._lost)
+        self._gained, self._lost = [], []
+        return polled
+
+    def breathe(self) -> None:
+        """Tells the group that it lives and takes part in a rebalance, in the midst of work: call it every second.
+
+        Reads nothing. Partitions lost meanwhile are no longer `owned`, and the next `poll` tells of them.
+        """
+        self._consumer.pause(*self._consumer.assignment())
+        self._look(0.0, 1)
+        self._consumer.resume(*self._consumer.assignment())
+
+    def restore(self, partition: int) -> dict[bytes, bytes]:
+        """What is committed of a partition's state, by any member; waits for transactions that are still open."""
+        with losing(self._instance):
+            return self._changelog.read(partition)
+
+    def start_at(self, partition: int, offset: int | None) -> int:
+        """Reads a gained partition from there on; None: from where the group stands, else from its beginning.
+
+        Gives the offset, which is larger where records were deleted before anybody read them. Raises StateError for
+        an offset that the partition has not come to: it is another topic of the same name.
+        """
+        place = self._place(partition)
+        with losing(self._instance):
+            if offset is None:
+                offset = self._consumer.committed(place, timeout_ms=30_000)
+            first = self._consumer.beginning_offsets([place])[place]
+            end = self._consumer.end_offsets([place])[place]
+            offset = first if offset is None else offset
+            if offset > end:
+                raise StateError(
+                    f"{self.topic}-{partition}: ends at {end}, but the state in {self._changelog.topic} has seen"
+                    f" {offset} records: it is another topic of that name; name another state topic, or remove that one"
+                )
+            if offset < first:
+                log.warning(
+                    "%s-%d: %d records were deleted before they were read", self.topic, partition, first - offset
+                )
+            start = max(offset, first)
+            self._consumer.seek(place, start)
+            self._consumer.resume(place)
+        self._started.add(partition)
+        return int(start)
+
+    def commit(self, finished: Finished) -> None:
+        """Commits records, state and offsets in one transaction; raises Lost when it was not, or may not have been."""
+        if self._metadata.generation_id < 0 or not self._started.issuperset(finished.offsets):
+            raise Lost("the group has gone on without this member")
+        producer = self._producer
+        with losing(self._instance):
+            producer.begin_transaction()
+            futures = [producer.send(topic, **_fields(record)) for topic, record in finished.records]
+            for partition, entries in finished.state.items():
+                futures += [
+                    producer.send(self._changelog.topic, key=key, value=value, partition=partition)
+                    for key, value in entries.items()
+                ]
+            deadline = time.monotonic() + TRANSACTION
+            for future in futures:  # a batch that expires is missing without any error of the transaction
+                future.get(timeout=max(0.0, deadline - time.monotonic()))
+            offsets = {self._place(p): OffsetAndMetadata(offset, "", -1) for p, offset in finished.offsets.items()}
+            producer.send_offsets_to_transaction(offsets, self._metadata)
+            producer.commit_transaction()
+
+    def lag(self) -> Mapping[int, int]:
+        """Records of each started partition that are not polled yet, as far as the last fetch could tell."""
+        known = {one: (self._consumer.highwater(self._place(one)), self._position(one)) for one in self._started}
+        return {one: max(0, end - position) for one, (end, position) in known.items() if None not in (end, position)}
+
+    def close(self, seconds: float = 5.0) -> None:
+        """Leaves: a member without a name hands its partitions over at once; a transaction still open is left so."""
+        with suppress(KafkaError, OSError, RuntimeError):
+            self._consumer.close(autocommit=False, timeout_ms=int(seconds * 1000))
+        self._discard_producer(seconds)
+
+    def _discard_producer(self, seconds: float) -> None:
+        try:
+            self._producer.close(timeout=min(seconds, 1.0))
+        except KafkaError:  # it waits for what can no longer be sent
+            self._producer._sender.force_close()
+
+    def _look(self, seconds: float, records: int) -> Mapping[Any, Any]:
+        with losing(self._instance):
+            polled: Mapping[Any, Any] = self._consumer.poll(timeout_ms=int(seconds * 1000), max_records=records)
+            # At once: taken later, a generation in which another has our partitions would be told to the broker.
+            self._metadata = self._consumer.group_metadata()
+        gained, lost = self._rebalances.take()
+        self._started.difference_update(lost)
+        self._gained = [one for one in self._gained if one not in lost] + gained
+        self._lost += lost
+        return polled
+
+    def _position(self, partition: int) -> Any:
+        with suppress(KafkaError, AssertionError):
+            return self._consumer.position(self._place(partition), timeout_ms=0)
+
+    def _place(self, partition: int) -> Any:
+        return TopicPartition(self.topic, partition)
+
+
+class _Found:
+    """Messages of several looks, by partition."""
+
+    def __init__(self) -> None:
+        self.messages: dict[int, list[Message]] = {}
+        self.count = self.nbytes = 0
+
+    def add(self, polled: Mapping[Any, Any]) -> None:
+        for place, records in polled.items():
+            self.messages.setdefault(place.partition, []).extend(map(_message, records))
+            self.count += len(records)
+            self.nbytes += sum(len(record.value or b"") for record in records)
+
+
+def _fields(record: Any) -> dict[str, Any]:
+    return {"key": record.key, "value": record.value, "headers": list(record.headers)}
+
+
+def _message(record: Any) -> Message:
+    headers = tuple((name, value or b"") for name, value in record.headers)
+    return Message(record.partition, record.offset, record.key, record.value, headers, record.timestamp)
