@@ -1,0 +1,124 @@
+"""What kafka-python's clients lack: a refusal told at once, waits that end, and a log that tells no secret."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from ssl import SSLCertVerificationError
+from typing import Any, Final
+
+from kafka import KafkaProducer  # type: ignore[import-untyped]
+from kafka.errors import (  # type: ignore[import-untyped]
+    IllegalSaslStateError,
+    KafkaConnectionError,
+    KafkaTimeoutError,
+    SaslAuthenticationFailedError,
+    UnsupportedSaslMechanismError,
+)
+from kafka.net.compat import KafkaNetClient  # type: ignore[import-untyped]
+from kafka.net.manager import KafkaConnectionManager  # type: ignore[import-untyped]
+from kafka.net.selector import NetworkSelector  # type: ignore[import-untyped]
+
+from streamsel.errors import UsageError
+
+__all__ = ["Clients", "Producer", "quieten"]
+
+log: Final = logging.getLogger("streamsel.topic")
+
+REFUSALS: Final = (IllegalSaslStateError, SaslAuthenticationFailedError, UnsupportedSaslMechanismError, UsageError)
+"""Why trying again to connect cannot help."""
+
+
+class Clients:
+    """Makes the network client of one kafka-python client, as its option `kafka_client`, and can end it.
+
+    A client whose constructor fails leaves its thread and sockets behind, and no name for them: this has it.
+    """
+
+    def __init__(self) -> None:
+        self._made: list[KafkaNetClient] = []
+
+    def __call__(self, **options: Any) -> KafkaNetClient:
+        """The network client of kafka-python with our Manager in it."""
+        net = NetworkSelector(**options)
+        self._made.append(KafkaNetClient(net=net, manager=Manager(net, **options), **options))
+        return self._made[-1]
+
+    def end(self) -> None:
+        """Closes sockets and ends the thread."""
+        for client in self._made:
+            client.close()
+            client._net.stop(timeout_ms=1000)
+
+
+class Manager(KafkaConnectionManager):  # type: ignore[misc]
+    """Gives up the first connection where trying again cannot help, and else says in the end why it failed.
+
+    The library's own tries until its time is over whatever the broker said, and then tells of a timeout.
+    """
+
+    def __init__(self, net: NetworkSelector, **options: Any) -> None:
+        super().__init__(net, **options)
+        self._trouble: BaseException | None = None
+
+    def get_connection(self, node_id: Any, *args: Any, **options: Any) -> Any:
+        """A connection to a broker, perhaps still being made; raises what a broker refused us for."""
+        if self._trouble is not None and refused(self._trouble) and not self.bootstrapped:
+            raise self._trouble
+        connection = super().get_connection(node_id, *args, **options)
+        connection.init_future.add_errback(self._note)
+        return connection
+
+    def bootstrap(self, timeout_ms: float | None = None, refresh: bool = True) -> None:
+        """Blocks until one broker answered, at most timeout_ms. Raises KafkaError with the last failure as cause."""
+        try:
+            super().bootstrap(timeout_ms, refresh)
+        except KafkaTimeoutError as error:
+            raise KafkaConnectionError(f"no answer in {(timeout_ms or 0) / 1000:g} s") from self._trouble or error
+
+    def _note(self, error: BaseException) -> None:
+        self._trouble = error
+
+
+def refused(error: BaseException) -> bool:
+    """Whether a connection failed for a reason that stays: the login, or a certificate."""
+    return isinstance(error, REFUSALS) or isinstance(error.__context__, SSLCertVerificationError)
+
+
+class Producer(KafkaProducer):  # type: ignore[misc]
+    """KafkaProducer whose calls on transactions end by `max_block_ms`; the library's wait without end."""
+
+    def commit_transaction(self) -> None:
+        """Commits. Raises KafkaTimeoutError when the answer is late: whether it was committed is then unknown."""
+        self._ended("commit a transaction", self._transaction_manager.begin_commit())
+
+    def abort_transaction(self) -> None:
+        """Aborts. Raises KafkaTimeoutError when the answer is late: the broker aborts it by its own timeout."""
+        self._ended("abort a transaction", self._transaction_manager.begin_abort())
+
+    def send_offsets_to_transaction(self, offsets: Mapping[Any, Any], group_metadata: Any) -> None:
+        """Makes offsets part of the transaction. Raises KafkaTimeoutError when the answer is late."""
+        result = self._transaction_manager.send_offsets_to_transaction(offsets, group_metadata)
+        self._ended("send offsets to a transaction", result)
+
+    def _ended(self, what: str, result: Any) -> None:
+        self._sender.wakeup()
+        if not result.wait(timeout_ms=self.config["max_block_ms"]):
+            raise KafkaTimeoutError(f"could not {what} in {self.config['max_block_ms'] / 1000:g} s")
+
+
+class Passing(logging.Handler):
+    """What kafka-python logs goes to our log, as details: nearly all of it is told again by an error or a retry."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Passes it on."""
+        log.debug("%s: %s", record.name, record.getMessage())
+
+
+def quieten() -> None:
+    """kafka-python logs nothing below warnings, for its details tell passwords, and what it logs goes to our log."""
+    theirs = logging.getLogger("kafka")
+    theirs.setLevel(max(theirs.level, logging.WARNING))
+    if not any(isinstance(handler, Passing) for handler in theirs.handlers):
+        theirs.addHandler(Passing())
+        theirs.propagate = False

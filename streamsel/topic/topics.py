@@ -1,0 +1,95 @@
+"""Topics as a broker has them: made where they are missing, and described: partitions, limits, rights."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, Final
+
+from kafka import KafkaAdminClient  # type: ignore[import-untyped]
+from kafka.admin import ConfigResource, ConfigResourceType  # type: ignore[import-untyped]
+from kafka.errors import (  # type: ignore[import-untyped]
+    LeaderNotAvailableError,
+    NoError,
+    TopicAlreadyExistsError,
+    for_code,
+)
+
+from streamsel.topic.connection import Connection
+
+__all__ = ["Topic", "describe", "ensure", "partitions"]
+
+LIMIT: Final = "max.message.bytes"
+CLEANUP: Final = "cleanup.policy"
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """A topic as its broker describes it.
+
+    partitions: how many. largest: bytes of a batch that it takes (`max.message.bytes`), or None where describing it is
+    not allowed. compacted: whether the last record of each key is kept, for good. replicas: of the partition that has
+    fewest. rights: what we may do with it: `READ`, `WRITE`, `DESCRIBE`, `CREATE`, ...; all where nothing is forbidden.
+    """
+
+    name: str
+    partitions: int
+    largest: int | None
+    compacted: bool
+    replicas: int
+    rights: frozenset[str]
+
+
+def ensure(connection: Connection, name: str, partitions: int, compacted: bool = False) -> Topic:
+    """The topic, made where it is missing, with the broker's own number of replicas.
+
+    partitions, compacted: of a topic that is made; one that exists stays as it is, and the caller compares. Returns
+    when each partition has a leader. Raises KafkaError (see `streamsel.topic.explaining`), which also describing does.
+    """
+    configs = {CLEANUP: "compact"} if compacted else {}
+    admin = connection.admin()
+    try:
+        with suppress(TopicAlreadyExistsError):
+            admin.create_topics({name: {"num_partitions": partitions, "configs": configs}})
+        admin.wait_for_topics([name], timeout_ms=int(connection.wait * 1000))
+        return _described(admin, name)
+    finally:
+        admin.close()
+
+
+def describe(connection: Connection, name: str) -> Topic:
+    """What the broker says of a topic. Raises KafkaError: UnknownTopicOrPartitionError where there is none."""
+    admin = connection.admin()
+    try:
+        return _described(admin, name)
+    finally:
+        admin.close()
+
+
+def partitions(connection: Connection, name: str) -> int:
+    """How many partitions a topic has. Raises KafkaError: UnknownTopicOrPartitionError where there is none."""
+    return describe(connection, name).partitions
+
+
+def _described(admin: KafkaAdminClient, name: str) -> Topic:
+    topic = admin.describe_topics([name])[0]
+    wrong = for_code(topic["error_code"])
+    if wrong is not NoError:
+        raise wrong(name)
+    if not topic["partitions"]:
+        raise LeaderNotAvailableError(name)
+    configs = _configs(admin, name)
+    return Topic(
+        name=name,
+        partitions=len(topic["partitions"]),
+        largest=int(configs[LIMIT]) if LIMIT in configs else None,
+        compacted="compact" in configs.get(CLEANUP, ""),
+        replicas=min(len(one["replica_nodes"]) for one in topic["partitions"]),
+        rights=frozenset(topic.get("authorized_operations") or ()),
+    )
+
+
+def _configs(admin: KafkaAdminClient, name: str) -> dict[str, str]:
+    resource = ConfigResource(ConfigResourceType.TOPIC, name, [LIMIT, CLEANUP])
+    found: dict[str, dict[str, Any]] = admin.describe_configs([resource], config_filter="all")["topic"][name]
+    return {key: one["value"] for key, one in found.items()}
