@@ -89,7 +89,7 @@ class Output(Value):
 
     topic: Text | None = None
     folder: File | None = None
-    inline_limit: Annotated[Amount, Field(ge=0)] = 900_000
+    inline_limit: Annotated[Amount, Field(ge=0)] = 700_000
     claims: File | None = None
 
     @model_validator(mode="after")

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 from kafka import TopicPartition  # type: ignore[import-untyped]
-from kafka.errors import KafkaTimeoutError  # type: ignore[import-untyped]
+from kafka.errors import KafkaError, KafkaTimeoutError  # type: ignore[import-untyped]
+
+from streamsel.errors import StateError
 
 if TYPE_CHECKING:
     from streamsel.topic.connection import Connection
@@ -27,37 +31,46 @@ class Changelog:
     def __init__(self, connection: Connection, topic: str, patience: float = 60.0) -> None:
         self._connection, self.topic, self._patience = connection, topic, patience
 
+    @cached_property
+    def _all(self) -> Any:
+        """Sees open transactions, too: one that does not takes the beginning of the first of them for the end."""
+        return self._connection.consumer(isolation_level="read_uncommitted")
+
+    @cached_property
+    def _committed(self) -> Any:
+        return self._connection.consumer(fetch_max_bytes=16 << 20, max_partition_fetch_bytes=8 << 20)
+
     def read(self, partition: int) -> dict[bytes, bytes]:
-        """The newest value of each key that is not deleted. Raises KafkaError.
-
-        The end is that of a reader which sees open transactions, too: what reads only what was committed would take
-        the beginning of the first open one for the end, and miss what follows.
-        """
+        """The newest value of each key that is not deleted. Raises KafkaError, and StateError without the partition."""
         place = TopicPartition(self.topic, partition)
-        # Two clients for each reading: that is 50 ms, but none is left idle for weeks.
-        everything: Any = self._connection.consumer(isolation_level="read_uncommitted")
-        try:
-            end = everything.end_offsets([place])[place]
-        finally:
-            everything.close(timeout_ms=1000)
-        committed: Any = self._connection.consumer(fetch_max_bytes=16 << 20, max_partition_fetch_bytes=8 << 20)
-        try:
-            committed.assign([place])
-            return self._read(committed, place, end)
-        finally:
-            committed.close(timeout_ms=1000)
-
-    def _read(self, consumer: Any, place: Any, end: int) -> dict[bytes, bytes]:
+        known = self._all.partitions_for_topic(self.topic)
+        if known and partition not in known:
+            raise StateError(
+                f"{self.topic}: has {len(known)} partitions, too few for partition {partition} of the input: add some"
+            )
+        end = self._all.end_offsets([place])[place]
+        self._committed.assign([place])
+        self._committed.seek_to_beginning(place)
         entries: dict[bytes, bytes] = {}
         reached, deadline = -1, time.monotonic() + self._patience
-        while (position := consumer.position(place, timeout_ms=STEP)) is None or position < end:
-            for record in consumer.poll(timeout_ms=STEP).get(place, ()):
-                if record.value is None:
-                    entries.pop(record.key, None)
-                else:
-                    entries[record.key] = record.value
+        while (position := self._committed.position(place, timeout_ms=STEP)) is None or position < end:
+            if time.monotonic() > deadline:
+                raise KafkaTimeoutError(f"{self.topic}-{partition}: at {position} of {end}, and nothing more comes")
             if position is not None and position > reached:
                 reached, deadline = position, time.monotonic() + self._patience
-            if time.monotonic() > deadline:
-                raise KafkaTimeoutError(f"{place.topic}-{place.partition}: stuck at {position} of {end}")
+            self._take(entries, self._committed.poll(timeout_ms=STEP).get(place, ()))
         return entries
+
+    def _take(self, entries: dict[bytes, bytes], records: Any) -> None:
+        for record in records:
+            if record.value is None:
+                entries.pop(record.key, None)
+            else:
+                entries[record.key] = record.value
+
+    def close(self) -> None:
+        """Closes its clients, if it has any."""
+        for name in ("_all", "_committed"):
+            if name in self.__dict__:
+                with suppress(KafkaError, OSError, RuntimeError):
+                    self.__dict__.pop(name).close(timeout_ms=1000)

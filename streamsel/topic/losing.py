@@ -9,20 +9,18 @@ from typing import Final
 from kafka import errors  # type: ignore[import-untyped]
 
 from streamsel.errors import SinkError
+from streamsel.topic.explaining import explanation, lasting
 
 __all__ = ["Lost", "losing"]
 
-HOPELESS: Final = (
-    errors.AuthorizationError,
+OWN: Final = (
+    errors.FencedInstanceIdError,
     errors.InconsistentGroupProtocolError,
     errors.InvalidSessionTimeoutError,
     errors.KafkaConfigurationError,
-    errors.MessageSizeTooLargeError,
-    errors.RecordListTooLargeError,
-    errors.SaslAuthenticationFailedError,
-    errors.UnsupportedVersionError,
 )
-"""Trying again with new clients ends the same way."""
+"""What is as lasting for a member. A fenced instance, built anew, would fence its successor, which would fence it, and
+so on without end."""
 
 
 class Lost(Exception):  # noqa: N818 - nobody made a mistake
@@ -30,20 +28,15 @@ class Lost(Exception):  # noqa: N818 - nobody made a mistake
 
 
 @contextmanager
-def losing(instance: str | None = None) -> Iterator[None]:
-    """Errors of the client become Lost; where building anew would not help they stay, for `explained` to tell.
+def losing(where: object) -> Iterator[None]:
+    """Errors of the client become Lost, or SinkError where a new member would fare no better.
 
-    After fencing the client raises its plainest error (kafka-python 3.0.12), so whatever is not known to be hopeless
-    is Lost. A fenced instance is hopeless for another reason: built anew it would fence its successor, which would
-    fence it, and so on.
+    After fencing the client raises its plainest error (kafka-python 3.0.12), so whatever is not known to last is Lost.
     """
     try:
         yield
-    except errors.FencedInstanceIdError:
-        raise SinkError(
-            f"another process runs as instance {instance!r} of this group: give each its own name"
-        ) from None
-    except HOPELESS:
-        raise
     except (errors.KafkaError, OSError, RuntimeError, AssertionError) as error:
-        raise Lost(f"{type(error).__name__}: {error}") from error
+        told = f"{where}: {explanation(error)}"
+        if lasting(error) or isinstance(error, OWN):
+            raise SinkError(told) from error
+        raise Lost(told) from error

@@ -60,7 +60,7 @@ class Member:
         most_records: int = 128,
         most_bytes: int = 32_000_000,
     ) -> None:
-        self.topic, self._instance = topic, instance
+        self.topic = topic
         self._most_records, self._most_bytes = most_records, most_bytes
         self._changelog = Changelog(connection, changelog)
         self._rebalances = Rebalances()
@@ -68,7 +68,8 @@ class Member:
         self._gained: list[int] = []
         self._lost: list[int] = []
         self._metadata: Any = None
-        with losing(instance):
+        self._where = f"{','.join(connection.servers)}/{topic}"
+        with losing(self._where):
             self._producer: Any = connection.producer(
                 f"{group}.{instance or uuid4()}",
                 delivery_timeout_ms=int(TRANSACTION * 1000),
@@ -77,19 +78,20 @@ class Member:
             )
             try:
                 self._producer.init_transactions()
-                self._consumer = self._joined(connection, group, session, most_records, most_bytes)
+                self._consumer = self._joined(connection, group, instance, session)
             except BaseException:
                 self._discard_producer(0)
                 raise
 
-    def _joined(self, connection: Connection, group: str, session: float, records: int, size: int) -> Any:
+    def _joined(self, connection: Connection, group: str, instance: str | None, session: float) -> Any:
+        size = self._most_bytes
         consumer = connection.consumer(
             group_id=group,
-            group_instance_id=self._instance,
+            group_instance_id=instance,
             session_timeout_ms=int(session * 1000),
             heartbeat_interval_ms=int(min(session / 3, 3.0) * 1000),
             max_poll_interval_ms=int(LONGEST_WORK * 1000),
-            max_poll_records=records,
+            max_poll_records=self._most_records,
             fetch_max_bytes=size,
             max_partition_fetch_bytes=max(min(size, 1 << 20), size // 8),
             metadata_max_age_ms=60_000,
@@ -137,7 +139,7 @@ class Member:
 
     def restore(self, partition: int) -> dict[bytes, bytes]:
         """What is committed of a partition's state, by any member; waits for transactions that are still open."""
-        with losing(self._instance):
+        with losing(self._where):
             return self._changelog.read(partition)
 
     def start_at(self, partition: int, offset: int | None) -> int:
@@ -147,7 +149,7 @@ class Member:
         an offset that the partition has not come to: it is another topic of the same name.
         """
         place = self._place(partition)
-        with losing(self._instance):
+        with losing(self._where):
             if offset is None:
                 offset = self._consumer.committed(place, timeout_ms=30_000)
             first = self._consumer.beginning_offsets([place])[place]
@@ -173,7 +175,7 @@ class Member:
         if self._metadata.generation_id < 0 or not self._started.issuperset(finished.offsets):
             raise Lost("the group has gone on without this member")
         producer = self._producer
-        with losing(self._instance):
+        with losing(self._where):
             producer.begin_transaction()
             futures = [producer.send(topic, **_fields(record)) for topic, record in finished.records]
             for partition, entries in finished.state.items():
@@ -195,6 +197,7 @@ class Member:
 
     def close(self, seconds: float = 5.0) -> None:
         """Leaves: a member without a name hands its partitions over at once; a transaction still open is left so."""
+        self._changelog.close()
         with suppress(KafkaError, OSError, RuntimeError):
             self._consumer.close(autocommit=False, timeout_ms=int(seconds * 1000))
         self._discard_producer(seconds)
@@ -206,7 +209,7 @@ class Member:
             self._producer._sender.force_close()
 
     def _look(self, seconds: float, records: int) -> Mapping[Any, Any]:
-        with losing(self._instance):
+        with losing(self._where):
             polled: Mapping[Any, Any] = self._consumer.poll(timeout_ms=int(seconds * 1000), max_records=records)
             # At once: taken later, a generation in which another has our partitions would be told to the broker.
             self._metadata = self._consumer.group_metadata()
