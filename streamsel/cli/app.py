@@ -1,4 +1,4 @@
-"""The command line: `streamsel select`, `choose`, `check`, `pool`, `inspect`."""
+"""The command line: `streamsel select`, `choose`, `check`, `init`, `pool`, `inspect`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import typer
 
 from streamsel.cli.check_command import check_command
 from streamsel.cli.choose_command import choose_command
+from streamsel.cli.init_command import init_command
 from streamsel.cli.pool_command import pool_app
 from streamsel.cli.select_command import select_command
 from streamsel.cli.show import inspect_command
@@ -41,5 +42,6 @@ def streamsel(
 app.command("select", no_args_is_help=True)(select_command)
 app.command("choose", no_args_is_help=True)(choose_command)
 app.command("check", no_args_is_help=True)(check_command)
+app.command("init", no_args_is_help=True)(init_command)
 app.add_typer(pool_app, name="pool")
 app.command("inspect", no_args_is_help=True)(inspect_command)
