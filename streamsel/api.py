@@ -164,7 +164,9 @@ def plan(sources: str | Path | Sequence[str | Path], **options: Any) -> Plan:
     from streamsel.build import resolve
 
     config, found = resolve(SelectConfig.of(sources=sources, **options))
-    return Plan([(source, _length(source, config)) for source in found], config.goal, config.model)
+    lengths = [_length(source, config) for source in found]
+    _total(config, found, lengths)
+    return Plan(list(zip(found, lengths, strict=True)), config.goal, config.model)
 
 
 def _length(source: Source, config: SelectConfig) -> int | SourceError | None:
@@ -210,12 +212,21 @@ def _frames(opener: Opener, source: Source) -> Iterator[Frame]:
 
 def _enough(config: SelectConfig, sources: Sequence[Source]) -> int | None:
     """About how many frames the sources hold, None where that is not known; UsageError when n is more than that."""
-    lengths = [_length(source, config) for source in sources]
+    return _total(config, sources, [_length(source, config) for source in sources])
+
+
+def _total(config: SelectConfig, sources: Sequence[Source], lengths: Sequence[int | SourceError | None]) -> int | None:
+    """The same of known lengths."""
     if None in lengths:
         if config.proportion is not None:
             raise UsageError("--proportion needs sources whose length is known: use -n, or --target-ratio")
         return None
-    total = sum(length for length in lengths if isinstance(length, int))  # what cannot be read says so in its turn
+    known = [length for length in lengths if isinstance(length, int)]  # what cannot be read says so in its turn
+    total = sum(known)
+    if config.start and known and not total:
+        first = sources[lengths.index(0)].id
+        more = f", and {len(known) - 1} more sources are" if len(known) > 1 else ""
+        raise UsageError(f"--start {config.start}: {first} is over by then{more}; begin earlier")
     if config.n is not None and 0 < total < config.n and not (config.keyframes or config.objects):
         raise UsageError(f"-n {config.n}: there are only about {total} frames to look at; ask for {total} or fewer")
     return total

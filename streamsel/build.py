@@ -12,7 +12,6 @@ import numpy as np
 from streamsel.config import SelectConfig
 from streamsel.coreset import Coreset
 from streamsel.data import Source
-from streamsel.decode.scan import expected_frames
 from streamsel.decode.sources import expand
 from streamsel.embed import Embedder
 from streamsel.embed.judge import Judge
@@ -161,5 +160,4 @@ def embedder_of(config: SelectConfig) -> Embedder:
 
 def expected(source: Source, config: SelectConfig) -> int | None:
     """At most about how many frames of a source will be looked at; None where it has no end. Raises SourceError."""
-    frames = expected_frames(source)
-    return None if frames is None else -(-frames // (config.every or 1))
+    return Opener(config).expected(source)

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from streamsel.errors import UsageError
 
-__all__ = ["Box", "Gate", "Looking", "box", "seconds"]
+__all__ = ["Box", "Gate", "Looking", "box", "ending", "seconds"]
 
 Box = tuple[int, int, int, int]
 """Width, height, x, y of a part of a picture, in pixels."""
@@ -64,6 +64,12 @@ def seconds(text: str) -> Fraction:
     for number in numbers:
         total = total * 60 + number
     return total
+
+
+def ending(start: Fraction | None, end: Fraction | None, duration: Fraction | None) -> Fraction | None:
+    """Where to end, in seconds: at `end`, or `duration` seconds after start where that is earlier; None: nowhere."""
+    ends = [end, None if duration is None else (start or 0) + duration]
+    return min((one for one in ends if one is not None), default=None)
 
 
 def box(text: str) -> Box:

@@ -8,7 +8,7 @@ from streamsel.data import Source
 from streamsel.decode import Decoder
 from streamsel.decode.images import ImageFolderDecoder
 from streamsel.decode.live import LiveDecoder
-from streamsel.decode.looking import Box, Looking
+from streamsel.decode.looking import Box, Looking, ending
 from streamsel.decode.video import VideoDecoder
 
 __all__ = ["open_decoder"]
@@ -35,8 +35,6 @@ def open_decoder(
     """
     if source.kind == "images":
         return ImageFolderDecoder(source, crop=crop, looking=looking)
-    if duration is not None:
-        stop = (start or 0) + duration
-        end = stop if end is None else min(end, stop)
+    end = ending(start, end, duration)
     kind = LiveDecoder if source.kind == "live" else VideoDecoder
     return kind(source, crop=crop, looking=looking, start=start, end=end, threads=threads)

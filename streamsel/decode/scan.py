@@ -6,6 +6,8 @@ from array import array
 from contextlib import closing
 from dataclasses import dataclass, field
 from fractions import Fraction
+from math import ceil
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +17,9 @@ from streamsel.decode.folder import pictures
 from streamsel.decode.track import Track
 
 __all__ = ["PacketScan", "count_packets", "expected_frames", "packet_count", "scan"]
+
+EXACT: Final = 1e-9
+"""Seconds by which a time may be off by rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +70,10 @@ def packet_count(source: Source) -> int:
         return _by_index(track) or scan(track).count
 
 
-def expected_frames(source: Source) -> int | None:
+def expected_frames(source: Source, start: Fraction | None = None, end: Fraction | None = None) -> int | None:
     """About how many frames a source holds: by a video's index, header, or duration times rate, else a scan.
 
+    start, end: seconds since the first frame; only those from start on and before end count, of what has times.
     None for what has no end. Raises SourceError.
     """
     if source.kind == "live":
@@ -75,15 +81,42 @@ def expected_frames(source: Source) -> int | None:
     if source.kind == "images":
         return len(pictures(source))
     with closing(Track(source.location, source.id)) as track:
+        if start is not None or end is not None:
+            return _between(track, start or Fraction(0), end)
         return _by_index(track) or track.stream.frames or _by_duration(track) or scan(track).count
 
 
+def _between(track: Track, start: Fraction, end: Fraction | None) -> int:
+    """Those of the index that have such times, else as many as the header's rate gives, else those of a scan."""
+    told = track.stream.frames or _by_duration(track)
+    times, rate = np.sort(np.array(_index(track), np.int64)), track.stream.average_rate
+    if not len(times) and told and rate and track.has_times:
+        return _at_rate(told, rate, start, end)
+    packets = PacketScan(times) if len(times) else scan(track)
+    if packets.without_pts or not track.stream.time_base:
+        return _at_rate(packets.count, rate or Fraction(0), start, end)
+    seconds = (packets.pts - packets.pts[:1]) * float(track.stream.time_base)
+    first, last = np.searchsorted(seconds, [float(start) - EXACT, np.inf if end is None else float(end) - EXACT])
+    return int(last - first)
+
+
+def _at_rate(frames: int, rate: Fraction, start: Fraction, end: Fraction | None) -> int:
+    """How many of so many frames are between these times; all of them where the rate is not known, 0."""
+    last = frames if end is None or not rate else min(frames, ceil(end * rate))
+    return last - min(last, ceil(start * rate))
+
+
 def _by_index(track: Track) -> int:
-    """0 where the container has no index, or one of key frames only."""
+    return len(_index(track))
+
+
+def _index(track: Track) -> list[int]:
+    """Times of the packets that will be shown; empty where the container has no index, or one of key frames only."""
     entries = track.stream.index_entries
     if not track.stream.frames or len(entries) < track.stream.frames:
-        return 0
-    return sum(1 for entry in map(entries.__getitem__, range(len(entries))) if entry.size and not entry.is_discard)
+        return []
+    every = map(entries.__getitem__, range(len(entries)))
+    return [entry.timestamp for entry in every if entry.size and not entry.is_discard]
 
 
 def _by_duration(track: Track) -> int:

@@ -7,8 +7,9 @@ from fractions import Fraction
 from streamsel.config import SelectConfig
 from streamsel.data import Source
 from streamsel.decode import Decoder
-from streamsel.decode.looking import Box, Looking, seconds
+from streamsel.decode.looking import Box, Looking, ending, seconds
 from streamsel.decode.open import open_decoder
+from streamsel.decode.scan import expected_frames
 from streamsel.errors import UsageError
 
 __all__ = ["Opener"]
@@ -34,6 +35,11 @@ class Opener:
             end=self._end,
             duration=self._duration,
         )
+
+    def expected(self, source: Source) -> int | None:
+        """At most about how many frames will be looked at; None where there is no end. Raises SourceError."""
+        frames = expected_frames(source, self._start, ending(self._start, self._end, self._duration))
+        return None if frames is None else -(-frames // self._looking.every)
 
 
 def _rate(text: str) -> Fraction:

@@ -38,6 +38,8 @@ WRONG_OPTIONS = {
     ("-n", "5", "--quality", "101"): "--quality",
     ("-n", "5", "--crop", "10x10"): "write W:H:X:Y",
     ("-n", "5", "--start", "soon"): "'soon' is not a time",
+    ("-n", "5", "--start", "9"): "--start 9: six.mp4 is over by then; begin earlier",
+    ("-n", "60", "--start", "3"): "there are only about 45 frames",
     ("-n", "5", "--fps", "0/0"): "--fps",
     ("-n", "5", "--effort", "huge"): "'huge'",
     ("--target-ratio", "0.1", "--effort", "exact"): "--effort goes with -n or --proportion",

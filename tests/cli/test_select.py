@@ -164,6 +164,13 @@ def test_a_dry_run_does_nothing(clip, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
+def test_dry_run_counts_the_frames_between_the_times(clip, tmp_path):
+    line = ["select", clip, "-o", tmp_path / "out", "-n", "3", "--dry-run"]
+    assert "about 30 frames;" in streamsel(*line, "--start", "1", "--duration", "1.2").stdout
+    assert "about 10 frames;" in streamsel(*line, "--end", "0.8", "--every", "2").stdout
+    assert "is over by then" in streamsel(*line, "--start", "60", check=False).stderr
+
+
 def test_inspect_shows_the_table_again(clip, tmp_path):
     first = streamsel("select", clip, "-o", tmp_path / "out", "-n", "3")
     assert "Covering Radius" in first.stdout

@@ -1,16 +1,25 @@
 from __future__ import annotations
 
+from fractions import Fraction
+
 import pytest
 
 from streamsel.data import Source
 from streamsel.decode.open import open_decoder
 from streamsel.decode.scan import count_packets, expected_frames, packet_count
 from streamsel.decode.track import Track
-from streamsel.errors import SourceError
+from streamsel.errors import SourceError, UsageError
 from streamsel.testing.nasty import READABLE
 from streamsel.testing.videos import pictures
 
 UNDECODABLE = {"truncated.mp4", "truncated.ts", "damaged.mp4", "late-key.ts"}
+
+REGULAR = (
+    *("plain.mp4", "plain.mkv", "mpeg4.avi", "b-frames.avi", "open-gop.mp4", "open-gop.ts", "vp9.webm"),
+    *("variable-rate.mp4", "mpeg2.mpg", "late-start.ts", "no-times.h264", "one-frame.mp4"),
+)
+ABOUT = {"variable-rate.mp4": 2, "mpeg2.mpg": 1}
+"""By how many frames index or header are off: an index has times of decoding."""
 
 
 @pytest.mark.parametrize("name", [name for name in READABLE if name not in UNDECODABLE])
@@ -34,6 +43,18 @@ def test_packets_are_at_least_as_many_as_frames(name, nasty):
 def test_expected_frames_are_about_right(name, nasty):
     packets, expected = packet_count(nasty(name)), expected_frames(nasty(name))
     assert packets / 2 - 1 <= expected <= 2 * packets
+
+
+@pytest.mark.parametrize("name", REGULAR)
+@pytest.mark.parametrize(("start", "end"), [(0.5, None), (None, 0.71), (0.3, 0.9), (0.5, 0.5), (900, None), (0, 900)])
+def test_expected_frames_between_times_are_those_that_come(name, start, end, nasty):
+    times = {key: None if value is None else Fraction(str(value)) for key, value in (("start", start), ("end", end))}
+    expected = expected_frames(nasty(name), **times)
+    try:
+        with open_decoder(nasty(name), **times) as decoder:
+            assert abs(len(list(decoder.read())) - expected) <= ABOUT.get(name, 0)
+    except UsageError:
+        assert expected == 0
 
 
 def test_an_index_saves_reading(nasty, monkeypatch):
