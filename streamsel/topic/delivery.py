@@ -1,0 +1,222 @@
+"""Delivery: sends numbered records in order, each once, whatever happens to the broker or to this process.
+
+A transaction holds some records and a marker: the number of the last one, under the sender's own key in a compacted
+topic beside, `<topic>.delivered` (KIP-98). Whether a transaction was committed is read off the marker, so that a
+sender which was killed before it could note the acknowledgement, or which never got one, sends nothing twice.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from itertools import islice
+from typing import Any, Final
+
+from kafka.errors import KafkaError, UnknownTopicOrPartitionError  # type: ignore[import-untyped]
+
+from streamsel.errors import SinkError, StreamselError
+from streamsel.topic import Record
+from streamsel.topic.changelog import Changelog
+from streamsel.topic.connection import Connection
+from streamsel.topic.explaining import explained, lasting
+from streamsel.topic.pick_record import check_size
+from streamsel.topic.topics import describe, ensure
+
+__all__ = ["MARKERS", "Delivery"]
+
+log: Final = logging.getLogger("streamsel.topic")
+
+MARKERS: Final = ".delivered"
+"""What the name of the topic of markers ends in."""
+
+MOST_BYTES: Final = 16 << 20
+"""Of records that are held here, taken and not yet acknowledged; kafka-python itself bounds nothing."""
+
+AT_ONCE: Final = 256
+"""Records of one transaction, and below their bytes."""
+
+AT_ONCE_BYTES: Final = 4 << 20
+SHORTEST, LONGEST = 0.2, 10.0
+"""Seconds before the next try."""
+
+TRIES: Final = 3
+"""After so many in a row a topic that the broker does not know is taken for one that does not exist."""
+
+
+class Delivery:
+    """Sends in a thread of its own what it is given, from `start` to `close`; no call here waits for the broker.
+
+    sender: what tells this sender from all others, kept over restarts with its records. longest: seconds at most
+    before the next try after an error that may pass. After any error the producer is discarded and built anew.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        topic: str,
+        sender: str,
+        *,
+        most_bytes: int = MOST_BYTES,
+        longest: float = LONGEST,
+    ) -> None:
+        self._connection, self.topic, self._sender = connection, topic, sender
+        self._most_bytes, self._longest = most_bytes, longest
+        self._changed = threading.Condition()
+        self._held: deque[tuple[int, Record]] = deque()
+        self._bytes = 0
+        self._acknowledged = 0
+        self._ending = False
+        self._tries = 0
+        self._producer: Any = None
+        self._thread = threading.Thread(target=self._run, name="delivery", daemon=True)
+        self.failure: StreamselError | None = None
+        """What trying again cannot heal: nothing more is sent."""
+        self.trouble = ""
+        """Why it does not get on at the moment; empty while it does."""
+
+    @property
+    def acknowledged(self) -> int:
+        """Records up to this number have arrived, also those that an earlier process sent."""
+        return self._acknowledged
+
+    @property
+    def room(self) -> int:
+        """Bytes of records that may be given to it now; 0 or less: none."""
+        return self._most_bytes - self._bytes
+
+    def start(self) -> None:
+        """Begin to connect."""
+        self._thread.start()
+
+    def take(self, records: Sequence[tuple[int, Record]]) -> None:
+        """Numbered records to send, each number above all before; of those that have arrived nothing is sent."""
+        with self._changed:
+            self._held.extend(records)
+            self._bytes += sum(record.nbytes for _, record in records)
+            self._let_go()
+            self._changed.notify_all()
+
+    def wait(self, seconds: float) -> None:
+        """Returns when something arrived or failed, at most after so long."""
+        with self._changed:
+            if self.failure is None:
+                self._changed.wait(seconds)
+
+    def close(self, seconds: float = 5.0) -> None:
+        """End; what is not sent by then stays with whoever gave it."""
+        with self._changed:
+            self._ending = True
+            self._changed.notify_all()
+        if self._thread.ident is not None:
+            self._thread.join(seconds)
+        _discard(self._producer)
+
+    def _run(self) -> None:
+        pause = SHORTEST
+        while not self._ending and self.failure is None:
+            before = self._acknowledged
+            try:
+                with explained(f"{','.join(self._connection.servers)}/{self.topic}"):
+                    self._session()
+            except StreamselError as error:
+                self._told(error)
+            except (
+                OSError,
+                RuntimeError,
+                AssertionError,
+                ValueError,
+            ) as error:  # the client's own, of a lost connection
+                self._told(SinkError(f"{self.topic}: {type(error).__name__}: {error}"), passing=True)
+            pause = SHORTEST if self._acknowledged > before else min(2 * pause, self._longest)
+            with self._changed:
+                if not self._ending and self.failure is None:
+                    self._changed.wait_for(lambda: self._ending, pause * random.uniform(0.5, 1.0))
+
+    def _told(self, error: StreamselError, passing: bool = False) -> None:
+        """What went wrong stays wrong, or may pass."""
+        missing = isinstance(error.__cause__, UnknownTopicOrPartitionError)
+        self._tries = self._tries + 1 if missing else 0
+        known = not passing and (lasting(error) or error.__cause__ is None or self._tries >= TRIES)
+        with self._changed:
+            self.trouble = str(error)
+            self.failure = error if known else None
+            self._changed.notify_all()
+        log.info("delivery: %s", error)
+
+    def _session(self) -> None:
+        """Send until an error or the end, by one producer."""
+        largest = describe(self._connection, self.topic).largest
+        markers = ensure(self._connection, f"{self.topic}{MARKERS}", 1, compacted=True)
+        if not markers.compacted:
+            raise SinkError(f"topic {markers.name}: would forget what was sent; set its cleanup.policy to compact")
+        self._producer = self._connection.producer(f"streamsel.{self._sender}")
+        try:
+            self._producer.init_transactions()  # ends what an earlier process left open; only then the marker is sure
+            self._arrived(self._marked(markers.partitions))
+            while records := self._next():
+                self._send(records, markers.name, largest)
+                self._arrived(records[-1][0])
+        finally:
+            producer, self._producer = self._producer, None
+            _discard(producer)
+
+    def _marked(self, partitions: int) -> int:
+        """The number of the last record that was committed, by any process; 0 where none was."""
+        changelog = Changelog(self._connection, f"{self.topic}{MARKERS}")
+        found = (changelog.read(partition).get(self._sender.encode(), b"0") for partition in range(partitions))
+        return max(map(int, found))
+
+    def _next(self) -> list[tuple[int, Record]]:
+        """The records of the next transaction, at least one; none at the end."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._held or self._ending)
+            if self._ending:
+                return []
+            room, chosen = AT_ONCE_BYTES, list(islice(self._held, AT_ONCE))
+        for count, (_, record) in enumerate(chosen):
+            room -= record.nbytes
+            if room < 0 and count:
+                return chosen[:count]
+        return chosen
+
+    def _send(self, records: Sequence[tuple[int, Record]], markers: str, largest: int | None) -> None:
+        if largest is not None:
+            for _, record in records:
+                check_size(record, largest, f"topic {self.topic}")
+        self._producer.begin_transaction()
+        futures = [
+            self._producer.send(self.topic, key=record.key, value=record.value, headers=list(record.headers))
+            for _, record in records
+        ]
+        last = str(records[-1][0]).encode()
+        futures.append(self._producer.send(markers, key=self._sender.encode(), value=last))
+        deadline = time.monotonic() + 3 * self._connection.wait
+        for future in futures:  # a batch that expires is missing without any error of the transaction
+            future.get(timeout=max(0.0, deadline - time.monotonic()))
+        self._producer.commit_transaction()
+
+    def _arrived(self, number: int) -> None:
+        with self._changed:
+            self._acknowledged = max(self._acknowledged, number)
+            self.trouble, self._tries = "", 0
+            self._let_go()
+            self._changed.notify_all()
+
+    def _let_go(self) -> None:
+        while self._held and self._held[0][0] <= self._acknowledged:
+            self._bytes -= self._held.popleft()[1].nbytes
+
+
+def _discard(producer: Any) -> None:
+    """End a producer without waiting for what it cannot send any more."""
+    if producer is None:
+        return
+    producer._sender.force_close()
+    producer._sender.join(1.0)
+    with suppress(KafkaError):
+        producer.close(timeout=0)
