@@ -71,6 +71,10 @@ class Framing:
             raise failure(self.source, f"the crop {self.crop} does not lie inside its {width} x {height} picture")
         return picture
 
+    def again(self, mark: Mark, frame: VideoFrame) -> Frame:
+        """The Frame of a mark, of a frame that was fetched."""
+        return Frame(mark, self.picture(frame), frame.key_frame)
+
     def _frame(self, step: Step) -> Frame:
         picture = self.picture(step.frame)
         mark = Mark(self.source, step.index, step.pts, self.time_base, fingerprint(picture.i420()))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -11,14 +10,13 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-from PIL import Image, ImageOps
 
 from streamsel.data import Frame, Mark, Pixels, Source, fingerprint
 from streamsel.decode.failure import failure
 from streamsel.decode.folder import pictures
 from streamsel.decode.looking import Box, Looking
 from streamsel.decode.picture import StillPicture
-from streamsel.decode.scaling import MOST_PIXELS
+from streamsel.decode.stills import open_still
 
 __all__ = ["ImageFolderDecoder"]
 
@@ -99,25 +97,10 @@ class ImageFolderDecoder:
 
     def _opened(self, path: Path) -> Pixels | str:
         """The picture's pixels, (height, width, 3) uint8; or why it cannot be opened."""
-        try:
-            with warnings.catch_warnings(action="ignore"), Image.open(path) as image:
-                if image.width * image.height > MOST_PIXELS:
-                    return f"{image.width} x {image.height} is more than {MOST_PIXELS} pixels"
-                pixels = _rgb(image)
-        except Exception as error:  # Pillow's readers raise almost anything on broken files
-            return f"cannot be decoded ({_reason(error)})"
-        return pixels if self._crop is None else _cropped(pixels, self._crop)
-
-
-def _rgb(image: Image.Image) -> Pixels:
-    """8-bit RGB of any mode, upright. 16-bit and float greys are scaled to their range, not cut at 255."""
-    upright = ImageOps.exif_transpose(image)
-    if upright.mode in ("I", "F") or upright.mode.startswith("I;16"):
-        values = np.asarray(upright, np.float64)
-        most = 65535.0 if upright.mode != "F" else max(float(values.max(initial=1)), 1e-9)
-        grey = (values.clip(0, most) * (255 / most)).round().astype(np.uint8)
-        return np.repeat(grey[:, :, None], 3, axis=2)
-    return np.asarray(upright.convert("RGB"))
+        still = open_still(path)
+        if isinstance(still, str) or self._crop is None:
+            return still if isinstance(still, str) else still.pixels
+        return _cropped(still.pixels, self._crop)
 
 
 def _cropped(pixels: Pixels, crop: Box) -> Pixels | str:
@@ -126,10 +109,3 @@ def _cropped(pixels: Pixels, crop: Box) -> Pixels | str:
     if cut.shape[:2] != (height, width):
         return f"the crop {crop} does not lie inside its {pixels.shape[1]} x {pixels.shape[0]} picture"
     return np.ascontiguousarray(cut)
-
-
-def _reason(error: Exception) -> str:
-    """What went wrong, on one line and without the file's path."""
-    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    names_a_path = "/" in text or "\\" in text
-    return text if text and text.isprintable() and not names_a_path else type(error).__name__

@@ -66,8 +66,7 @@ class VideoDecoder:
 
     def fetch(self, marks: Sequence[Mark]) -> Iterator[Frame]:
         """Yield the frames of these marks, by index; see `streamsel.decode`."""
-        for mark, frame in fetched(self._tape, marks, self._framing.check):
-            yield Frame(mark, self._framing.picture(frame), frame.key_frame)
+        yield from fetched(self._tape, marks, self._framing.check, self._framing.again)
 
     def close(self) -> None:
         """Let go of files and threads; what is being read ends."""

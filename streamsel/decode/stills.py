@@ -1,0 +1,72 @@
+"""One still picture, from a file or from bytes: upright as its EXIF says, 8-bit RGB; alpha is ignored."""
+
+from __future__ import annotations
+
+import io
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+
+from streamsel.data import Pixels
+from streamsel.decode.scaling import MOST_PIXELS
+
+__all__ = ["Still", "open_still", "still_size"]
+
+
+@dataclass(frozen=True, slots=True)
+class Still:
+    """pixels: (height, width, 3) uint8. format: as Pillow calls it, such as `JPEG`."""
+
+    pixels: Pixels = field(repr=False)
+    format: str
+
+
+def open_still(
+    file: Path | bytes, *, most_pixels: int = MOST_PIXELS, formats: Sequence[str] | None = None
+) -> Still | str:
+    """The picture, or why it cannot be opened, without its path.
+
+    most_pixels: larger ones are refused before memory is allocated. formats: those that are tried, all unless given.
+    """
+    try:
+        with warnings.catch_warnings(action="ignore"), Image.open(_readable(file), formats=formats) as image:
+            if image.width * image.height > most_pixels:
+                return f"{image.width} x {image.height} is more than {most_pixels} pixels"
+            return Still(_rgb(image), image.format or "")
+    except Exception as error:  # Pillow's readers raise almost anything on broken files
+        return f"cannot be decoded ({_reason(error)})"
+
+
+def still_size(data: bytes, formats: Sequence[str] | None = None) -> int:
+    """Pixels that its header says it has; 0 where it has none that can be read."""
+    try:
+        with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data), formats=formats) as image:
+            return int(image.width * image.height)
+    except Exception:  # as above
+        return 0
+
+
+def _readable(file: Path | bytes) -> Path | io.BytesIO:
+    return io.BytesIO(file) if isinstance(file, bytes) else file
+
+
+def _rgb(image: Image.Image) -> Pixels:
+    """16-bit and float greys are scaled to their range, not cut at 255."""
+    upright = ImageOps.exif_transpose(image)
+    if upright.mode in ("I", "F") or upright.mode.startswith("I;16"):
+        values = np.asarray(upright, np.float64)
+        most = 65535.0 if upright.mode != "F" else max(float(values.max(initial=1)), 1e-9)
+        grey = (values.clip(0, most) * (255 / most)).round().astype(np.uint8)
+        return np.repeat(grey[:, :, None], 3, axis=2)
+    return np.asarray(upright.convert("RGB"))
+
+
+def _reason(error: Exception) -> str:
+    """What went wrong, on one line and without the file's path."""
+    text = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    names_a_path = "/" in text or "\\" in text or "<_io." in text
+    return text if text and text.isprintable() and not names_a_path else type(error).__name__
