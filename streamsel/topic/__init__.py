@@ -29,7 +29,11 @@ class Record:
     @property
     def nbytes(self) -> int:
         """Bytes of all parts, without the broker's framing."""
-        return len(self.key) + len(self.value or b"") + sum(len(name) + len(value) for name, value in self.headers)
+        return (
+            len(self.key)
+            + len(self.value or b"")
+            + sum(len(name.encode()) + len(value) for name, value in self.headers)
+        )
 
 
 @dataclass(frozen=True, slots=True)

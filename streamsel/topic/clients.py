@@ -63,8 +63,9 @@ class Manager(KafkaConnectionManager):  # type: ignore[misc]
 
     def get_connection(self, node_id: Any, *args: Any, **options: Any) -> Any:
         """A connection to a broker, perhaps still being made; raises what a broker refused us for."""
-        if self._trouble is not None and refused(self._trouble) and not self.bootstrapped:
-            raise self._trouble
+        trouble, self._trouble = self._trouble, None
+        if trouble is not None and refused(trouble) and not self.bootstrapped:
+            raise trouble
         connection = super().get_connection(node_id, *args, **options)
         connection.init_future.add_errback(self._note)
         return connection

@@ -19,10 +19,11 @@ from streamsel.errors import SourceError, UsageError
 __all__ = ["SPEC_VERSION", "Event", "event_id"]
 
 SPEC_VERSION: Final = "1.0"
-NAME: Final = re.compile(r"[a-z0-9]{1,20}")
-"""What an attribute may be called."""
+NAME: Final = re.compile(r"[a-z0-9]+")
+"""What an attribute may be called; the specification advises at most 20 letters."""
 
 KNOWN: Final = ("id", "source", "type", "time", "subject", "dataref", "sha256")
+TAKEN: Final = {*KNOWN, "specversion", "data", "datacontenttype"}
 PREFIX: Final = "ce_"
 
 
@@ -32,8 +33,8 @@ class Event:
 
     id: unique within source. source: URI reference of what it came from. type: what it tells of. time: when it
     happened, with a zone. subject: what it is about: the name of a frame. content_type: of the value (RFC 2046).
-    dataref: URI reference of the data. sha256: of the data, hexadecimal. extensions: further attributes, names of
-    lower case letters and digits, at most 20. Raises UsageError: id, source or type missing, wrong names.
+    dataref: URI reference of the data. sha256: of the data, hexadecimal. extensions: further attributes, named by
+    lower case letters and digits. Raises UsageError: id, source or type missing, wrong names.
     """
 
     id: str
@@ -51,8 +52,8 @@ class Event:
             if not getattr(self, name):
                 raise UsageError(f"CloudEvents: an event needs {name}")
         for name in self.extensions:
-            if not NAME.fullmatch(name) or name in (*KNOWN, "specversion", "data", "datacontenttype"):
-                raise UsageError(f"CloudEvents: {name!r} is no name for an extension: at most 20 of a-z and 0-9")
+            if not NAME.fullmatch(name) or name in TAKEN:
+                raise UsageError(f"CloudEvents: {name!r} is no name for an extension: a-z, 0-9, none that is taken")
         if self.time is not None and self.time.tzinfo is None:
             raise UsageError("CloudEvents: time needs a zone")
 
@@ -67,7 +68,7 @@ class Event:
 
     @classmethod
     def from_headers(cls, headers: Iterable[tuple[str, bytes | None]]) -> Self | None:
-        """What headers say; None where they are not those of an event. Other headers are passed over.
+        """What headers say; None where they are not those of an event. Other headers, and empty ones, are passed over.
 
         Header names in any case; of one given twice the last holds. Raises SourceError: another version, no UTF-8, no
         RFC 3339 time, a required attribute missing.
@@ -81,8 +82,9 @@ class Event:
             raise SourceError(f"header ce_specversion: {version[:20]!r}, expected 1.0")
         known = {name: said.pop(name, "") for name in KNOWN}
         time = _time(known.pop("time"))
+        further = {name: text for name, text in said.items() if text and NAME.fullmatch(name) and name not in TAKEN}
         try:
-            return cls(**known, time=time, content_type=texts.get("content-type", ""), extensions=said)
+            return cls(**known, time=time, content_type=texts.get("content-type", ""), extensions=further)
         except UsageError as error:
             raise SourceError(f"headers: {error}") from None
 

@@ -25,7 +25,7 @@ LASTING: Final = {
     "SaslAuthenticationFailedError": "the broker refuses the login; check username and password, or the token",
     "UnsupportedSaslMechanismError": "the broker does not offer this way of login; check the mechanism",
     "IllegalSaslStateError": "the broker does not expect a login; check the protocol and the port",
-    "TopicAuthorizationFailedError": "not allowed to use the topic; ask for the rights to read or write it",
+    "TopicAuthorizationFailedError": "not allowed to use the topic; ask for the right to read, write or create it",
     "GroupAuthorizationFailedError": "not allowed to use the consumer group; ask for the right to read it",
     "TransactionalIdAuthorizationFailedError": "not allowed to use transactions; ask for the right to write by this id",
     "ClusterAuthorizationFailedError": "not allowed on this cluster; ask for the right, or have the topic created",

@@ -15,6 +15,8 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Final
 
+import numpy as np
+
 from streamsel.data import Box, Mark, Pick, Value
 from streamsel.errors import SinkError
 from streamsel.topic import Record
@@ -126,10 +128,12 @@ def _part(mark: Mark, box: Box | None) -> str:
 
 def _json(value: object) -> str:
     """Compact, with null for what JSON has no number for."""
-    return json.dumps(_finite(value), separators=(",", ":"), ensure_ascii=False, default=float)
+    return json.dumps(_finite(value), separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def _finite(value: object) -> object:
+    if isinstance(value, np.generic):
+        value = value.item()
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, Mapping):

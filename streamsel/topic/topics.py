@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from kafka.errors import (  # type: ignore[import-untyped]
     LeaderNotAvailableError,
     NoError,
     TopicAlreadyExistsError,
+    UnknownTopicOrPartitionError,
     for_code,
 )
 
@@ -47,23 +48,19 @@ def ensure(connection: Connection, name: str, partitions: int, compacted: bool =
     when each partition has a leader. Raises KafkaError (see `streamsel.topic.explaining`), which also describing does.
     """
     configs = {CLEANUP: "compact"} if compacted else {}
-    admin = connection.admin()
-    try:
+    with closing(connection.admin()) as admin:
+        with suppress(UnknownTopicOrPartitionError):
+            return _described(admin, name)  # first, for who may use a topic may often not create it
         with suppress(TopicAlreadyExistsError):
             admin.create_topics({name: {"num_partitions": partitions, "configs": configs}})
         admin.wait_for_topics([name], timeout_ms=int(connection.wait * 1000))
         return _described(admin, name)
-    finally:
-        admin.close()
 
 
 def describe(connection: Connection, name: str) -> Topic:
     """What the broker says of a topic. Raises KafkaError: UnknownTopicOrPartitionError where there is none."""
-    admin = connection.admin()
-    try:
+    with closing(connection.admin()) as admin:
         return _described(admin, name)
-    finally:
-        admin.close()
 
 
 def partitions(connection: Connection, name: str) -> int:
