@@ -33,6 +33,9 @@ log: Final = logging.getLogger("streamsel.topic")
 LONGEST_WORK: Final = 300.0
 """Seconds between two polls or breaths after which the group goes on without this member."""
 
+STEP: Final = 0.25
+"""Seconds of one look for messages: the client does not return early for a rebalance."""
+
 TRANSACTION: Final = 10.0
 """Seconds after which a broker aborts what a member left open."""
 
@@ -110,12 +113,13 @@ class Member:
         return self._rebalances.count
 
     def poll(self, seconds: float, gather: float = 0.0) -> Polled:
-        """Waits at most so long for messages of started partitions, and then `gather` seconds for more of them.
+        """Waits at most so long for messages or a rebalance, and then `gather` seconds for more messages.
 
         Partitions gained give no messages until `start_at`; what is not committed of a partition lost is another's.
         """
-        found = _Found()
-        found.add(self._look(seconds, self._most_records))
+        found, deadline = _Found(), time.monotonic() + seconds
+        while not (found.count or self._gained or self._lost) and (left := deadline - time.monotonic()) > 0:
+            found.add(self._look(min(left, STEP), self._most_records))
         deadline = time.monotonic() + gather
         while found.count and (left := deadline - time.monotonic()) > 0:
             if found.count >= self._most_records or found.nbytes >= self._most_bytes:
