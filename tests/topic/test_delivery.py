@@ -1,0 +1,197 @@
+"""Delivery against a real broker: each record once, in order by key, whatever happens to the broker or the sender."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+import uuid
+
+import pytest
+
+from streamsel.errors import SinkError
+from streamsel.testing.kafka_broker import Broker
+from streamsel.topic import Record
+from streamsel.topic.connection import Connection
+from streamsel.topic.delivery import Delivery
+from tests.topic.reading import committed
+
+pytestmark = pytest.mark.xdist_group("kafka")
+
+
+def numbered(first: int, last: int, size: int = 100) -> list[tuple[int, Record]]:
+    """Records with their numbers as values, of three keys."""
+    return [
+        (number, Record(b"key%d" % (number % 3), str(number).encode().ljust(size), (("h", b"1"),)))
+        for number in range(first, last + 1)
+    ]
+
+
+def arrived(delivery: Delivery, number: int, seconds: float = 30.0) -> None:
+    end = time.monotonic() + seconds
+    while delivery.acknowledged < number:
+        assert delivery.failure is None, delivery.failure
+        assert time.monotonic() < end, f"{delivery.acknowledged} of {number}; {delivery.trouble}"
+        delivery.wait(0.1)
+
+
+def values(servers, topic) -> list[int]:
+    return [int(record.value) for record in committed(servers, topic)]
+
+
+def in_order_by_key(servers, topic) -> bool:
+    records = committed(servers, topic)
+    by_key = [[int(one.value) for one in records if one.key == key] for key in {one.key for one in records}]
+    return all(numbers == sorted(numbers) for numbers in by_key)
+
+
+@pytest.fixture
+def sender() -> str:
+    return uuid.uuid4().hex
+
+
+def test_all_arrive_once_in_order_by_key(broker, topic_name, sender):
+    broker.create(topic_name, 3)
+    delivery = Delivery(Connection(broker.servers), topic_name, sender)
+    delivery.start()
+    delivery.take(numbered(1, 300))
+    delivery.take(numbered(301, 700))
+    arrived(delivery, 700)
+    delivery.close()
+    assert sorted(values(broker.servers, topic_name)) == list(range(1, 701))
+    assert in_order_by_key(broker.servers, topic_name)
+    assert delivery.room == 16 << 20
+
+
+def test_the_same_records_given_again_are_not_sent_again(broker, topic_name, sender):
+    broker.create(topic_name, 3)
+    for last in (40, 40, 60):
+        delivery = Delivery(Connection(broker.servers), topic_name, sender)
+        delivery.start()
+        delivery.take(numbered(1, last))
+        arrived(delivery, last)
+        delivery.close()
+    assert sorted(values(broker.servers, topic_name)) == list(range(1, 61))
+
+
+def test_senders_do_not_know_of_each_other(broker, topic_name):
+    broker.create(topic_name, 1)
+    for _ in range(2):
+        delivery = Delivery(Connection(broker.servers), topic_name, uuid.uuid4().hex)
+        delivery.start()
+        delivery.take(numbered(1, 5))
+        arrived(delivery, 5)
+        delivery.close()
+    assert values(broker.servers, topic_name) == [1, 2, 3, 4, 5] * 2
+
+
+def test_what_it_holds_is_bounded(topic_name, sender):
+    delivery = Delivery(Connection(("127.0.0.1:1",)), topic_name, sender, most_bytes=1000)
+    delivery.take(numbered(1, 9))
+    assert 0 < delivery.room < 110
+    delivery.take(numbered(10, 10))
+    assert delivery.room <= 0
+    delivery.close()
+
+
+def test_nobody_there_is_a_trouble_that_may_pass(topic_name, sender):
+    delivery = Delivery(Connection(("127.0.0.1:1",), wait=0.5), topic_name, sender)
+    delivery.start()
+    end = time.monotonic() + 10
+    while not delivery.trouble and time.monotonic() < end:
+        delivery.wait(0.1)
+    assert "no broker answers" in delivery.trouble
+    assert delivery.failure is None
+    delivery.close()
+
+
+def failed(delivery: Delivery) -> str:
+    delivery.start()
+    end = time.monotonic() + 20
+    while delivery.failure is None and time.monotonic() < end:
+        delivery.wait(0.1)
+    delivery.close()
+    assert isinstance(delivery.failure, SinkError)
+    assert "\n" not in str(delivery.failure)
+    return str(delivery.failure)
+
+
+def test_a_record_too_large_is_told_and_never_sent(broker, topic_name, sender):
+    broker.create(topic_name, 1, max_message_bytes=2000)
+    delivery = Delivery(Connection(broker.servers), topic_name, sender)
+    delivery.take([*numbered(1, 2), *numbered(3, 3, 3000)])
+    assert "raise max.message.bytes" in failed(delivery)
+    assert values(broker.servers, topic_name) == []
+
+
+def test_a_topic_that_is_not_there_is_told(broker, topic_name, sender):
+    assert "no such topic" in failed(Delivery(Connection(broker.servers), topic_name, sender))
+
+
+def test_markers_that_would_be_forgotten_are_refused(broker, topic_name, sender):
+    broker.create(topic_name, 1)
+    broker.create(f"{topic_name}.delivered", 1)
+    assert "cleanup.policy to compact" in failed(Delivery(Connection(broker.servers), topic_name, sender))
+
+
+SENDER = """
+import sys
+from streamsel.topic.connection import Connection
+from streamsel.topic.delivery import Delivery
+from tests.topic.test_delivery import arrived, numbered
+servers, topic, sender, first, last = sys.argv[1:]
+delivery = Delivery(Connection((servers,)), topic, sender)
+delivery.start()
+delivery.take(numbered(int(first), int(last), 20_000))
+print("begun", flush=True)
+arrived(delivery, int(last))
+delivery.close()
+"""
+
+
+def test_killed_at_any_moment_nothing_is_lost_and_nothing_sent_twice(broker, topic_name, sender):
+    broker.create(topic_name, 3)
+    dice, kills, last = random.Random(7), 0, 600
+    for moment in range(6):
+        line = [sys.executable, "-c", SENDER, broker.servers[0], topic_name, sender, "1", str(last)]
+        child = subprocess.Popen(line, stdout=subprocess.PIPE, text=True)
+        child.stdout.readline()
+        if moment < 5:
+            time.sleep(dice.uniform(0.2, 0.9))
+            kills += child.poll() is None
+            os.kill(child.pid, signal.SIGKILL)
+        child.wait(60)
+    assert child.returncode == 0
+    assert kills > 0
+    assert sorted(values(broker.servers, topic_name)) == list(range(1, last + 1))
+    assert in_order_by_key(broker.servers, topic_name)
+
+
+@pytest.fixture(scope="module")
+def own_broker(tmp_path_factory):
+    """One that may be stopped."""
+    with Broker(tmp_path_factory.mktemp("own")) as made:
+        yield made
+
+
+@pytest.mark.parametrize("how", ["stopped", "killed", "paused"])
+def test_a_broker_away_for_a_while_loses_and_doubles_nothing(own_broker, topic_name, sender, how):
+    own_broker.create(topic_name, 3)
+    delivery = Delivery(Connection(own_broker.servers, wait=2.0), topic_name, sender, longest=0.5)
+    delivery.start()
+    delivery.take(numbered(1, 50))
+    arrived(delivery, 50)
+    ends = {"stopped": own_broker.stop, "killed": own_broker.kill, "paused": own_broker.pause}
+    ends[how]()
+    delivery.take(numbered(51, 400, 5000))
+    time.sleep(4)
+    assert delivery.acknowledged < 400
+    (own_broker.resume if how == "paused" else own_broker.start)()
+    delivery.take(numbered(401, 450))
+    arrived(delivery, 450, 60)
+    delivery.close()
+    assert sorted(values(own_broker.servers, topic_name)) == list(range(1, 451))
+    assert in_order_by_key(own_broker.servers, topic_name)
