@@ -13,7 +13,7 @@ import pytest
 from hypothesis import settings
 
 from streamsel.errors import StreamselError
-from streamsel.testing.kafka_broker import Served, broker_for_tests
+from streamsel.testing.kafka_broker import Broker, Served, broker_for_tests
 from streamsel.testing.videos import scenes
 
 settings.register_profile("any machine", deadline=None)  # a busy machine is no failure
@@ -37,6 +37,16 @@ def broker(tmp_path_factory) -> Iterator[Served]:
     """A real Kafka broker; tests that take it belong to xdist's group `kafka`, and name topics by `topic_name`."""
     try:
         with broker_for_tests(tmp_path_factory.mktemp("broker")) as found:
+            yield found
+    except StreamselError as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def secure_broker(tmp_path_factory) -> Iterator[Broker]:
+    """A broker that asks for a login, always one of our own."""
+    try:
+        with Broker(tmp_path_factory.mktemp("secure"), secure=True) as found:
             yield found
     except StreamselError as error:
         pytest.fail(str(error), pytrace=False)

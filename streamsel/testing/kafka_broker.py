@@ -10,7 +10,6 @@ It ends when the process that started it does. `broker_for_tests` takes what $ST
 from __future__ import annotations
 
 import os
-import random
 import signal
 import socket
 import time
@@ -18,7 +17,6 @@ import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final, Self
@@ -27,42 +25,24 @@ from kafka.admin import KafkaAdminClient  # type: ignore[import-untyped]
 from kafka.errors import KafkaError  # type: ignore[import-untyped]
 
 from streamsel.errors import SourceError
+from streamsel.testing.kafka_listeners import Listeners
 from streamsel.testing.kafka_runtime import Running, Runtime
+from streamsel.testing.kafka_security import Safety
 
-__all__ = ["Broker", "Served", "broker_for_tests", "free_ports"]
+__all__ = ["Broker", "Served", "broker_for_tests"]
 
 VARIABLE: Final = "STREAMSEL_KAFKA"
-PORTS: Final = range(20_000, 30_000)
-"""Below those that outgoing connections get: a client that calls a stopped broker must not meet itself."""
-
 LONGEST_START: Final = 60.0
 LONGEST_STOP: Final = 20.0
-
-SETTINGS: Final[Mapping[str, object]] = {
-    "process.roles": "broker,controller",
-    "node.id": 1,
-    "controller.listener.names": "CONTROLLER",
-    "inter.broker.listener.name": "PLAINTEXT",
-    "auto.create.topics.enable": "false",
-    "offsets.topic.num.partitions": 1,
-    "offsets.topic.replication.factor": 1,
-    "transaction.state.log.num.partitions": 1,
-    "transaction.state.log.replication.factor": 1,
-    "transaction.state.log.min.isr": 1,
-    "group.initial.rebalance.delay.ms": 0,
-    "broker.heartbeat.interval.ms": 500,
-    "broker.session.timeout.ms": 3000,  # so long the controller waits for one that was killed
-    "log.cleaner.dedupe.buffer.size": 8 << 20,  # of a heap of 256 MB
-}
-
 NONE: Final[Mapping[str, object]] = MappingProxyType({})
 
 
 class Served:
-    """A broker that is there already. servers: `host:port` each."""
+    """A broker that is there already. servers: `host:port` each. open_servers: where no login is asked for."""
 
-    def __init__(self, servers: tuple[str, ...]) -> None:
+    def __init__(self, servers: tuple[str, ...], open_servers: tuple[str, ...] = ()) -> None:
         self.servers = servers
+        self.open_servers = open_servers or servers
 
     def address(self, topic: str) -> str:
         """BROKER/TOPIC."""
@@ -72,23 +52,20 @@ class Served:
         """Make a topic; returns its name. config: as the broker calls it, `_` for `.` (max_message_bytes=1000)."""
         configs = {name.replace("_", "."): str(value) for name, value in config.items()}
         wanted = {topic: {"num_partitions": partitions, "replication_factor": 1, "configs": configs}}
-        admin = KafkaAdminClient(bootstrap_servers=self._plain())
+        admin = KafkaAdminClient(bootstrap_servers=list(self.open_servers))
         try:
             admin.create_topics(wanted, wait_for_metadata=True)
         finally:
             admin.close()
         return topic
 
-    def _plain(self) -> list[str]:
-        """Where this machine needs no password."""
-        return list(self.servers)
-
 
 class Broker(Served):
     """A broker of one's own, which can be stopped, killed, paused, and started again with what it held.
 
-    folder: an empty one for its data and its log. partitions: of a topic created without a number. port: to listen
-    on, else a free one. settings: further ones of the broker's, by their names.
+    folder: an empty one for its data and its log. partitions: of a topic created without a number. secure: asks for a
+    login at `servers` (SASL_SSL), `sasl_servers` (SASL_PLAINTEXT) and `ssl_servers` (certificates both ways), by what
+    `safety` holds. port: to listen on, else a free one. settings: further ones of the broker's, by their names.
     Raises SourceError where it does not start, UsageError where this machine has nothing to run it in.
     """
 
@@ -97,23 +74,19 @@ class Broker(Served):
         folder: Path,
         *,
         partitions: int = 4,
+        secure: bool = False,
         port: int | None = None,
         settings: Mapping[str, object] = NONE,
     ) -> None:
-        self._folder = folder
+        self._folder = folder.resolve()
         self._runtime = Runtime.find()
         self._name = f"streamsel-{uuid.uuid4().hex}"
         self._running: Running | None = None
-        own, controller = free_ports(2)
-        port = port or own
-        super().__init__((f"127.0.0.1:{port}",))
-        listeners = {
-            "log.dirs": folder / "log",
-            "listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}",
-            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{port}",
-            "controller.quorum.voters": f"1@127.0.0.1:{controller}",
-        }
-        self._format({**SETTINGS, **listeners, "num.partitions": partitions, **settings})
+        self._safety = Safety.make(self._folder / "safety") if secure else None
+        self._listeners = Listeners.free(guarded=secure, port=port)
+        super().__init__(self._at("SASL_SSL" if secure else "PLAINTEXT"), self._at("PLAINTEXT"))
+        own = self._safety.settings if self._safety else NONE
+        self._format({**self._listeners.settings(self._data), "num.partitions": partitions, **own, **settings})
 
     def __enter__(self) -> Self:
         self.start()
@@ -122,11 +95,44 @@ class Broker(Served):
     def __exit__(self, *exc: object) -> None:
         self.kill()
 
+    @property
+    def safety(self) -> Safety:
+        """Certificates and users of a secure one."""
+        if self._safety is None:
+            raise ValueError("this broker asks for no login: Broker(folder, secure=True) does")
+        return self._safety
+
+    @property
+    def ca(self) -> Path:
+        """The authority that signed its certificate."""
+        return self.safety.ca
+
+    @property
+    def username(self) -> str:
+        """Who may do everything."""
+        return self.safety.username
+
+    @property
+    def password(self) -> str:
+        """Of that user."""
+        return self.safety.password
+
+    @property
+    def sasl_servers(self) -> tuple[str, ...]:
+        """Where a login is asked for without TLS."""
+        return self._at("SASL_PLAINTEXT")
+
+    @property
+    def ssl_servers(self) -> tuple[str, ...]:
+        """Where a certificate is asked for."""
+        return self._at("SSL")
+
     def start(self) -> None:
-        """Start it, on the same port with the same data; returns when it answers."""
+        """Start it, on the same port with the same data; returns when it answers. One that runs is killed first."""
+        self.kill()
         self._running = self._run("kafka.Kafka", str(self._properties))
         until = time.monotonic() + LONGEST_START
-        while not self._answers():
+        while not _answers(self.open_servers[0]):
             if self._running.ended or time.monotonic() > until:
                 self.kill()
                 raise SourceError(f"the broker did not start: {self._last_words()}")
@@ -151,6 +157,10 @@ class Broker(Served):
             self._running.send(signal.SIGCONT)
 
     @property
+    def _data(self) -> Path:
+        return self._folder / "data"
+
+    @property
     def _properties(self) -> Path:
         return self._folder / "server.properties"
 
@@ -158,32 +168,23 @@ class Broker(Served):
     def _log(self) -> Path:
         return self._folder / "broker.log"
 
+    def _at(self, listener: str) -> tuple[str, ...]:
+        return (self._listeners.server(listener),)
+
     def _format(self, settings: Mapping[str, object]) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._properties.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
         cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        tool = self._run("kafka.tools.StorageTool", "format", "-t", cluster, "-c", str(self._properties))
+        users = self._safety.scram if self._safety else ()
+        tool = self._run(
+            "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(self._properties), *users
+        )
         tool.finish(LONGEST_START)
-        if not (self._folder / "log" / "meta.properties").exists():
+        if not (self._data / "meta.properties").exists():
             raise SourceError(f"the broker's folder could not be made: {self._last_words()}")
 
     def _run(self, *arguments: str) -> Running:
         return Running(self._runtime, self._name, self._folder, arguments, self._log)
-
-    def _answers(self) -> bool:
-        """Whether clients are served; cheap while nothing listens yet."""
-        host, _, port = self._plain()[0].rpartition(":")
-        try:
-            socket.create_connection((host, int(port)), timeout=1).close()
-            admin = KafkaAdminClient(bootstrap_servers=self._plain(), bootstrap_timeout_ms=2000)
-        except (OSError, KafkaError):
-            return False
-        try:
-            return not any(node["is_fenced"] for node in admin.describe_cluster()["brokers"])
-        except KafkaError:
-            return False
-        finally:
-            admin.close()
 
     def _end(self, number: signal.Signals) -> None:
         running, self._running = self._running, None
@@ -205,16 +206,17 @@ def broker_for_tests(folder: Path) -> Iterator[Served]:
         yield broker
 
 
-def free_ports(count: int) -> list[int]:
-    """Ports that nothing listens on."""
-    found = (port for port in random.sample(PORTS, len(PORTS)) if _is_free(port))
-    return list(islice(found, count))
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as one:
-        try:
-            one.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
+def _answers(server: str) -> bool:
+    """Whether clients are served; cheap while nothing listens yet."""
+    host, _, port = server.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), timeout=1).close()
+        admin = KafkaAdminClient(bootstrap_servers=[server], bootstrap_timeout_ms=2000)
+    except (OSError, KafkaError):
+        return False
+    try:
+        return not any(node["is_fenced"] for node in admin.describe_cluster()["brokers"])
+    except KafkaError:
+        return False
+    finally:
+        admin.close()

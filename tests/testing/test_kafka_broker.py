@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
@@ -14,6 +15,8 @@ from kafka.errors import TopicAlreadyExistsError
 
 from streamsel.errors import StreamselError, UsageError
 from streamsel.testing.kafka_broker import Broker, Served, broker_for_tests
+from streamsel.testing.kafka_jars import broker_jars
+from streamsel.testing.kafka_runtime import IMAGE
 
 pytestmark = pytest.mark.xdist_group("kafka")
 
@@ -137,3 +140,48 @@ def test_one_that_cannot_start_says_why(tmp_path: Path) -> None:
         Broker(tmp_path, settings={"num.network.threads": -1}),
     ):
         pass
+
+
+FAKE_DOCKER = """#!{shell}
+# Does what Docker would: runs the image's command, here with the jars of this machine.
+case "$1" in
+info) exit 0 ;;
+run) shift
+    while [ "$1" != {image} ]; do
+        case "$1" in --name) name=$2 ;; --entrypoint) program=$2 ;; --network) network=$2 ;; --volume) volume=$2 ;; esac
+        shift
+    done
+    while [ "$1" != -cp ]; do shift; done
+    [ "$2" = '/opt/kafka/libs/*' ] && [ "$network" = host ] && [ "${{volume%%:*}}" = "${{volume##*:}}" ] || exit 1
+    shift 2
+    echo $$ > {folder}/$name
+    exec {java}/"$program" -Xmx256m -cp '{jars}/*' "$@" ;;
+kill) exec {kill} -"$3" "$({cat} {folder}/"$4")" ;;
+esac
+exit 1
+"""
+
+
+def test_docker_does_where_there_is_no_java(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    programs = tmp_path / "bin"
+    programs.mkdir()
+    found = {name: shutil.which(name) or "" for name in ("sh", "kill", "cat")}
+    java = Path(shutil.which("java") or "").parent
+    for name in ("sh", "kill"):
+        (programs / name).symlink_to(found[name])
+    fake = FAKE_DOCKER.format(shell=found["sh"], image=IMAGE, folder=tmp_path, java=java, jars=broker_jars(), **found)
+    (programs / "docker").write_text(fake)
+    (programs / "docker").chmod(0o755)
+    with monkeypatch.context() as without_java:
+        without_java.delenv("STREAMSEL_KAFKA", raising=False)
+        without_java.setenv("PATH", str(programs))
+        with broker_for_tests(tmp_path / "broker") as broker:
+            assert isinstance(broker, Broker)
+            broker.create("kept")
+            send(broker, "kept", b"one")
+            broker.stop()
+            broker.start()
+            broker.pause()
+            broker.resume()
+            assert values(broker, "kept", 1) == [b"one"]
+    assert not running(tmp_path)
