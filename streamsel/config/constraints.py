@@ -34,9 +34,13 @@ class PerMetadata(Metadata):
 
 
 class PerPredictions(Value):
-    """Per class that a task found in the row; a row with several classes counts for each of them."""
+    """Per class that a task found in the row; a row with several classes counts for each of them.
+
+    Each prediction is of one class: its category, or of a classification the most probable one.
+    """
 
     kind: ClassVar[Kind] = "counts"
+    name: ClassVar[str] = "CLASSES"
 
     type: Literal["PREDICTIONS"]
     task: Task
@@ -87,11 +91,11 @@ class Quota(Value):
 
     @property
     def column(self) -> str:
-        """`METADATA weather (labels)`, `SOURCE`, `DAY` or `PREDICTIONS task CLASS_DISTRIBUTION`."""
+        """`METADATA weather (labels)`, `SOURCE`, `DAY` or `PREDICTIONS task CLASSES`."""
         if isinstance(self.per, PerMetadata):
             return self.per.column(self.kind)
         if isinstance(self.per, PerPredictions):
-            return f"PREDICTIONS {self.per.task} CLASS_DISTRIBUTION"
+            return f"PREDICTIONS {self.per.task} {self.per.name}"
         return self.per.type
 
 

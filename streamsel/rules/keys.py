@@ -24,8 +24,7 @@ def key_of(read: Any) -> str:
         return f"{read.task}.{read.score}"
     if read.type == "PREDICTIONS":
         counted = getattr(read, "categories", None)
-        kind = getattr(read, "name", "CLASS_DISTRIBUTION")
-        return f"{read.task}.{kind}" + (f".{','.join(sorted(counted))}" if counted else "")
+        return f"{read.task}.{read.name}" + (f".{','.join(sorted(counted))}" if counted else "")
     return str(getattr(read, "column", read.type))
 
 

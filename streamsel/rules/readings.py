@@ -23,7 +23,7 @@ from streamsel.signals.lightly_folder import LightlyFolder
 from streamsel.signals.measured import Measured
 from streamsel.signals.metadata import MetadataSignal
 from streamsel.signals.path_regex import PathSignal
-from streamsel.signals.prediction_signals import CategoryCount, ClassDistribution, ScoreSignal
+from streamsel.signals.prediction_signals import CategoryCount, ClassCount, ClassDistribution, ScoreSignal
 
 __all__ = ["Reading", "reading_of", "readings_of"]
 
@@ -104,9 +104,9 @@ def reading_of(
     task = folder.predictions(read.task)
     if read.type == "SCORES":
         return Reading(column, kind, ScoreSignal(task, read.score))
-    if getattr(read, "name", "CLASS_DISTRIBUTION") == "CLASS_DISTRIBUTION":
-        return Reading(column, kind, ClassDistribution(task))
-    return Reading(column, kind, CategoryCount(task, read.categories), counted=True)
+    if read.name == "CATEGORY_COUNT":
+        return Reading(column, kind, CategoryCount(task, read.categories), counted=True)
+    return Reading(column, kind, ClassDistribution(task) if read.name == "CLASS_DISTRIBUTION" else ClassCount(task))
 
 
 def _measured(read: Any) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streamsel.config import SelectionConfig
+from streamsel.config.constraints import Quota
 from streamsel.config.nearest import unknown
 from streamsel.config.strategies import Balance
 from streamsel.errors import UsageError
@@ -29,10 +30,15 @@ def wanted_shares(options: Any, column: Counts, given: Mapping[str, float]) -> t
 
 
 def check_targets(config: SelectionConfig, classes: Mapping[str, Sequence[str]]) -> None:
-    """Raises UsageError for a target that names a class which the task's schema lacks. classes: column -> names."""
+    """Raises UsageError for a class of a target or quota that the task's schema lacks. classes: column -> names."""
     for place, entry in enumerate(config.strategies):
         known = classes.get(entry.column)
         if known and isinstance(entry.strategy, Balance) and entry.strategy.target:
             for name, _ in entry.strategy.target:
                 if name not in known:
                     raise UsageError(f"strategies[{place}].strategy.target: {unknown('class', name, known)}")
+    for place, one in enumerate(config.constraints):
+        if isinstance(one, Quota) and (known := classes.get(one.column)):
+            for label in one.classes or ():
+                if label not in known:
+                    raise UsageError(f"constraints[{place}].classes: {unknown('class', str(label), known)}")

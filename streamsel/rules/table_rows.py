@@ -14,7 +14,7 @@ from streamsel.data import Vector
 from streamsel.errors import UsageError
 from streamsel.rules.keys import key_of
 from streamsel.rules.readings import Reading, reading_of
-from streamsel.rules.values import labels_of, to_column
+from streamsel.rules.values import labels_of, one_class_each, to_column
 from streamsel.selection.columns import Column, Counts, Numbers, Objects
 from streamsel.signals.lightly_folder import LightlyFolder
 from streamsel.signals.scores import scale_object_frequency
@@ -60,6 +60,8 @@ class TableRows:
     def value(self, column: str, kind: str, read: Any) -> Column:
         """See `Material`."""
         key = key_of(read)
+        if read.type == "PREDICTIONS" and read.name == "CLASSES" and (made := self._classes(read.task)) is not None:
+            return made
         if key not in self.table.columns and key not in self.table.classes and self._beside(key):
             return self._read(reading_of(column, kind, read, self.folder, self.expression), read)
         with self._told():
@@ -100,6 +102,12 @@ class TableRows:
         if getattr(read, "score", "") == "object_frequency" and isinstance(made, Numbers):
             return Numbers(scale_object_frequency(made.values))
         return made
+
+    def _classes(self, task: str) -> Counts | None:
+        """Classes that rows are in, by CLASSES or else by CLASS_DISTRIBUTION; None: neither is in the table."""
+        with self._told():
+            counted, amounts = (self._counts(f"{task}.{name}") for name in ("CLASSES", "CLASS_DISTRIBUTION"))
+            return counted if counted is not None or amounts is None else one_class_each(amounts)
 
     def _counts(self, key: str) -> Counts | None:
         """Amounts by class: one nested column, or columns of numbers that are called KEY.CLASS; None: neither."""

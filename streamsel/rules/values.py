@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -11,7 +11,10 @@ from streamsel.data import Value
 from streamsel.errors import UsageError
 from streamsel.selection.columns import Column, Counts, Labels, Numbers
 
-__all__ = ["class_of", "labels_of", "to_column"]
+__all__ = ["class_of", "labels_of", "one_class_each", "to_column"]
+
+ROUNDED: Final = 5e-4
+"""By how much a probability may be off that is written with three decimals."""
 
 Values = Sequence[Value]
 
@@ -57,6 +60,21 @@ def _counts(values: Values, names: Sequence[str], what: str, classes: Sequence[s
             made[row, place[name]] = count
     _refuse(np.all(np.isfinite(made) & (made >= 0), axis=1), values, names, what, "counts of 0 or more")
     return Counts(made, tuple(place))
+
+
+def one_class_each(amounts: Counts) -> Counts:
+    """Amounts by class as classes that rows are in: rows whose amounts add up to 1 or less are in the largest alone.
+
+    Such amounts are the probabilities of one thing, which is of one class; else a row is in each class of which it
+    holds more than 0.
+    """
+    values = amounts.values
+    largest = np.zeros_like(values)
+    if values.size:
+        places = values.argmax(axis=1)[:, None]
+        np.put_along_axis(largest, places, np.take_along_axis(values, places, axis=1), axis=1)
+    one = values.sum(axis=1, keepdims=True) <= 1 + ROUNDED * (1 + len(amounts.classes))
+    return Counts(np.where(one, largest, values), amounts.classes)
 
 
 def class_of(label: str | int | float | bool) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from streamsel.data import Frame, Value
 from streamsel.errors import SourceError, UsageError
 from streamsel.signals.combine import Kind
-from streamsel.signals.distribution import category_count, class_distribution
+from streamsel.signals.distribution import category_count, class_count, class_distribution
 from streamsel.signals.prediction_files import PredictionFiles
 from streamsel.signals.predictions import Prediction
 from streamsel.signals.rle import area
@@ -26,7 +26,7 @@ from streamsel.signals.scores import (
     scores_of,
 )
 
-__all__ = ["CategoryCount", "ClassDistribution", "ScoreSignal"]
+__all__ = ["CategoryCount", "ClassCount", "ClassDistribution", "ScoreSignal"]
 
 Predictions = Sequence[Prediction]
 
@@ -127,3 +127,18 @@ class ClassDistribution:
 
     def _of(self, name: str) -> Mapping[str, float]:
         return class_distribution(self.task.schema, self.task.of(name) or ())
+
+
+class ClassCount:
+    """CLASSES: {class: number of predictions} of a frame, see `class_count`; `classes` are all of the schema."""
+
+    kind: Kind = "counts"
+
+    def __init__(self, task: PredictionFiles) -> None:
+        self.task = task
+        self.key = f"{task.schema.task}.CLASSES"
+        self.classes = task.schema.names
+
+    def of(self, frames: Sequence[Frame], names: Sequence[str]) -> list[Value]:
+        """See `Signal`."""
+        return [class_count(self.task.schema, self.task.of(name) or ()) for name in names]

@@ -377,6 +377,18 @@ def test_counts_in_columns_of_a_csv(tmp_path):
     assert {name: round(share["reached"], 2) for name, share in shares.items()} == {"car": 0.5, "truck": 0.5}
 
 
+@pytest.mark.parametrize("column", ["CLASS_DISTRIBUTION", "CLASSES"])
+def test_a_row_counts_in_its_most_probable_class(column, tmp_path):
+    def light(row):
+        return {"bright": 0.7, "dark": 0.3} if row % 3 else {"bright": 0.4, "dark": 0.6}
+
+    told = light if column == "CLASS_DISTRIBUTION" else lambda row: {"bright" if row % 3 else "dark": 1.0}
+    table = written(tmp_path / "r.jsonl", [row | {"light": {column: told(at)}} for at, row in enumerate(records())])
+    quota = {"type": "AT_MOST", "count": 3, "per": {"type": "PREDICTIONS", "task": "light"}}
+    found = choose(table, tmp_path / "out", selection=config(entry(EMBEDDINGS, DIVERSITY), constraints=[quota]))
+    assert sorted(pick["row"] % 3 == 0 for pick in found.picks) == [False] * 3 + [True] * 3
+
+
 def test_the_command_says_what_it_did(table, tmp_path):
     rules = tmp_path / "rules.json"
     rules.write_text(json.dumps(config(entry(EMBEDDINGS, DIVERSITY), entry(WEATHERS, UNIFORM))))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamsel.errors import UsageError
-from streamsel.rules.values import class_of, labels_of, to_column
+from streamsel.rules.values import class_of, labels_of, one_class_each, to_column
 from streamsel.selection.columns import Counts, Labels, Numbers
 
 NAMES = ["a", "b", "c", "d", "e", "f"]
@@ -46,6 +46,17 @@ def test_counts_hold_what_rows_hold(values):
 def test_amounts_are_zero_or_more(wrong):
     with pytest.raises(UsageError, match=r"^c: w must be counts of 0 or more"):
         to_column("counts", [{}, None, {"x": wrong}], NAMES, "w")
+
+
+@given(st.lists(COUNTS, max_size=6))
+def test_probabilities_of_one_thing_are_one_class(rows):
+    column = to_column("counts", rows, NAMES, "w", ("x", "y", "z"))
+    for amounts, classes in zip(column.values, one_class_each(column).values, strict=True):
+        if amounts.sum() <= 1:
+            assert np.count_nonzero(classes) == bool(amounts.any())
+            assert classes[amounts.argmax()] == amounts.max()
+        elif amounts.sum() > 1.01:
+            assert (classes == amounts).all()
 
 
 @given(st.lists(LABEL | st.none(), max_size=6))

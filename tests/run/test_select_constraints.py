@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import streamsel as library
+from streamsel.errors import UsageError
 from tests.run.drive import (
     DIVERSE,
     FRAMES,
@@ -67,6 +68,18 @@ def test_so_many_of_a_category_and_of_a_class(run):
     )
     assert [weather(frame) for frame in numbers(found)].count("sunny") == 1
     assert sum(0 in objects(frame) for frame in numbers(found)) <= 3
+
+
+def test_so_many_of_the_class_that_is_most_probable(run):
+    """Every frame has some probability of either class."""
+    found = run({"type": "AT_MOST", "count": 2, "per": {"type": "PREDICTIONS", "task": "light"}})
+    assert sorted(bool(frame % 3) for frame in numbers(found)) == [False, False, True, True]
+    assert found.picks[0]["signals"]["light.CLASSES"] in ({"bright": 1.0}, {"dark": 1.0})
+
+
+def test_a_class_that_the_schema_lacks(run):
+    with pytest.raises(UsageError, match=r"constraints\[0\].classes: .*brigt.*did you mean 'bright'"):
+        run({"type": "AT_MOST", "count": 2, "per": {"type": "PREDICTIONS", "task": "light"}, "classes": ["brigt"]})
 
 
 def test_names_that_must_be_there(run):

@@ -7,7 +7,7 @@ import pytest
 from streamsel.errors import SourceError, UsageError
 from streamsel.signals.lightly_folder import LightlyFolder
 from streamsel.signals.prediction_files import PredictionFiles
-from streamsel.signals.prediction_signals import CategoryCount, ClassDistribution, ScoreSignal
+from streamsel.signals.prediction_signals import CategoryCount, ClassCount, ClassDistribution, ScoreSignal
 from streamsel.signals.predictions import Prediction
 from streamsel.signals.schema import Category, TaskKind, TaskSchema
 from streamsel.signals.writing import write_prediction, write_task
@@ -91,6 +91,20 @@ def test_distributions_are_sums_of_probabilities(tmp_path: Path) -> None:
     signal = ClassDistribution(task(tmp_path, "object-detection", {"a.png": objects}))
     assert signal.of([], NAMES) == [{"car": 1.5, "person": 0.5, "dog": 0.25}, {}, {}]
     assert signal.classes == ("car", "person", "dog")
+
+
+def test_each_prediction_is_of_one_class(tmp_path: Path) -> None:
+    objects = [found(0, 0.9, HALF), found(0, 0.2, UNIFORM), found(9, 0.25)]
+    signal = ClassCount(task(tmp_path / "objects", "object-detection", {"a.png": objects}))
+    assert signal.of([], NAMES) == [{"car": 2.0, "dog": 1.0}, {}, {}]
+    assert signal.classes == ("car", "person", "dog")
+    sure = {
+        "a.png": [Prediction(0, None, (0.2, 0.3, 0.5))],
+        "b.png": [Prediction(9, None, HALF)],
+        "c.png": [Prediction(2)],
+    }
+    signal = ClassCount(task(tmp_path / "whole", "classification", sure))
+    assert signal.of([], ["a.png", "b.png", "c.png"]) == [{"dog": 1.0}, {"car": 1.0}, {"person": 1.0}]
 
 
 def test_a_classification_without_probabilities_is_one_hot(tmp_path: Path) -> None:
