@@ -2,7 +2,8 @@
 
 VENV := .venv
 DEMO := build/demo
-PACKAGES := gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad python3-gi
+CAMERA := gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad python3-gi
+BROKER := default-jre-headless maven openssl
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -28,8 +29,8 @@ lint: $(VENV)/installed ## check style and types
 	$(VENV)/bin/ruff format --check
 	$(VENV)/bin/mypy
 
-deps: ## install what the tests need of the system's packages: an RTSP server, as a camera
-	@PACKAGES='$(PACKAGES)' sh .ci/deps
+deps: ## install what the tests need of the system's packages: an RTSP server, Java and Maven for a Kafka broker
+	@CAMERA='$(CAMERA)' BROKER='$(BROKER)' sh .ci/deps
 
 bench: $(VENV)/installed ## print how to take each figure
 	@cat benchmarks/README.md

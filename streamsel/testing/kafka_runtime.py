@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from collections.abc import Sequence
@@ -22,6 +23,7 @@ ADVICE: Final = (
     "no Kafka broker for the tests: name one in STREAMSEL_KAFKA=HOST:PORT, or install Java 17 or later and Maven "
     "(`make deps`), or start Docker"
 )
+OLDEST_JAVA: Final = 17
 WATCH: Final = 'read -r _; exec "$@"'
 """Waits until the pipe from this process ends, however that came about, and then ends the broker."""
 
@@ -36,7 +38,7 @@ class Runtime:
     @classmethod
     def find(cls) -> Self:
         """Java and Maven where both are there, else Docker where it answers; else UsageError says what to install."""
-        if all(map(shutil.which, ("java", "mvn"))):
+        if _java_version() >= OLDEST_JAVA and shutil.which("mvn"):
             return cls((*JAVA, "-cp", f"{broker_jars()}/*"))
         if shutil.which("docker") and _answers(["docker", "info"]):
             return cls((*JAVA[1:], "-cp", "/opt/kafka/libs/*"), docker=True)
@@ -95,6 +97,15 @@ class Running:
         if self._container:
             return ["docker", "kill", "--signal", str(int(number)), self._container]
         return ["kill", f"-{int(number)}", str(self._process.pid)]
+
+
+def _java_version() -> int:
+    """17 for 17.0.15; 0 where there is none, or one before 9."""
+    if not shutil.which("java"):
+        return 0
+    told = subprocess.run(["java", "--version"], capture_output=True, text=True, check=False).stdout
+    found = re.match(r"\S+ (\d+)", told)
+    return int(found[1]) if found else 0
 
 
 def _answers(command: Sequence[str]) -> bool:
