@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -97,7 +98,8 @@ class ImageFolderDecoder:
 
     def _opened(self, path: Path) -> Pixels | str:
         """The picture's pixels, (height, width, 3) uint8; or why it cannot be opened."""
-        still = open_still(path)
+        with warnings.catch_warnings(action="ignore"):
+            still = open_still(path)
         if isinstance(still, str) or self._crop is None:
             return still if isinstance(still, str) else still.pixels
         return _cropped(still.pixels, self._crop)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,14 +24,14 @@ class Still:
 
 
 def open_still(
-    file: Path | bytes, *, most_pixels: int = MOST_PIXELS, formats: Sequence[str] | None = None
+    file: Path | bytes, *, most_pixels: int = MOST_PIXELS, formats: tuple[str, ...] | None = None
 ) -> Still | str:
     """The picture, or why it cannot be opened, without its path.
 
     most_pixels: larger ones are refused before memory is allocated. formats: those that are tried, all unless given.
     """
     try:
-        with warnings.catch_warnings(action="ignore"), Image.open(_readable(file), formats=formats) as image:
+        with Image.open(_readable(file), formats=formats) as image:
             if image.width * image.height > most_pixels:
                 return f"{image.width} x {image.height} is more than {most_pixels} pixels"
             return Still(_rgb(image), image.format or "")
@@ -41,10 +39,10 @@ def open_still(
         return f"cannot be decoded ({_reason(error)})"
 
 
-def still_size(data: bytes, formats: Sequence[str] | None = None) -> int:
+def still_size(data: bytes, formats: tuple[str, ...] | None = None) -> int:
     """Pixels that its header says it has; 0 where it has none that can be read."""
     try:
-        with warnings.catch_warnings(action="ignore"), Image.open(io.BytesIO(data), formats=formats) as image:
+        with Image.open(io.BytesIO(data), formats=formats) as image:
             return int(image.width * image.height)
     except Exception:  # as above
         return 0

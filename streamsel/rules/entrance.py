@@ -62,6 +62,11 @@ class Entrance:
         """Column -> the classes that its counts have even where no row does."""
         return {reading.column: reading.classes for reading in self._readings if reading.classes}
 
+    @property
+    def columns(self) -> frozenset[str]:
+        """Of values that it reads of frames, and puts among their signals."""
+        return frozenset(reading.column for reading in self._readings)
+
     def measured(self, stream: Iterable[Window]) -> Iterator[Window]:
         """The windows, with what is known of them in their frames' `signals`."""
         inspected = map(self.inspection.look, stream)

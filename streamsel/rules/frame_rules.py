@@ -54,8 +54,8 @@ class FrameRules:
     """folder: users' files beside the input, if any. called: the name of a frame, by which they know it.
 
     remove_duplicates: see `Entrance`. task: whose objects are selected, None where frames are. padding: of objects.
-    embeds: the objects that are selected have vectors, whether the config reads them or not.
-    Raises UsageError, SourceError for what the config reads and is not there.
+    embeds: the objects that are selected have vectors, whether the config reads them or not. carried: frames bring
+    metadata of their own in their `signals`. Raises UsageError, SourceError for what the config reads and is not there.
     """
 
     def __init__(
@@ -69,6 +69,7 @@ class FrameRules:
         task: str | None = None,
         padding: float = 0.0,
         embeds: bool = False,
+        carried: bool = False,
     ) -> None:
         self._config, self._dim = config, embedder.dim
         self.object_rows: ObjectRows | None = None
@@ -81,7 +82,7 @@ class FrameRules:
         files = relevant_files(config, folder)
         self.entrance = Entrance(
             frames,
-            readings_of(frames, folder),
+            readings_of(frames, folder, carried=carried),
             Filter(frames),
             called,
             files.includes if files else None,

@@ -16,12 +16,14 @@ from streamsel.config.constraints import PerDay, Quota
 from streamsel.config.inputs import MEASURED
 from streamsel.data import Frame, Mark, Pixels, Value
 from streamsel.errors import UsageError
+from streamsel.rules.carried import CarriedMetadata
 from streamsel.rules.values import class_of
 from streamsel.signals import Signal
 from streamsel.signals.combine import combine
 from streamsel.signals.lightly_folder import LightlyFolder
 from streamsel.signals.measured import Measured
 from streamsel.signals.metadata import MetadataSignal
+from streamsel.signals.metadata_schema import MetadataKind
 from streamsel.signals.path_regex import PathSignal
 from streamsel.signals.prediction_signals import CategoryCount, ClassCount, ClassDistribution, ScoreSignal
 
@@ -65,8 +67,11 @@ class Reading:
         return combine(values, "counts" if self.counted else ONE[self.kind])  # type: ignore[arg-type]
 
 
-def readings_of(config: SelectionConfig, folder: LightlyFolder | None) -> list[Reading]:
-    """One for each column of values that the config reads. Raises UsageError, SourceError for what is not there."""
+def readings_of(config: SelectionConfig, folder: LightlyFolder | None, *, carried: bool = False) -> list[Reading]:
+    """One for each column of values that the config reads. Raises UsageError, SourceError for what is not there.
+
+    carried: frames bring metadata of their own, see `CarriedMetadata`; then none of it is missing beforehand.
+    """
     if any(isinstance(one, Quota) and isinstance(one.per, PerDay) for one in config.constraints):
         raise UsageError("constraints: the day of frames is not known; count per METADATA key that holds it")
     entries = [(entry.column, entry.kind, entry.input) for entry in config.strategies]
@@ -74,7 +79,9 @@ def readings_of(config: SelectionConfig, folder: LightlyFolder | None) -> list[R
     wanted: dict[str, tuple[str, Any]] = {column: (kind, read) for column, kind, read in (*entries, *quotas)}
     measured = Measured([read.key for _, read in wanted.values() if _measured(read)])
     return [
-        reading_of(column, kind, read, folder, config.lightly_path_regex, measured)
+        Reading(column, kind, CarriedMetadata(read.key, _one_of(kind), folder))
+        if carried and read.type == "METADATA" and not _measured(read) and read.key not in config.path_keys
+        else reading_of(column, kind, read, folder, config.lightly_path_regex, measured)
         for column, (kind, read) in wanted.items()
         if kind in ONE and read.type in ("METADATA", "SCORES", "PREDICTIONS")
     ]
@@ -94,19 +101,24 @@ def reading_of(
             raise UsageError(f"{read.key} is measured on pictures, and there are none: add a column of that name")
         signal: Signal = next(one for one in measured.signals() if one.key == read.key)
         return Reading(column, kind, signal)
-    one = "number" if kind == "numbers" else "label"
+    one = _one_of(kind)
     if read.type == "METADATA" and expression and f"(?P<{read.key}>" in expression:
-        return Reading(column, kind, PathSignal(expression, read.key, one))  # type: ignore[arg-type]
+        return Reading(column, kind, PathSignal(expression, read.key, one))
     if folder is None:
         raise UsageError(f"{column}: no .lightly folder was found beside the input or above it; name it with --lightly")
     if read.type == "METADATA":
-        return Reading(column, kind, MetadataSignal(folder.metadata, read.key, one))  # type: ignore[arg-type]
+        return Reading(column, kind, MetadataSignal(folder.metadata, read.key, one))
     task = folder.predictions(read.task)
     if read.type == "SCORES":
         return Reading(column, kind, ScoreSignal(task, read.score))
     if read.name == "CATEGORY_COUNT":
         return Reading(column, kind, CategoryCount(task, read.categories), counted=True)
     return Reading(column, kind, ClassDistribution(task) if read.name == "CLASS_DISTRIBUTION" else ClassCount(task))
+
+
+def _one_of(kind: str) -> MetadataKind:
+    """What metadata must be where it becomes a column of that kind."""
+    return "number" if kind == "numbers" else "label"
 
 
 def _measured(read: Any) -> bool:

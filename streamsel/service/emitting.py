@@ -1,0 +1,195 @@
+"""Where picks go: records for a topic, or a picture and a JSON file in a folder; and records of what could not be used.
+
+The picture's bytes travel as they came. Names in a folder are made of the partition, the frame's name and its offset:
+the same each time, so that what is written again after a restart replaces itself, and never outside of the folder.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, Protocol
+from urllib.parse import quote
+
+from streamsel.data import Candidate, Frame, Pick, Vector
+from streamsel.service.lane import Verdict
+from streamsel.service.pictures import Opened
+from streamsel.sink.durable import replace_file, sync_folder
+from streamsel.sink.json_file import plain
+from streamsel.sink.names import safe_path
+from streamsel.sink.picture_file import encode
+from streamsel.topic import Message, Record
+from streamsel.topic.cloudevent import Event, event_id
+from streamsel.topic.pick_record import INLINE_LIMIT, Content, pick_record
+
+__all__ = ["DEAD", "FolderOutput", "Output", "TopicOutput", "dead_letter"]
+
+DEAD: Final = "streamsel.dead-letter"
+"""The event's type."""
+ENDINGS: Final = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
+LONGEST_REASON: Final = 500
+
+
+class Output(Protocol):
+    """Takes picks, one at a time."""
+
+    def pick(self, opened: Opened, verdict: Verdict, vector: Vector) -> Sequence[tuple[str, Record]]:
+        """The records to be sent for a pick, topic and record; what is written to disk is. Raises SinkError."""
+        ...
+
+    def flush(self) -> None:
+        """What was written lasts when this returns: before the transaction that says so. Raises SinkError."""
+        ...
+
+
+class TopicOutput:
+    """A record for each pick. origin: the topic that pictures come from. model: the embedder's name.
+
+    limit: bytes of a picture that travels in its record. A larger one is written to `claims`, to which the reference
+    in its record is relative; without `claims` it is referred to where it came from: its file, or
+    `kafka:TOPIC/PARTITION/OFFSET`.
+    """
+
+    def __init__(
+        self, topic: str, *, origin: str, model: str, limit: int = INLINE_LIMIT, claims: Path | None = None
+    ) -> None:
+        self._topic, self._origin, self._model, self._limit = topic, origin, model, limit
+        self._claims = None if claims is None else _Folder(claims)
+
+    def pick(self, opened: Opened, verdict: Verdict, vector: Vector) -> Sequence[tuple[str, Record]]:
+        """See `Output`."""
+        content = self._claimed(opened, _content(opened))
+        record = pick_record(
+            _pick(opened.frame, verdict, vector),
+            content,
+            key=opened.carried.key,
+            model=self._model,
+            subject=_subject(opened),
+            epoch=opened.carried.epoch,
+            when=opened.carried.time,
+            signals=verdict.signals,
+            limit=self._limit,
+        )
+        return [(self._topic, record)]
+
+    def flush(self) -> None:
+        """See `Output`."""
+        if self._claims is not None:
+            self._claims.sync()
+
+    def _claimed(self, opened: Opened, content: Content) -> Content:
+        if len(content.data) <= self._limit or content.dataref:
+            return content
+        if self._claims is not None:
+            name = _file(opened, content)
+            self._claims.put(name, content.data)
+            return Content(content.data, content.content_type, quote(name))
+        if opened.content is None:
+            return content
+        message = opened.message
+        return Content(content.data, content.content_type, f"kafka:{self._origin}/{message.partition}/{message.offset}")
+
+
+class FolderOutput:
+    """A picture for each pick, and what is known of it as JSON of the same name; see `TopicOutput` for the others."""
+
+    def __init__(self, folder: Path, *, origin: str, model: str) -> None:
+        self._folder, self._origin, self._model = _Folder(folder), origin, model
+
+    def pick(self, opened: Opened, verdict: Verdict, vector: Vector) -> Sequence[tuple[str, Record]]:
+        """See `Output`; there is no record."""
+        content = _content(opened)
+        name = _file(opened, content)
+        self._folder.put(name, content.data)
+        told = json.dumps(plain(self._told(opened, verdict, name)), indent=2, ensure_ascii=False, allow_nan=False)
+        self._folder.put(f"{name}.json", f"{told}\n".encode())
+        return ()
+
+    def flush(self) -> None:
+        """See `Output`."""
+        self._folder.sync()
+
+    def _told(self, opened: Opened, verdict: Verdict, name: str) -> dict[str, Any]:
+        mark, decision, message = opened.frame.mark, verdict.decision, opened.message
+        return {
+            "id": event_id(mark.source, opened.carried.epoch, mark.pts, self._model, mark.name),
+            "name": _subject(opened),
+            "source": mark.source,
+            "index": mark.index,
+            "pts": mark.pts,
+            "time": mark.time,
+            "taken": opened.carried.time.isoformat(),
+            "ordinal": verdict.ordinal,
+            "distance": decision.distance,
+            "nearest": decision.nearest,
+            "gains": decision.gains,
+            "reason": decision.reason,
+            "signals": verdict.signals,
+            "file": name,
+            "topic": self._origin,
+            "partition": message.partition,
+            "offset": message.offset,
+        }
+
+
+def dead_letter(topic: str, origin: str, message: Message, reason: str) -> tuple[str, Record]:
+    """Topic and record of what could not be used: why, and where it is to be found, none of its bytes.
+
+    Extensions: `ce_reason`, `ce_origintopic`, `ce_originpartition`, `ce_originoffset`.
+    """
+    place = {"origintopic": origin, "originpartition": str(message.partition), "originoffset": str(message.offset)}
+    told = " ".join(reason.split())[:LONGEST_REASON]
+    event = Event(
+        id=event_id(origin, str(message.partition), message.offset, DEAD),
+        source=origin,
+        type=DEAD,
+        subject=f"{origin}-{message.partition}-{message.offset}",
+        extensions={"reason": told, **place},
+    )
+    return topic, Record(message.key or b"", b"", event.headers())
+
+
+class _Folder:
+    """Files written whole; `sync` makes their names last."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._unsynced: set[Path] = set()
+
+    def put(self, name: str, data: bytes) -> None:
+        path = self._path / name
+        replace_file(path, data)
+        self._unsynced.add(path.parent)
+
+    def sync(self) -> None:
+        for folder in sorted(self._unsynced):
+            sync_folder(folder)
+        self._unsynced.clear()
+
+
+def _content(opened: Opened) -> Content:
+    """The file that a frame came in; a frame of a segment becomes a JPEG."""
+    if opened.content is not None:
+        return opened.content
+    return Content(encode(opened.frame.picture.rgb(), "jpg"))
+
+
+def _pick(frame: Frame, verdict: Verdict, vector: Vector) -> Pick:
+    return Pick(verdict.ordinal, Candidate((frame.mark,), vector), verdict.decision)
+
+
+def _subject(opened: Opened) -> str:
+    """What a frame is called: as its record says, and its number in a segment."""
+    return opened.frame.mark.name or f"{opened.carried.name}-{opened.frame.mark.index}"
+
+
+def _file(opened: Opened, content: Content) -> str:
+    """Path in a folder: `PARTITION/NAME-OFFSET.jpg`, of a segment `PARTITION/NAME-OFFSET-INDEX.jpg`; one file deep.
+
+    No two frames of a topic have the same, whatever their names are.
+    """
+    stem = opened.carried.name.replace("/", "_")
+    index = "" if opened.content is not None else f"-{opened.frame.mark.index}"
+    message = opened.message
+    return f"{message.partition}/{safe_path(f'{stem}-{message.offset}{index}')}.{ENDINGS[content.content_type]}"

@@ -1,0 +1,216 @@
+"""A lane: one partition's selection, which goes on where it stood on whatever machine it is restored.
+
+It takes frames with their vectors in the order of their records, decides each for good, and tells what changed of its
+state as small entries. Any cut of the frames into batches gives the same verdicts and the same state; so each row is
+read, filtered and counted alone, and only distances are found for a whole batch at once.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from streamsel.data import Box, Decision, Frame, Mark, Value, Vector
+from streamsel.errors import SourceError, StateError, UsageError
+from streamsel.rules.frame_rules import FrameRules
+from streamsel.selection.columns import Batch, concatenate
+from streamsel.selection.stream.onepass import OnePass
+from streamsel.service.state_entries import Entries, arrays_of
+
+__all__ = ["Lane", "Taken", "Verdict"]
+
+FACTS: Final = b"#lane"
+"""The key of the entry that says where a lane stands, and whose it is."""
+FORMAT: Final = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A frame that was embedded. vector: (D,) float32, of unit norm; (0,) where nothing reads vectors.
+
+    offset: of its record. part: its number among the record's frames, 0-based. last: whether it is the last of them.
+    """
+
+    frame: Frame
+    vector: Vector = field(repr=False)
+    offset: int
+    part: int = 0
+    last: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of a frame. True where it is a pick.
+
+    ordinal: of the pick among those of its lane, 0-based; else -1. signals: column -> value, of what was read of it.
+    unusable: why nothing could be decided, where a value that the selection needs is missing or wrong; else empty.
+    """
+
+    decision: Decision
+    ordinal: int = -1
+    signals: Mapping[str, Value] = field(default_factory=dict)
+    unusable: str = ""
+
+    def __bool__(self) -> bool:
+        return self.decision.keep
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A frame that entered, as selectors take it. place: its number among all that were looked at."""
+
+    batch: Batch
+    place: int
+    signals: Mapping[str, Value]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """See `streamsel.rules.frame_rules.Known`."""
+
+    marks: tuple[Mark, ...]
+    signals: Mapping[str, Value]
+    box: Box | None = None
+
+
+class Lane:
+    """rules and selector: fresh, of this lane alone. identity: of selection, goal and model; state of another one is
+    refused.
+
+    position: offset of the record to read next, None before the first. inside: how many frames of that record have
+    been taken already, where it holds several.
+    """
+
+    def __init__(self, partition: int, rules: FrameRules, selector: OnePass, *, identity: str = "") -> None:
+        self.partition, self.identity = partition, identity
+        self.position: int | None = None
+        self.inside = 0
+        self._rules, self._entrance, self._selector = rules, rules.entrance, selector
+        self._entries = Entries()
+
+    def __len__(self) -> int:
+        """Picks so far."""
+        return len(self._selector)
+
+    @property
+    def looked(self) -> int:
+        """Frames so far, but for those that could not be used."""
+        return self._entrance.seen
+
+    def awaits(self, offset: int, part: int = 0) -> bool:
+        """Whether this frame has not been taken yet."""
+        return (offset, part) >= (self.position or 0, self.inside)
+
+    def skip(self, offset: int) -> None:
+        """A record is done with, and nothing more comes of it."""
+        if self.awaits(offset):
+            self.position, self.inside = offset + 1, 0
+
+    def take(self, rows: Sequence[Taken]) -> list[Verdict]:
+        """Decide on frames in the order of their records. Raises ValueError for one that was taken before."""
+        entered = [self._enter(row) for row in rows]
+        fresh = [row for row in entered if isinstance(row, _Row)]
+        decided = iter(self._decide(fresh) if fresh else ())
+        return [next(decided) if isinstance(row, _Row) else row for row in entered]
+
+    def _enter(self, row: Taken) -> _Row | Verdict:
+        """The row that a frame becomes, or why it is turned away."""
+        self._step(row)
+        try:
+            (window,) = self._entrance.measured(iter([(row.frame,)]))
+            objects = self._rules.objects.vectors([window]) if self._rules.objects else ()
+            frame = self._bare(window[0])
+            self._batch(frame, row.vector, objects)  # what cannot be read is told before anything is counted
+        except (UsageError, SourceError) as error:
+            self._entrance.inspection.begin()
+            return Verdict(Decision(False, "unusable", math.inf), unusable=str(error))
+        place = self._entrance.seen
+        (reason,) = self._entrance.reasons([(frame,)])
+        if reason:
+            return Verdict(Decision(False, reason, math.inf), signals=frame.signals)
+        self._entrance.admit([(frame,)])
+        return _Row(self._batch(frame, row.vector, objects), place, frame.signals)
+
+    def _step(self, row: Taken) -> None:
+        if not self.awaits(row.offset, row.part):
+            raise ValueError(f"frame {row.part} of offset {row.offset} was taken before: next is {self.position}")
+        self.position, self.inside = (row.offset + 1, 0) if row.last else (row.offset, row.part + 1)
+
+    def _bare(self, frame: Frame) -> Frame:
+        """The frame without what it carries and nothing reads: totals would remember every name that ever came."""
+        return replace(frame, signals={key: frame.signals[key] for key in self._entrance.columns & set(frame.signals)})
+
+    def _batch(self, frame: Frame, vector: Vector, objects: Sequence[Mapping[str, Vector]]) -> Batch:
+        return self._rules.batch([_Known((frame.mark,), frame.signals)], vector[None], objects)
+
+    def _decide(self, rows: Sequence[_Row]) -> list[Verdict]:
+        """Verdicts on rows; each counts for as many frames as were looked at since the one before."""
+        ordinal = len(self)
+        looked = np.diff([row.place for row in rows], prepend=self._selector.looked - 1).tolist()
+        verdicts = []
+        for row, decision in zip(rows, self._selector.offer(concatenate([r.batch for r in rows]), looked), strict=True):
+            verdicts.append(Verdict(decision, ordinal if decision else -1, row.signals))
+            ordinal += decision.keep
+        return verdicts
+
+    def entries(self) -> dict[bytes, bytes | None]:
+        """What changed of the whole state since the last call, or since it was restored; None: gone."""
+        facts = {"format": FORMAT, "identity": self.identity, "position": self.position, "inside": self.inside}
+        return {FACTS: json.dumps(facts).encode(), **self._entries.changed(*self._state())}
+
+    def _state(self) -> tuple[dict[str, npt.NDArray[Any]], dict[str, npt.NDArray[Any]]]:
+        """All arrays by name, and apart from them those of picks, which only grow."""
+        held = {f"{name}/{key}": array for name, part in self._parts() for key, array in part.state().items()}
+        held["selector/picks"] = self._selector.picks
+        grown = {name: held.pop(name) for name in list(held) if name.endswith("picks")}
+        return held, grown
+
+    def _parts(self) -> Sequence[tuple[str, Any]]:
+        """All that remembers, by the name under which its arrays are told."""
+        return [
+            ("entrance", self._entrance),
+            ("inspection", self._entrance.inspection),
+            ("selector", self._selector),
+        ]
+
+    @classmethod
+    def restored(cls, make: Callable[[], Self], entries: Mapping[bytes, bytes]) -> Self:
+        """A lane as `make` makes it, with the state of the latest value of every entry; fresh where there are none.
+
+        Raises StateError for state that is damaged, or that another selection or model made.
+        """
+        lane = make()
+        if entries:
+            lane._restore(entries)
+        return lane
+
+    def _restore(self, entries: Mapping[bytes, bytes]) -> None:
+        kept = {key: value for key, value in entries.items() if key != FACTS}
+        self.position, self.inside = self._place(entries.get(FACTS))
+        arrays = arrays_of(kept)
+        for name, part in self._parts():
+            own = {key.removeprefix(f"{name}/"): array for key, array in arrays.items() if key.startswith(f"{name}/")}
+            try:
+                part.restore(own)
+            except (KeyError, ValueError) as error:
+                raise StateError(f"partition {self.partition}: saved state of {name} is damaged ({error})") from error
+        self._entries = Entries(kept)
+
+    def _place(self, facts: bytes | None) -> tuple[int | None, int]:
+        try:
+            told = json.loads(facts or b"")
+            position, inside, form, identity = (told[key] for key in ("position", "inside", "format", "identity"))
+        except (ValueError, TypeError, KeyError) as error:
+            raise StateError(f"partition {self.partition}: saved state does not say where it stands") from error
+        if form != FORMAT or identity != self.identity:
+            raise StateError(
+                f"partition {self.partition}: the saved state is of another selection, goal, model or version; "
+                "go back to that, or name another state topic and group to start anew"
+            )
+        return position, inside

@@ -1,0 +1,129 @@
+"""From a selection config to lanes: one for each partition, alike but for what each has seen."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+from streamsel.config import SelectConfig, SelectionConfig
+from streamsel.config.constraints import Quota
+from streamsel.config.inputs import MEASURED, Metadata
+from streamsel.data import Mark
+from streamsel.embed import Embedder
+from streamsel.errors import UsageError
+from streamsel.rules.frame_rules import FrameRules
+from streamsel.rules.inspection import Inspection
+from streamsel.rules.live import stream_selector
+from streamsel.rules.queries import query_vectors
+from streamsel.run.selecting import distance_of_run
+from streamsel.service.lane import Lane
+from streamsel.signals.lightly_folder import LightlyFolder
+from streamsel.sink.names import frame_name
+
+__all__ = ["Lanes", "called"]
+
+LISTED: Final = 1000
+"""Names of damaged or repeated frames that a lane remembers to tell of."""
+
+
+class Lanes:
+    """Makes lanes. selection: what to pick; its proportion_samples is a target ratio here.
+
+    target_ratio, min_distance: the goal, at most one; neither: the model's own novelty distance. lightly: a folder with
+    predictions and metadata by the names of frames. query_sets: name -> path. named: what else must be equal for state
+    to be gone on with, as plain JSON.
+    Raises UsageError for what a stream without an end cannot promise, UsageError and SourceError for what the
+    selection reads and is not there.
+    """
+
+    def __init__(
+        self,
+        selection: SelectionConfig | None,
+        embedder: Embedder,
+        *,
+        target_ratio: float | None = None,
+        min_distance: float | None = None,
+        lightly: Path | None = None,
+        query_sets: Mapping[str, Path] | None = None,
+        named: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._config = _stream_config(selection, target_ratio, min_distance)
+        self._embedder = embedder
+        self._folder = None if lightly is None else LightlyFolder.named(lightly)
+        sets = {name: str(path) for name, path in (query_sets or {}).items()}
+        self._queries = query_vectors(self._config.rules, sets, lambda: embedder)
+        self._distance = distance_of_run(self._config, embedder)
+        self._identity = _identity(self._config, embedder, dict(named or {}))
+        self.lane(0)
+
+    @property
+    def reads_vectors(self) -> bool:
+        """Whether frames have to be embedded."""
+        return self._config.rules.reads_vectors
+
+    @property
+    def reads_pixels(self) -> bool:
+        """Whether whole pictures are looked at, beside what is made of them for the model."""
+        rules = self._config.rules
+        inputs: list[Any] = [entry.input for entry in rules.strategies]
+        inputs += [one.per for one in rules.constraints if isinstance(one, Quota)]
+        measured = any(isinstance(one, Metadata) and one.key in MEASURED for one in inputs)
+        return measured or rules.reads_objects or self._config.remove_exact_duplicates
+
+    def lane(self, partition: int, entries: Mapping[bytes, bytes] | None = None) -> Lane:
+        """The lane of a partition, as its changelog left it. Raises StateError; see `Lane.restored`."""
+        return Lane.restored(partial(self._fresh, partition), entries or {})
+
+    def _fresh(self, partition: int) -> Lane:
+        config, dim = self._config, self._embedder.dim
+        rules = FrameRules(config.rules, self._folder, self._embedder, called, carried=True)
+        rules.entrance.inspection = _inspection(rules, remove_duplicates=config.remove_exact_duplicates)
+        selector = stream_selector(
+            config.rules,
+            dim,
+            self._queries,
+            rules.entrance.classes,
+            target_ratio=config.target_ratio,
+            min_distance=self._distance,
+        )
+        return Lane(partition, rules, selector, identity=self._identity)
+
+
+def called(mark: Mark) -> str:
+    """What a frame is called where users' files tell of it: as its record says, or `seg/a-12-mp4.png` in a segment."""
+    return mark.name or frame_name(mark, 1, "png")
+
+
+def _stream_config(
+    selection: SelectionConfig | None, target_ratio: float | None, min_distance: float | None
+) -> SelectConfig:
+    if selection is not None and selection.n_samples is not None:
+        raise UsageError(
+            f"n_samples {selection.n_samples}: a topic has no end to choose at; give proportion_samples, target_ratio"
+            " or min_distance"
+        )
+    config = SelectConfig.of(sources="topic", selection=selection, target_ratio=target_ratio, min_distance=min_distance)
+    if config.sequence_length > 1 or config.objects is not None:
+        what = "sequences" if config.sequence_length > 1 else "objects"
+        raise UsageError(
+            f"the selection asks for {what}, and pictures of a topic are picked one by one: leave that out"
+        )
+    return config.model_copy(update={"proportion": None, "target_ratio": config.proportion or config.target_ratio})
+
+
+def _inspection(rules: FrameRules, *, remove_duplicates: bool) -> Inspection:
+    """One that calls frames by their number in the lane: names of records would fill memory and state for good."""
+    made = Inspection(lambda mark: f"{rules.entrance.seen}.jpg", remove_duplicates=remove_duplicates)
+    for listing in made.listings.values():
+        listing.most = LISTED
+    return made
+
+
+def _identity(config: SelectConfig, embedder: Embedder, named: Mapping[str, Any]) -> str:
+    told = {**config.identity(), **named, "model": embedder.name, "dim": embedder.dim}
+    text = json.dumps(told, sort_keys=True, default=str)
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()

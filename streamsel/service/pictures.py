@@ -1,0 +1,229 @@
+"""Records -> frames: pictures are decoded by a few threads, segments of video frame by frame, all in the order read.
+
+Memory is bounded whatever records hold: pictures are refused by their size before any memory is allocated for them,
+large ones are decoded one at a time, and where nothing but the model looks at pixels no more is kept of a picture than
+what the model takes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from typing import Final, Self
+
+from streamsel.data import Frame, Mark, Pixels, Source, fingerprint
+from streamsel.decode.ahead import read_ahead
+from streamsel.decode.looking import Looking
+from streamsel.decode.open import open_decoder
+from streamsel.decode.picture import StillPicture
+from streamsel.decode.stills import open_still, still_size
+from streamsel.embed.window import Shrunk
+from streamsel.errors import SourceError
+from streamsel.topic import Message
+from streamsel.topic.incoming import Carried, Incoming, PoisonError
+from streamsel.topic.pick_record import Content
+from streamsel.topic.references import References
+
+__all__ = ["Opened", "Pictures", "Poison"]
+
+MOST_PIXELS: Final = 50_000_000
+"""Of a picture: 150 MB when decoded."""
+LARGE: Final = 8_000_000
+"""Pixels above which one picture at a time is decoded."""
+SEGMENT_BYTES: Final = 16 << 20
+"""Decoded frames of a segment that wait."""
+FORMATS: Final = ("JPEG", "PNG", "WEBP")
+"""Pictures that records may hold: no format whose reader runs another program."""
+TYPES: Final = {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
+"""By what Pillow calls them; a JPEG with several pictures in it is an MPO."""
+MILLISECOND: Final = Fraction(1, 1000)
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A frame of a record.
+
+    picture: (height, width, 3) uint8 as the model takes it. content: the file that the frame came in, None for a frame
+    of a segment. part: its number among the record's frames. last: whether the record has no more of them.
+    """
+
+    message: Message = field(repr=False)
+    carried: Carried
+    frame: Frame
+    picture: Pixels = field(repr=False)
+    content: Content | None = None
+    part: int = 0
+    last: bool = True
+
+    @property
+    def nbytes(self) -> int:
+        """About how many bytes of memory it holds."""
+        return self.picture.nbytes + self.frame.nbytes + (len(self.content.data) if self.content else 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Poison:
+    """A record, or what is left of it from frame `part` on, that cannot be used, and why. It is the record's last."""
+
+    message: Message = field(repr=False)
+    reason: str
+    part: int = 0
+
+
+class Pictures:
+    """Opens what records carry. Use it with `with`.
+
+    size: width and height of the pictures that the model takes. references: None where references are refused.
+    looking: which frames of a segment. whole: whether more than the model looks at pixels. threads: for decoding.
+    most_pixels: of a picture.
+    """
+
+    def __init__(
+        self,
+        incoming: Incoming,
+        size: tuple[int, int],
+        *,
+        references: References | None = None,
+        looking: Looking | None = None,
+        whole: bool = False,
+        threads: int = 2,
+        most_pixels: int = MOST_PIXELS,
+    ) -> None:
+        self._incoming, self._size, self._references = incoming, size, references
+        self._looking, self._whole, self._most = looking or Looking(), whole, most_pixels
+        self._threads, self._ahead = threads, threads if whole else 4 * threads
+        self._pool = ThreadPoolExecutor(threads, "pictures")
+        self._one_at_a_time = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Wait for what is being decoded, and let the threads go."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def opened(self, messages: Iterable[Message]) -> Generator[Opened | Poison, None, None]:
+        """The frames of records, in their order; of each record one or more, or a Poison, also behind frames.
+
+        Raises SourceError where references cannot be followed through no fault of a record.
+        """
+        pending: deque[tuple[Message, Carried | None, Future[Opened | Poison]]] = deque()
+        try:
+            for message in messages:
+                pending.append(self._begun(message))
+                if len(pending) > self._ahead:
+                    yield from self._done(*pending.popleft())
+            while pending:
+                yield from self._done(*pending.popleft())
+        finally:
+            for _, _, future in pending:
+                future.cancel()
+
+    def _begun(self, message: Message) -> tuple[Message, Carried | None, Future[Opened | Poison]]:
+        try:
+            carried = self._incoming.carried(message)
+        except PoisonError as poison:
+            done: Future[Opened | Poison] = Future()
+            done.set_result(Poison(message, str(poison)))
+            return message, None, done
+        if carried.kind == "segment":
+            return message, carried, Future()
+        return message, carried, self._pool.submit(self._still, message, carried)
+
+    def _done(
+        self, message: Message, carried: Carried | None, future: Future[Opened | Poison]
+    ) -> Iterator[Opened | Poison]:
+        if carried is not None and carried.kind == "segment":
+            yield from self._segment(message, carried)
+        else:
+            yield future.result()
+
+    def _still(self, message: Message, carried: Carried) -> Opened | Poison:
+        try:
+            return self._decoded(message, carried)
+        except PoisonError as poison:
+            return Poison(message, str(poison))
+
+    def _decoded(self, message: Message, carried: Carried) -> Opened:
+        data = self._bytes(message, carried)
+        if still_size(data, FORMATS) > LARGE:
+            with self._one_at_a_time:
+                return self._framed(message, carried, data)
+        return self._framed(message, carried, data)
+
+    def _framed(self, message: Message, carried: Carried, data: bytes) -> Opened:
+        still = open_still(data, most_pixels=self._most, formats=FORMATS)
+        if isinstance(still, str):
+            raise PoisonError(still)
+        whole = StillPicture(still.pixels)
+        sample, picture = whole.i420(), whole.rgb(*self._size)
+        mark = Mark(carried.source, message.offset, _pts(carried), MILLISECOND, fingerprint(sample), carried.name)
+        frame = Frame(mark, whole if self._whole else Shrunk(sample, picture), True, carried.metadata)
+        return Opened(message, carried, frame, picture, Content(data, TYPES[still.format], carried.reference))
+
+    def _bytes(self, message: Message, carried: Carried) -> bytes:
+        data = carried.data
+        if data is None:
+            data = self._followed().read(carried.reference, message.timestamp / 1000)
+        if not data:
+            raise PoisonError("is an empty file")
+        if carried.sha256 and hashlib.sha256(data).hexdigest() != carried.sha256:
+            raise PoisonError("its bytes are not those that sha256 tells of")
+        return data
+
+    def _followed(self) -> References:
+        if self._references is None:
+            raise PoisonError("refers to a file, and no folder of references is given")
+        return self._references
+
+    def _segment(self, message: Message, carried: Carried) -> Iterator[Opened | Poison]:
+        """All frames of a segment; the last one is known by what follows it."""
+        waiting: Opened | None = None
+        try:
+            for part, frame in enumerate(self._frames(message, carried)):
+                if waiting is not None:
+                    yield waiting
+                picture = frame.picture.rgb(*self._size)
+                waiting = Opened(message, carried, frame, picture, part=part, last=False)
+            if waiting is None:
+                raise PoisonError("holds no frame")
+        except SourceError as error:
+            if not _of_the_record(error, carried):
+                raise
+            if waiting is not None:
+                yield waiting
+            yield Poison(message, str(error), waiting.part + 1 if waiting else 0)
+            return
+        yield replace(waiting, last=True)
+
+    def _frames(self, message: Message, carried: Carried) -> Iterator[Frame]:
+        path = self._followed().find(carried.reference, message.timestamp / 1000)
+        source = Source(carried.name, str(path))
+        with (
+            open_decoder(source, looking=self._looking, threads=self._threads) as decoder,
+            closing(read_ahead(decoder.read(), SEGMENT_BYTES)) as frames,
+        ):
+            for frame in frames:
+                width, height = frame.picture.width, frame.picture.height
+                if width * height > self._most:
+                    raise PoisonError(f"{width} x {height} is more than {self._most} pixels")
+                yield replace(frame, signals=carried.metadata)
+
+
+def _pts(carried: Carried) -> int:
+    """Milliseconds since 1970."""
+    return round(carried.time.timestamp() * 1000)
+
+
+def _of_the_record(error: SourceError, carried: Carried) -> bool:
+    """Whether a segment is at fault, and not the folder that it lies in."""
+    return isinstance(error, PoisonError) or str(error).startswith(f"{carried.name}:")

@@ -1,0 +1,177 @@
+"""What a record carries: a picture, a reference to one, or a reference to a segment of video.
+
+CloudEvents in binary mode say it in their headers; a plain record is a picture, its value, with a name made of its
+place in the topic. `metadata`, a JSON object in a header of its own or as the extension `ce_metadata`, travels with
+the picture as values by dotted keys. What cannot be used raises PoisonError, which tells none of the record's bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import mimetypes
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final, Literal, get_args
+
+from streamsel.data import Value
+from streamsel.errors import SourceError
+from streamsel.topic import Message
+from streamsel.topic.cloudevent import Event
+
+__all__ = ["Carried", "Holds", "Incoming", "PoisonError"]
+
+Holds = Literal["auto", "pictures", "segments"]
+
+LARGEST: Final = 20_000_000
+LONGEST_NAME: Final = 512
+METADATA: Final = "metadata"
+MOST_METADATA: Final = 1 << 16
+"""Bytes of metadata that are read."""
+MOST_VALUES: Final = 256
+LARGEST_NUMBER: Final = 1 << 63
+PASSED_OVER: Final = ("", "application/octet-stream", "binary/octet-stream")
+"""Content types that say nothing."""
+
+
+class PoisonError(SourceError):
+    """A record that can never be used; its text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What a record carries.
+
+    name: of the frame, or of the segment. source: the camera or device. epoch: what tells apart events of the source
+    that have the same time. time: when the picture was taken, as the event or else the record says. kind: `picture`
+    or `segment`. data: the picture's bytes, None where `reference` says where it lies. sha256: of the data, in
+    hexadecimal, or empty. metadata: dotted key -> value.
+    """
+
+    key: bytes
+    name: str
+    source: str
+    epoch: str
+    time: datetime
+    kind: Literal["picture", "segment"]
+    data: bytes | None = field(default=None, repr=False)
+    reference: str = ""
+    sha256: str = ""
+    metadata: Mapping[str, Value] = field(default_factory=dict, repr=False)
+
+
+class Incoming:
+    """Reads records. topic: their topic's name. holds: what they carry; `auto` goes by content type, then by name.
+
+    largest: bytes of an inline picture. Raises ValueError for another `holds`.
+    """
+
+    def __init__(self, topic: str, *, holds: Holds = "auto", largest: int = LARGEST) -> None:
+        if holds not in get_args(Holds):
+            raise ValueError(f"holds must be one of {', '.join(get_args(Holds))}, got {holds!r}")
+        self.topic, self._holds, self._largest = topic, holds, largest
+
+    def carried(self, message: Message) -> Carried:
+        """What a record carries. Raises PoisonError."""
+        try:
+            event = Event.from_headers(message.headers)
+        except SourceError as error:
+            raise PoisonError(str(error)) from None
+        place = f"{self.topic}-{message.partition}-{message.offset}"
+        content_type = event.content_type if event else _plain_type(message)
+        reference = event.dataref if event else ""
+        name = _name(event.subject) if event and event.subject else ""
+        kind = self._kind(content_type, reference or name)
+        return Carried(
+            key=message.key or b"",
+            name=name or (f"{place}.jpg" if kind == "picture" else f"{place}.mp4"),
+            source=(event.source if event else "") or _readable(message.key) or self.topic,
+            epoch=event.id if event else place,
+            time=(event.time if event else None) or _taken(message.timestamp),
+            kind=kind,
+            data=None if reference else self._inline(message, kind),
+            reference=reference,
+            sha256=event.sha256.lower() if event else "",
+            metadata=_metadata(message, event),
+        )
+
+    def _kind(self, content_type: str, name: str) -> Literal["picture", "segment"]:
+        told = content_type.partition(";")[0].strip().lower()
+        if told in PASSED_OVER:
+            told = mimetypes.guess_type(name)[0] or ""
+        family = told.partition("/")[0]
+        if family not in ("image", "video", "") and content_type.partition(";")[0].strip().lower() not in PASSED_OVER:
+            raise PoisonError(f"content-type {told[:60]!r} is neither a picture nor a video")
+        segment = family == "video" if family in ("image", "video") else self._holds == "segments"
+        if self._holds != "auto" and segment != (self._holds == "segments"):
+            raise PoisonError(f"holds {told[:60]}, and only {self._holds} are expected here")
+        return "segment" if segment else "picture"
+
+    def _inline(self, message: Message, kind: str) -> bytes:
+        if not message.value:
+            raise PoisonError("is empty: neither bytes nor a reference (ce_dataref)")
+        if kind == "segment":
+            raise PoisonError("a video in the record itself; send a reference to it (ce_dataref)")
+        if len(message.value) > self._largest:
+            raise PoisonError(f"{len(message.value)} bytes are more than the {self._largest} that a picture may have")
+        return message.value
+
+
+def _plain_type(message: Message) -> str:
+    return next((_readable(value) for name, value in message.headers if name.lower() == "content-type"), "")
+
+
+def _name(subject: str) -> str:
+    if len(subject) > LONGEST_NAME:
+        raise PoisonError(f"ce_subject has {len(subject)} characters, more than {LONGEST_NAME}")
+    if not subject.isprintable():
+        raise PoisonError(f"ce_subject {subject[:60]!r} has characters that do not print")
+    return subject
+
+
+def _readable(key: bytes | None) -> str:
+    """Bytes as text, where they are some."""
+    try:
+        text = (key or b"").decode()
+    except UnicodeDecodeError:
+        return ""
+    return text if text.isprintable() and len(text) <= LONGEST_NAME else ""
+
+
+def _taken(timestamp: int) -> datetime:
+    try:
+        return datetime.fromtimestamp(max(timestamp, 0) / 1000, UTC)
+    except (ValueError, OverflowError, OSError):
+        return datetime.fromtimestamp(0, UTC)
+
+
+def _metadata(message: Message, event: Event | None) -> Mapping[str, Value]:
+    extension = event.extensions.get(METADATA, "").encode() if event else b""
+    text = next((value for name, value in message.headers if name.lower() == METADATA), extension)
+    if not text:
+        return {}
+    if len(text) > MOST_METADATA:
+        raise PoisonError(f"metadata of {len(text)} bytes, more than {MOST_METADATA}")
+    try:
+        told = json.loads(text)
+        if not isinstance(told, dict):
+            raise ValueError(f"is a {type(told).__name__}")
+        values = dict(_flat("", told))
+    except (ValueError, RecursionError) as error:
+        raise PoisonError(f"header metadata must be a JSON object of numbers and texts ({str(error)[:80]})") from None
+    if len(values) > MOST_VALUES:
+        raise PoisonError(f"metadata of {len(values)} values, more than {MOST_VALUES}")
+    return values
+
+
+def _flat(above: str, value: Any) -> Iterator[tuple[str, Value]]:
+    """Dotted keys, `weather.temperature`; an element of a list by its number."""
+    if isinstance(value, dict | list):
+        inside = value.items() if isinstance(value, dict) else enumerate(value)
+        for key, one in inside:
+            yield from _flat(f"{above}.{key}" if above else str(key), one)
+    elif value is not None:
+        if isinstance(value, int | float) and not (math.isfinite(value) and abs(value) < LARGEST_NUMBER):
+            raise ValueError(f"{above} is too large")
+        yield above, value
