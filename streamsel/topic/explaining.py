@@ -2,55 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+import re
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from ssl import SSLCertVerificationError, SSLError
 from typing import Final
 
-from kafka.errors import (  # type: ignore[import-untyped]
-    BrokerResponseError,
-    KafkaConnectionError,
-    KafkaError,
-    KafkaTimeoutError,
-)
+from kafka import errors  # type: ignore[import-untyped]
+from kafka.errors import KafkaError
 
-from streamsel.errors import SinkError, StreamselError
+from streamsel.errors import SinkError, StreamselError, UsageError
 
 __all__ = ["explained", "explanation", "lasting"]
 
 LONGEST: Final = 200
 """Characters that are told of an error nobody foresaw."""
 
-LASTING: Final = {
-    "SaslAuthenticationFailedError": "the broker refuses the login; check username and password, or the token",
-    "UnsupportedSaslMechanismError": "the broker does not offer this way of login; check the mechanism",
-    "IllegalSaslStateError": "the broker does not expect a login; check the protocol and the port",
-    "TopicAuthorizationFailedError": "not allowed to use the topic; ask for the right to read, write or create it",
-    "GroupAuthorizationFailedError": "not allowed to use the consumer group; ask for the right to read it",
-    "TransactionalIdAuthorizationFailedError": "not allowed to use transactions; ask for the right to write by this id",
-    "ClusterAuthorizationFailedError": "not allowed on this cluster; ask for the right, or have the topic created",
-    "MessageSizeTooLargeError": "a record is larger than the topic takes; lower the inline limit, or raise "
+LASTING: Final[Mapping[type[KafkaError], str]] = {
+    errors.SaslAuthenticationFailedError: "the broker refuses the login; check username and password, or the token",
+    errors.UnsupportedSaslMechanismError: "the broker does not offer this way of login; check the mechanism",
+    errors.IllegalSaslStateError: "the broker does not expect a login; check the protocol and the port",
+    errors.TopicAuthorizationFailedError: "not allowed to use the topic; ask for the right to read, write or create it",
+    errors.GroupAuthorizationFailedError: "not allowed to use the consumer group; ask for the right to read it",
+    errors.TransactionalIdAuthorizationFailedError: "not allowed to use transactions; ask for the right to write by this id",
+    errors.ClusterAuthorizationFailedError: "not allowed on this cluster; ask for the right, or have the topic created",
+    errors.MessageSizeTooLargeError: "a record is larger than the topic takes; lower the inline limit, or raise "
     "max.message.bytes",
-    "RecordListTooLargeError": "records are larger than the topic takes; lower the inline limit, or raise "
+    errors.RecordListTooLargeError: "records are larger than the topic takes; lower the inline limit, or raise "
     "max.message.bytes",
-    "InvalidTopicError": "no broker takes this topic's name",
-    "PolicyViolationError": "the broker's policy forbids it; ask who runs the broker",
-    "InvalidReplicationFactorError": "too few brokers for the replicas that the topic should have",
-    "UnsupportedVersionError": "the broker is too old; Apache Kafka 2.5 or later is needed",
-    "IncompatibleBrokerVersion": "the broker is too old, or the address is that of a controller",
+    errors.InvalidTopicError: "no broker takes this topic's name",
+    errors.PolicyViolationError: "the broker's policy forbids it; ask who runs the broker",
+    errors.InvalidReplicationFactorError: "too few brokers for the replicas that the topic should have",
+    errors.UnsupportedVersionError: "the broker is too old; Apache Kafka 2.5 or later is needed",
+    errors.IncompatibleBrokerVersion: "the broker is too old, or the address is that of a controller",
 }
 """What stays wrong however often it is tried."""
 
-PASSING: Final = {
-    "UnknownTopicOrPartitionError": "no such topic; create it, or check its name",
-    "LeaderNotAvailableError": "the topic has no leader yet; is the cluster starting?",
-    "ProducerFencedError": "another process sends under the same transactional id; end one of them",
-    "InvalidProducerEpochError": "another process sends under the same transactional id; end one of them",
-    "FencedInstanceIdError": "another process has the same instance name; give each its own",
-    "NotEnoughReplicasError": "too few replicas are in sync to take a record; is a broker down?",
-    "NotEnoughReplicasAfterAppendError": "too few replicas are in sync to take a record; is a broker down?",
-    "InconsistentGroupProtocolError": "the group has members that share partitions in another way; end them first",
-    "KafkaStorageError": "the broker cannot write to its disk",
+PASSING: Final[Mapping[type[KafkaError], str]] = {
+    errors.UnknownTopicOrPartitionError: "no such topic; create it, or check its name",
+    errors.LeaderNotAvailableError: "the topic has no leader yet; is the cluster starting?",
+    errors.ProducerFencedError: "another process sends under the same transactional id; end one of them",
+    errors.InvalidProducerEpochError: "another process sends under the same transactional id; end one of them",
+    errors.FencedInstanceIdError: "another process has the same instance name; give each its own",
+    errors.NotEnoughReplicasError: "too few replicas are in sync to take a record; is a broker down?",
+    errors.NotEnoughReplicasAfterAppendError: "too few replicas are in sync to take a record; is a broker down?",
+    errors.InconsistentGroupProtocolError: "the group has members that share partitions in another way; end them first",
+    errors.KafkaStorageError: "the broker cannot write to its disk",
 }
 
 
@@ -68,22 +66,21 @@ def explained(where: object, kind: type[StreamselError] = SinkError) -> Iterator
 
 def explanation(error: BaseException) -> str:
     """What an error of the client means and what to do, without the address."""
-    for known in type(error).__mro__:
-        text = LASTING.get(known.__name__) or PASSING.get(known.__name__)
-        if text:
-            return text
-    if isinstance(error, KafkaTimeoutError):
+    known = next((one for one in type(error).__mro__ if one in LASTING or one in PASSING), None)
+    if known is not None:
+        return LASTING.get(known) or PASSING[known]
+    if isinstance(error, errors.KafkaTimeoutError):
         return _of_waiting(error)
-    if isinstance(error, KafkaConnectionError):
+    if isinstance(error, errors.KafkaConnectionError):
         return _of_connecting(error)
-    described = error.description if isinstance(error, BrokerResponseError) else None
-    return " ".join(str(described or error).split())[:LONGEST]
+    described = error.description if isinstance(error, errors.BrokerResponseError) else None
+    return " ".join(str(described or error).split())[:LONGEST] or type(error).__name__
 
 
 def lasting(error: BaseException | None) -> bool:
     """Whether trying again cannot help: the login, the rights, a certificate, a record too large. Looks at causes."""
     while error is not None:
-        if any(known.__name__ in LASTING for known in type(error).__mro__) or _distrust(error):
+        if isinstance(error, (*LASTING, UsageError)) or _of_certificates(error):
             return True
         error = error.__cause__
     return False
@@ -96,23 +93,37 @@ def _of_waiting(error: BaseException) -> str:
 
 
 def _of_connecting(error: BaseException) -> str:
-    root = error.__cause__ or error
-    distrust = _distrust(root)
-    if distrust is not None:
-        return f"the broker's certificate is not trusted: {distrust.verify_message}; check ca and the broker's name"
-    if isinstance(root.__context__, SSLError):
-        return f"TLS fails: {root.__context__.reason or root.__context__}; check the protocol and the port"
+    root = error if error.__cause__ is None else error.__cause__
+    if _of_certificates(root):
+        return _of_certificates(root)
+    failure = _tls_failure(root)
+    if failure is not None:
+        return f"TLS fails: {failure.reason or failure}; check the protocol and the port"
     if "socket disconnected" in str(root):
         return "the broker hangs up; does it expect TLS or a login (security)?"
-    if root is error:
-        return f"no connection: {_plain(error)}; does the broker run?"
-    return f"no broker answers: {_plain(root)}; check the address, and that it runs"
+    if isinstance(root, errors.KafkaProtocolError):
+        return "no Kafka broker answers there; does it expect TLS (security)? check the port"
+    why = _plain(error if isinstance(root, errors.KafkaTimeoutError) else root)
+    return f"no broker answers: {why}; check the address, and that it runs"
 
 
-def _distrust(error: BaseException) -> SSLCertVerificationError | None:
-    return error.__context__ if isinstance(error.__context__, SSLCertVerificationError) else None
+def _of_certificates(error: BaseException) -> str:
+    """What is wrong with the broker's certificate or ours; empty where it is not that."""
+    failure = _tls_failure(error)
+    if isinstance(failure, SSLCertVerificationError):
+        return f"the broker's certificate is not trusted: {failure.verify_message}; check ca and the broker's name"
+    if failure is not None and "CERTIFICATE" in (failure.reason or ""):
+        return f"the broker refuses our certificate: {failure.reason}; check certificate and key"
+    return ""
+
+
+def _tls_failure(error: BaseException) -> SSLError | None:
+    """The client tells of one from a handshake by its context, and later by its argument."""
+    found = (one for one in (error.__context__, *error.args) if isinstance(one, SSLError))
+    return next(found, None) if isinstance(error, KafkaError) else None
 
 
 def _plain(error: BaseException) -> str:
-    text = str(error.args[0]) if error.args else type(error).__name__
-    return " ".join(text.split())[:LONGEST]
+    text = " ".join(str(error.args[0] if error.args else type(error).__name__).split())
+    number = re.match(r"(\d+) E[A-Z]+$", text)  # as the client tells of an OSError
+    return os.strerror(int(number[1])).lower() if number else text[:LONGEST]
