@@ -6,12 +6,13 @@ import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from streamsel.config import SelectConfig
+from streamsel.config.idle import idle_options
 from streamsel.data import Frame, Source
 from streamsel.embed import Window
 from streamsel.errors import SourceError, StateError, UsageError
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from streamsel.embed import Embedder
     from streamsel.pool.datapool import Pool
     from streamsel.run.opener import Opener
+    from streamsel.run.sending import Sending
 
 __all__ = ["Plan", "Selection", "Told", "open", "plan", "select"]
 
@@ -36,6 +38,8 @@ class Plan:
     sources: Sequence[tuple[Source, int | SourceError | None]]
     goal: str
     model: str
+    notes: Sequence[str] = ()
+    """What was asked for and changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +87,8 @@ def select(
     """Select frames from sources into the folder `out`, going on where an earlier call was stopped.
 
     options: the fields of `streamsel.config.SelectConfig` (n, proportion, target_ratio, min_distance,
-    sequence_length, every, fps, ...). fresh: forget what `out` holds. only_new: add what came to the sources since.
-    progress: see `Told`. stopping: asked at block ends.
+    sequence_length, every, fps, ..., kafka="HOST:PORT/TOPIC": send the picks there as well). fresh: forget what `out`
+    holds. only_new: add what came to the sources since. progress: see `Told`. stopping: asked at block ends.
     Raises UsageError, SourceError (nothing could be read), ModelError, StateError, SinkError.
     """
     from streamsel.build import check, embedder_of, identity, resolve
@@ -110,9 +114,19 @@ def select(
         clock = Stopwatch(progress, total)
         space.agree(identity(config, found), only_new=only_new)
         space.refuse_changed({source.id: size_of(source) for source in found})
+        sending = stack.enter_context(_sending(config, space, embedder)) if config.kafka else None
         while space.goes_on(found, only_new=only_new):
-            _run(config, space, found, embedder, pool, clock, stopping)
+            _run(config, space, found, embedder, pool, clock, stopping, sending)
+        if sending:
+            sending.finish(clock, stopping)
     return Selection.load(out)
+
+
+def _sending(config: SelectConfig, space: Workspace, embedder: Embedder) -> AbstractContextManager[Sending]:
+    """What sends the picks to the topic that the config names."""
+    from streamsel.run.sending import sending
+
+    return sending(config, space, embedder.name)
 
 
 def _opened(config: SelectConfig, embedder: Embedder) -> Pool:
@@ -145,6 +159,7 @@ def _run(
     pool: Pool | None,
     clock: Stopwatch,
     stopping: Callable[[], bool],
+    sending: Sending | None,
 ) -> None:
     """One run to its end, from wherever it stands."""
     from threadpoolctl import threadpool_limits
@@ -152,7 +167,7 @@ def _run(
     from streamsel.build import build
 
     with threadpool_limits(1, "blas"):  # its products are small, and the decoder needs the cores
-        parts = build(config, space, sources, embedder, pool, clock.total or 0, clock, stopping)
+        parts = build(config, space, sources, embedder, pool, clock.total or 0, clock, stopping, sending)
         run(parts)
     from streamsel.run.outcome import conclude  # brings pyarrow, which the decoder's memory is better without
 
@@ -166,7 +181,7 @@ def plan(sources: str | Path | Sequence[str | Path], **options: Any) -> Plan:
     config, found = resolve(SelectConfig.of(sources=sources, **options))
     lengths = [_length(source, config) for source in found]
     _total(config, found, lengths)
-    return Plan(list(zip(found, lengths, strict=True)), config.goal, config.model)
+    return Plan(list(zip(found, lengths, strict=True)), config.goal, config.model, idle_options(config))
 
 
 def _length(source: Source, config: SelectConfig) -> int | SourceError | None:

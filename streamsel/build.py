@@ -19,6 +19,7 @@ from streamsel.embed.larder import BARE, Larder
 from streamsel.embed.load import load_embedder
 from streamsel.errors import UsageError
 from streamsel.rules.frame_rules import FrameRules, lightly_folder
+from streamsel.rules.wanted_names import check_wanted
 from streamsel.run.facts import Facts, announce
 from streamsel.run.ledger import Ledger
 from streamsel.run.opener import Opener
@@ -36,6 +37,7 @@ from streamsel.sink.objects import ObjectSink
 
 if TYPE_CHECKING:
     from streamsel.pool.datapool import Pool
+    from streamsel.run.sending import Sending
 
 __all__ = ["build", "check", "embedder_of", "expected", "identity", "resolve"]
 
@@ -52,10 +54,11 @@ def build(
     frames: int,
     progress: Progress,
     stopping: Callable[[], bool],
+    sending: Sending | None = None,
 ) -> Parts:
     """All parts of a run, restored to where its store stands. frames: about how many there are in all.
 
-    Raises ModelError, UsageError.
+    sending: picks go to a topic as well. Raises ModelError, UsageError.
     """
     space.agree_model(embedder.name)
     disk = DiskSink(space.folder, format=config.format, quality=config.quality, size=config.size)
@@ -96,7 +99,7 @@ def build(
         reached=partial(told_of, rules, selector),
         sink=_object_sink(config, disk) if config.objects else disk,
         store=space.store,
-        ledger=Ledger(space.store, larder, states.arrays),
+        ledger=Ledger(space.store, larder, states.arrays, sending),
         progress=progress,
         stopping=stopping,
     )
@@ -104,6 +107,7 @@ def build(
 
 def check(config: SelectConfig, sources: Sequence[Source], embedder: Embedder, folder: Path) -> None:
     """Raises what `build` would raise of a selection config, before anything is written in `folder`, or removed."""
+    check_wanted(config.rules, None if config.pool else config.n)
     sink = DiskSink(folder)
     rules = _rules(config, sources, embedder, sink)
     driver_of(config, embedder, rules, None)
@@ -139,6 +143,10 @@ def resolve(config: SelectConfig) -> tuple[SelectConfig, list[Source]]:
     Raises SourceError, and UsageError where they do not fit the goal.
     """
     Opener(config)  # wrong times, rates and rectangles are told before anything is done
+    if config.kafka:
+        from streamsel.run.sending import check_sending
+
+        check_sending(config)
     sources = expand(config.sources)
     live = [source.id for source in sources if source.kind == "live"]
     if live and not config.duration and config.selection is not None and config.proportion is not None:

@@ -172,7 +172,7 @@ def _deliver(parts: Parts) -> None:
             decision = Decision(True, row.reason, row.distance, row.nearest)
             files = parts.sink.write(_pick(row.ordinal, row, vector, decision), frames)
             parts.sink.flush()
-            parts.store.delivered(row.ordinal, files, vector)
+            parts.ledger.written(row, files, vector)
             written += 1
             parts.progress("writing", 0, written)
             if parts.stopping():

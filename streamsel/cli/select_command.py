@@ -60,6 +60,12 @@ def select_command(
     model: Annotated[str | None, option("--model", "default, torchvision:NAME, or a .onnx, .xml or .pt2 file.")] = None,
     weights: Annotated[Path | None, option("--weights", "Weights for torchvision:NAME.")] = None,
     device: Annotated[str | None, option("--device", "auto, cpu or cuda.")] = None,
+    kafka: Annotated[
+        str | None, option("--kafka", "Send the picks to this topic as well.", metavar="BROKER/TOPIC")
+    ] = None,
+    kafka_config: Annotated[
+        Path | None, option("--kafka-config", "How: security, limits, outbox (docs/outputs.md).", metavar="FILE")
+    ] = None,
     only_new: Annotated[bool, option("--only-new", "Add what came to the sources since the last run.")] = False,
     fresh: Annotated[bool, option("--fresh", "Forget the earlier run in OUT and start anew.")] = False,
     dry_run: Annotated[bool, option("--dry-run", "Say what would be done, and do nothing.")] = False,

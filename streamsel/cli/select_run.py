@@ -28,7 +28,7 @@ def select_run(
     quiet: bool,
     as_json: bool,
 ) -> int:
-    """Exit code of the command: 0 done, 3 done but some sources failed."""
+    """Exit code of the command: 0 done, 3 done but some sources failed, or some picks are not delivered yet."""
     if dry_run:
         show_plan(plan(sources, **options), as_json=as_json)
         return 0
@@ -43,7 +43,7 @@ def select_run(
         found = select(sources, out, fresh=fresh, only_new=only_new, progress=tell, stopping=asked.is_set, **options)
     if not quiet:
         show_selection(found, as_json=as_json)
-    return 3 if found.summary["failed"] else 0
+    return 3 if found.summary["failed"] or found.summary.get("kafka", {}).get("waiting") else 0
 
 
 @contextmanager

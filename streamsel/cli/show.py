@@ -33,13 +33,14 @@ def show_plan(plan: Plan, *, as_json: bool) -> None:
         for source, n in plan.sources
     ]
     if as_json:
-        _json({"event": "plan", "sources": sources, "goal": plan.goal, "model": plan.model})
+        _json({"event": "plan", "sources": sources, "goal": plan.goal, "model": plan.model, "notes": plan.notes})
         return
     for source, frames in plan.sources:
         told = "no end" if frames is None else f"about {frames} frames" if isinstance(frames, int) else str(frames)
         typer.echo(f"{source.id}  {source.kind}  {told}")
     total = sum(frames for _, frames in plan.sources if isinstance(frames, int))
     typer.echo(f"{len(sources)} sources, about {total} frames; would keep {plan.goal}, judged by model {plan.model!r}")
+    _notes({"notes": plan.notes})
 
 
 def show_selection(found: Selection, *, as_json: bool) -> None:
@@ -61,8 +62,11 @@ def show_selection(found: Selection, *, as_json: bool) -> None:
     for reason, count in summary["drops"].items():
         if reason not in ("budget", "held", "near", "ratio"):
             typer.echo(f"not looked at any further: {count} frames ({reason})")
+    _notes(summary)
     for source, error in summary["failed"].items():
         typer.echo(f"failed: {source}: {error}", err=True)
+    if sent := summary.get("kafka"):
+        _delivery(sent)
     typer.echo(f"pictures in {found.folder / 'frames'}, one line a pick in {found.folder / 'manifest.jsonl'}")
 
 
@@ -76,6 +80,7 @@ def show_choice(found: Selection, *, as_json: bool) -> None:
     for reason, count in summary["drops"].items():
         typer.echo(f"not chosen: {count} rows ({reason})")
     _unmet(summary)
+    _notes(summary)
     if summary["ignored"]:
         typer.echo(f"these options change nothing here: {', '.join(summary['ignored'])}")
     typer.echo(f"chose {summary['picks']} of {summary['rows']} rows in {summary['seconds']:.1f} s; {summary['ended']}")
@@ -96,9 +101,24 @@ def _tables(summary: Mapping[str, Any], *, goals: bool) -> None:
         console.print(goals_table(summary["strategies"]))
 
 
+def _delivery(sent: Mapping[str, Any]) -> None:
+    """What was sent to a topic, what waits, and what a full outbox dropped."""
+    typer.echo(f"sent {sent['delivered']} records to {sent['to']}")
+    for policy, count in sent["undelivered"].items():
+        typer.echo(f"not sent: {count} records, for which there was no room in the outbox ({policy})", err=True)
+    if sent["waiting"]:
+        why = f": {sent['trouble']}" if "trouble" in sent else ""
+        typer.echo(f"{sent['waiting']} records wait, and the same command again sends them{why}", err=True)
+
+
 def _unmet(summary: Mapping[str, Any]) -> None:
     for name, groups in summary.get("unmet", {}).items():
         typer.echo(f"not met: {name}: {', '.join(f'{group} lacks {lacks}' for group, lacks in groups.items())}")
+
+
+def _notes(told: Mapping[str, Any]) -> None:
+    for note in told.get("notes", ()):
+        typer.echo(f"note: {note}")
 
 
 def _json(value: object) -> None:

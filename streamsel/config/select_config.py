@@ -10,6 +10,7 @@ from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from streamsel.config.delivery import DeliveryConfig, read_delivery
 from streamsel.config.query_sets import query_sets_of
 from streamsel.config.reading import read_selection
 from streamsel.config.selection import SelectionConfig
@@ -44,6 +45,7 @@ class SelectConfig(BaseModel):
     target_ratio (share kept as the stream goes), min_distance (0..2, kept when that far from all picks). None: the
     model's own novelty distance. Frames are counted, not sequences: n must be a multiple of sequence_length.
     objects: the task whose objects are selected, and counted, in place of frames; padding: of their boxes.
+    kafka: BROKER/TOPIC to which picks are sent as well; kafka_config: how.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -76,6 +78,8 @@ class SelectConfig(BaseModel):
     remove_exact_duplicates: bool = False
     objects: str | None = Field(None, min_length=1)
     padding: float = Field(0.0, ge=0, allow_inf_nan=False)
+    kafka: str | None = Field(None, min_length=1)
+    kafka_config: DeliveryConfig | None = None
 
     @classmethod
     def of(cls, **values: Any) -> SelectConfig:
@@ -91,6 +95,9 @@ class SelectConfig(BaseModel):
             values["selection"] = selection = read_selection(selection)
         if selection is not None:
             values = {**_said(selection, values), **values}
+        how = values.get("kafka_config")
+        if how is not None and not isinstance(how, DeliveryConfig):
+            values["kafka_config"] = read_delivery(how)
         try:
             return cls(**values)
         except ValidationError as error:
@@ -138,6 +145,17 @@ class SelectConfig(BaseModel):
                     f" strategies[{place}].input.task out"
                 )
         return self
+
+    @model_validator(mode="after")
+    def _told_where_to(self) -> Self:
+        if self.kafka_config is not None and self.kafka is None:
+            raise ValueError("--kafka-config says how to send: say where to by --kafka BROKER/TOPIC")
+        return self
+
+    @property
+    def delivery(self) -> DeliveryConfig:
+        """How picks are sent, where they are."""
+        return self.kafka_config or DeliveryConfig()
 
     @property
     def compares(self) -> bool:
@@ -187,9 +205,11 @@ class SelectConfig(BaseModel):
     def identity(self) -> dict[str, Any]:
         """What two commands must share to be the same run, beside the ids of its sources.
 
-        The sources as they were typed stay out: a URL may hold a password.
+        The sources as they were typed stay out: a URL may hold a password. So does how picks are sent: a broker may
+        move, but what went to one topic is not in another.
         """
-        return self.model_dump(mode="json", exclude={"table", "sources"})
+        topic = {"kafka": self.kafka.rpartition("/")[2]} if self.kafka else {}
+        return self.model_dump(mode="json", exclude={"table", "sources", "kafka", "kafka_config"}) | topic
 
 
 def _refuse_empty(selection: SelectionConfig) -> None:

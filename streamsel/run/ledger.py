@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -17,8 +17,11 @@ import numpy.typing as npt
 from streamsel.data import Decision, Mark, Source, Vector
 from streamsel.embed import Looked, Row, Window
 from streamsel.embed.larder import Larder, Stored
-from streamsel.store import Changes, Judged, Kept, PickRow, Span
+from streamsel.store import Changes, Judged, Kept, Outgoing, PickRow, Span
 from streamsel.store.embedded import SqliteStore
+
+if TYPE_CHECKING:
+    from streamsel.run.sending import Sending
 
 __all__ = ["Ledger"]
 
@@ -28,12 +31,19 @@ SECONDS = 5.0
 
 
 class Ledger:
-    """Collects changes and commits them with the state that `arrays` gives at that moment."""
+    """Collects changes and commits them with the state that `arrays` gives at that moment.
+
+    sending: gets the records of picks, in the same commit as the picks; None: they go nowhere but to disk.
+    """
 
     def __init__(
-        self, store: SqliteStore, larder: Larder, arrays: Callable[[], Mapping[str, npt.NDArray[Any]]]
+        self,
+        store: SqliteStore,
+        larder: Larder,
+        arrays: Callable[[], Mapping[str, npt.NDArray[Any]]],
+        sending: Sending | None = None,
     ) -> None:
-        self.store, self._larder, self._arrays = store, larder, arrays
+        self.store, self._larder, self._arrays, self._sending = store, larder, arrays, sending
         self._position: Mark | None = None
         self._frames = 0
         self._last = time.monotonic()
@@ -144,10 +154,23 @@ class Ledger:
                 judged=self._judged,
                 picks=self._picks,
                 notes=notes or {},
+                outbox=self._sending.records(self._picks, facts or {}, self._spans) if self._sending else (),
             )
         )
         self._spans, self._judged, self._picks, self._heirs = [], [], [], {}
         self._frames, self._last = 0, time.monotonic()
+        if self._sending:
+            self._sending.pump()
+
+    def written(self, pick: PickRow, files: Sequence[str], vector: Vector) -> None:
+        """The pictures of a pick that was committed without them are durable; its vector is known by now."""
+        outbox: Sequence[Outgoing] = ()
+        if self._sending:
+            facts = self.store.restore(pick.marks[0].source).facts
+            outbox = self._sending.records([replace(pick, files=tuple(files), vector=vector)], facts)
+        self.store.delivered(pick.ordinal, files, vector, outbox)
+        if self._sending:
+            self._sending.pump()
 
     def start(self, position: Mark | None) -> None:
         """A source begins, or goes on after `position`."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from streamsel.store import PickRow
+from streamsel.store import PickRow, Span
 from streamsel.store.embedded import SqliteStore
 
 __all__ = ["SequenceNumbers"]
@@ -19,10 +19,15 @@ Counts = npt.NDArray[np.int64]
 
 
 class SequenceNumbers:
-    """Numbers from 0 within each source. facts: of each source; its `first_row` is that of its first sequence."""
+    """Numbers from 0 within each source. facts: of each source; its `first_row` is that of its first sequence.
 
-    def __init__(self, store: SqliteStore, facts: Mapping[str, Mapping[str, Any]]) -> None:
-        self._store, self._facts = store, facts
+    pending: spans that are not in the store yet, in order.
+    """
+
+    def __init__(
+        self, store: SqliteStore, facts: Mapping[str, Mapping[str, Any]], pending: Sequence[Span] = ()
+    ) -> None:
+        self._store, self._facts, self._pending = store, facts, pending
         self._known: dict[str, tuple[Counts, Counts]] = {}
 
     def of(self, pick: PickRow) -> int | None:
@@ -37,6 +42,7 @@ class SequenceNumbers:
     def _turned_away(self, source: str) -> tuple[Counts, Counts]:
         """The first frames of spans that were turned away, and how many frames were so before each and after all."""
         if source not in self._known:
-            pairs = np.array(list(self._store.query(TURNED_AWAY, source)), np.int64).reshape(-1, 2)
+            late = [(span.first, span.frames) for span in self._pending if span.row < 0 and span.source == source]
+            pairs = np.array([*self._store.query(TURNED_AWAY, source), *late], np.int64).reshape(-1, 2)
             self._known[source] = pairs[:, 0], np.append(0, np.cumsum(pairs[:, 1]))
         return self._known[source]

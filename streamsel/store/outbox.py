@@ -140,7 +140,7 @@ class Outbox:
         self._db.execute("UPDATE outbox_head SET delivered = delivered + ?", (gone,))
 
     def _make_room(self) -> None:
-        over = self.standing().nbytes - self.bound.nbytes
+        over = self._db.execute("SELECT TOTAL(bytes) FROM outbox").fetchone()[0] - self.bound.nbytes
         if over <= 0:
             return
         dropped = []

@@ -1,0 +1,127 @@
+"""Sending: moves records from the outbox to the thread that delivers them, and notes what arrived.
+
+Everything here runs in the thread of the store, and none of it waits for a broker but `finish`.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
+
+from streamsel.config import SelectConfig
+from streamsel.errors import StateError
+from streamsel.run.outgoing import PickRecords
+from streamsel.run.parts import Interrupted
+from streamsel.run.workspace import Workspace
+from streamsel.sink.json_file import write_json
+from streamsel.store import Changes, Outgoing, PickRow, Span
+from streamsel.store.outbox import Bound
+from streamsel.topic import Record
+from streamsel.topic.address import Address
+from streamsel.topic.security import Security
+
+if TYPE_CHECKING:
+    from streamsel.topic.delivery import Delivery
+
+__all__ = ["Sending", "check_sending", "sending"]
+
+LISTED: Final = 1000
+"""Pictures listed in summary.json that a policy dropped; the outbox itself knows them all."""
+
+IN_FLIGHT: Final = 16 << 20
+"""Bytes of records that are out of the store at once, and half of the outbox at most: they are spared by policies."""
+
+STEP: Final = 0.2
+
+
+def check_sending(config: SelectConfig) -> tuple[Address, Security]:
+    """Where picks are sent to, and how. Raises UsageError."""
+    return Address.parse(config.kafka or ""), Security.of(config.delivery.security)
+
+
+@contextmanager
+def sending(config: SelectConfig, space: Workspace, model: str) -> Iterator[Sending]:
+    """What sends the picks of a run. model: the embedder's name."""
+    from streamsel.topic.connection import Connection
+    from streamsel.topic.delivery import Delivery
+
+    address, security = check_sending(config)
+    box = config.delivery.outbox
+    store = space.store
+    store.outbox.bound = Bound(box.cap, box.policy)
+    in_flight = min(IN_FLIGHT, box.cap // 2)
+    delivery = Delivery(Connection(address.servers, security), address.topic, store.outbox.id, most_bytes=in_flight)
+    try:
+        yield Sending(config, space, PickRecords(config, space.folder, model, store), delivery, address)
+    finally:
+        delivery.close()
+
+
+class Sending:
+    """See the module's text."""
+
+    def __init__(
+        self, config: SelectConfig, space: Workspace, records: PickRecords, delivery: Delivery, address: Address
+    ) -> None:
+        self._wait, self._folder, self._store = config.delivery.wait, space.folder, space.store
+        self._records, self._delivery, self._address = records, delivery, address
+        self._handed, self._noted = 0, 0
+        self._begun = False
+
+    def records(self, picks: Sequence[PickRow], facts: Mapping[str, Any], spans: Sequence[Span] = ()) -> list[Outgoing]:
+        """The records of picks of one source whose pictures are written: see `PickRecords.of`."""
+        return [record for pick in picks if pick.files is not None for record in self._records.of(pick, facts, spans)]
+
+    def pump(self) -> None:
+        """Hand over what there is room for, and let go of what arrived. Raises what keeps all of it from arriving."""
+        if not self._begun:
+            self._begun = True
+            self._delivery.start()
+        if self._delivery.failure is not None:
+            raise self._delivery.failure
+        self._note(self._delivery.acknowledged)
+        if (room := self._delivery.room) > 0 and (records := self._store.hand_over(self._handed, room)):
+            self._handed = records[-1].number
+            self._delivery.take([(one.number, Record(one.key, one.value, one.headers)) for one in records])
+
+    def finish(self, progress: Callable[[str, int, int], None], stopping: Callable[[], bool]) -> None:
+        """Wait until all has arrived, as long as the config says at most, and tell in summary.json what has not.
+
+        Raises what `pump` raises, and Interrupted; either way all is kept for the same command again.
+        """
+        end = time.monotonic() + self._wait
+        try:
+            while (standing := self._store.outbox.standing()).waiting:
+                self.pump()
+                progress("delivering", 0, standing.delivered)
+                if stopping():
+                    raise Interrupted
+                if time.monotonic() > end:
+                    break
+                self._delivery.wait(STEP)
+        finally:
+            self._tell()
+        self._store.compact()
+
+    def _note(self, arrived: int) -> None:
+        if arrived > self._store.outbox.handed:
+            raise StateError(
+                f"{self._folder}: topic {self._address.topic} has got more from here than this state tells of: it is a "
+                "copy, or an older one put back; use --fresh to start anew"
+            )
+        if arrived > self._noted:
+            self._store.commit(Changes(acknowledged=arrived))
+            self._noted = arrived
+
+    def _tell(self) -> None:
+        """Put into the summary what was sent, what waits, and what never will be."""
+        standing, file = self._store.outbox.standing(), self._folder / "summary.json"
+        told: dict[str, Any] = {"to": str(self._address), "delivered": standing.delivered, "waiting": standing.waiting}
+        if standing.waiting and self._delivery.trouble:
+            told["trouble"] = self._delivery.trouble
+        told["undelivered"] = standing.undelivered
+        told["undelivered_files"] = {one.about: one.reason for one in self._store.outbox.dropped(LISTED)}
+        write_json(file, {**json.loads(file.read_text()), "kafka": told})
