@@ -1,4 +1,4 @@
-"""The command line: `streamsel select`, `choose`, `check`, `init`, `pool`, `inspect`."""
+"""The command line: `streamsel select`, `choose`, `check`, `init`, `pool`, `publish`, `inspect`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from streamsel.cli.check_command import check_command
 from streamsel.cli.choose_command import choose_command
 from streamsel.cli.init_command import init_command
 from streamsel.cli.pool_command import pool_app
+from streamsel.cli.publish_command import publish_command
+from streamsel.cli.run_command import run_command
 from streamsel.cli.select_command import select_command
 from streamsel.cli.show import inspect_command
 
@@ -44,4 +46,6 @@ app.command("choose", no_args_is_help=True)(choose_command)
 app.command("check", no_args_is_help=True)(check_command)
 app.command("init", no_args_is_help=True)(init_command)
 app.add_typer(pool_app, name="pool")
+app.command("publish", no_args_is_help=True)(publish_command)
+app.command("run", no_args_is_help=True)(run_command)
 app.command("inspect", no_args_is_help=True)(inspect_command)

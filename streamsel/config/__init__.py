@@ -1,7 +1,7 @@
 """config: what a user asks for, as checked, frozen values. Imports no room: `build` makes objects of them.
 
-`select_config` is one run of `select`, `pipeline` is what `run` does, read from a file by `pipeline_file` with values of
-the `environment`. `selection` is the selection config of the product users come from, made of `inputs`, `strategies`,
+`select_config` is one run of `select`, `pipeline` is what `run` does: `pipeline_file` reads it, with values of the
+`environment`. `selection` is the selection config of the product users come from, made of `inputs`, `strategies`,
 `constraints`, `auto_tasks` and `worker`. `reading` makes values of files and text as people have them (`notation` reads
 JSON, YAML and what documents print), and errors of one line that name the place (`complaint`, `nearest`). Every model
 forbids unknown keys and refuses instead of guessing. What is here is loaded when first used.

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
+from streamsel.config.nearest import shown
 from streamsel.config.reading import read_selection
 from streamsel.config.selection import SelectionConfig
 from streamsel.config.value import Text, Value
@@ -18,6 +20,8 @@ __all__ = ["BatchSize", "IngestConfig", "Input", "Output", "State"]
 DIVERSITY = {"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "DIVERSITY"}}
 AMOUNT = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(|[kMG])(i?)B?\s*", re.IGNORECASE)
 SMALLEST_RECORD = 1000
+FILES = ("ca", "certificate", "key", "password_file", "token_file")
+"""Of `security`: paths."""
 
 
 def _beside(path: Path, info: ValidationInfo) -> Path:
@@ -71,6 +75,17 @@ class Input(Value):
     @classmethod
     def _as_text(cls, value: Any) -> Any:
         return str(value) if isinstance(value, int | float) else value
+
+    @field_validator("fps")
+    @classmethod
+    def _is_rate(cls, value: str | None) -> str | None:
+        try:
+            fine = value is None or Fraction(value) > 0
+        except (ValueError, ZeroDivisionError):
+            fine = False
+        if fine:
+            return value
+        raise ValueError(f"must be a rate above 0, such as 2, 0.5 or 30000/1001, got {shown(value)}")
 
     @model_validator(mode="after")
     def _exclusive(self) -> Self:
@@ -145,6 +160,11 @@ class IngestConfig(Value):
     metrics: Annotated[str, Field(pattern=r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}$")] | None = None
     log: Literal["text", "json"] = "text"
     threads: int | None = Field(None, ge=1, le=1024)
+
+    @field_validator("security")
+    @classmethod
+    def _files_beside(cls, value: Mapping[str, Any], info: ValidationInfo) -> Mapping[str, Any]:
+        return {key: str(_beside(Path(str(one)), info)) if key in FILES else one for key, one in value.items()}
 
     @field_validator("selection", mode="before")
     @classmethod

@@ -1,0 +1,112 @@
+"""A pipeline's config -> the parts of its loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from fractions import Fraction
+from functools import partial
+from typing import Final
+
+from streamsel.config import IngestConfig
+from streamsel.decode.looking import Looking
+from streamsel.embed import Embedder
+from streamsel.embed.load import load_embedder
+from streamsel.errors import StateError
+from streamsel.service.emitting import FolderOutput, Output, TopicOutput, dead_letter
+from streamsel.service.lanes import Lanes
+from streamsel.service.metrics import Metrics
+from streamsel.service.parts import GroupMember, Parts
+from streamsel.service.pictures import Pictures
+from streamsel.topic.connection import Connection
+from streamsel.topic.explaining import explained
+from streamsel.topic.incoming import Incoming
+from streamsel.topic.member import Member
+from streamsel.topic.references import References
+from streamsel.topic.topics import ensure, partitions
+
+__all__ = ["built", "prepare_topics"]
+
+DECODING: Final = 2
+"""Threads that open pictures while the model works."""
+
+
+@contextmanager
+def built(config: IngestConfig, metrics: Metrics, connection: Connection) -> Iterator[Parts]:
+    """The parts, whose threads end when it is left. Raises ModelError, UsageError, SourceError."""
+    embedder = load_embedder(config.model, device=config.device, weights=config.weights, threads=config.threads)
+    lanes = Lanes(
+        config.selection,
+        embedder,
+        target_ratio=config.target_ratio,
+        min_distance=config.min_distance,
+        lightly=config.lightly,
+        query_sets=config.query_sets,
+        named=config.identity(),
+    )
+    with _pictures(config, embedder, whole=lanes.reads_pixels) as pictures:
+        yield Parts(
+            member=_member(config, connection),
+            lane=lanes.lane,
+            pictures=pictures,
+            embedder=embedder,
+            embeds=lanes.reads_vectors,
+            output=_output(config, embedder),
+            letter=partial(dead_letter, config.dead_letter_topic, config.input.topic),
+            metrics=metrics,
+            records=config.batch.records,
+            size=config.batch.bytes,
+            gather=config.batch.seconds,
+        )
+
+
+def prepare_topics(config: IngestConfig, connection: Connection) -> None:
+    """Makes the topics that are missing, but for the input. Raises SinkError, and StateError for an unfit changelog."""
+    with explained(f"{','.join(connection.servers)}/{config.input.topic}"):
+        count = partitions(connection, config.input.topic)
+    with explained(f"{','.join(connection.servers)}/{config.state_topic}"):
+        changelog = ensure(connection, config.state_topic, count, compacted=True)
+    if changelog.partitions < count or (changelog.largest is not None and not changelog.compacted):
+        raise StateError(
+            f"{config.state_topic}: must be compacted and have the {count} partitions of {config.input.topic}, or more"
+        )
+    for name in filter(None, [config.dead_letter_topic, config.output.topic]):
+        with explained(f"{','.join(connection.servers)}/{name}"):
+            ensure(connection, name, count)
+
+
+def _member(config: IngestConfig, connection: Connection) -> Callable[[], GroupMember]:
+    """Half of the bytes may wait in the client while the other half is worked on."""
+    source, batch = config.input, config.batch
+    return partial(
+        Member,
+        connection,
+        source.topic,
+        config.state_topic,
+        group=source.group,
+        instance=source.instance,
+        session=source.session,
+        most_records=batch.records,
+        most_bytes=batch.bytes // 2,
+    )
+
+
+def _pictures(config: IngestConfig, embedder: Embedder, *, whole: bool) -> Pictures:
+    source = config.input
+    folder = source.references
+    return Pictures(
+        Incoming(source.topic, holds=source.holds, largest=source.largest),
+        embedder.size,
+        references=None if folder is None else References(folder, largest=source.largest),
+        looking=Looking(source.every or 1, Fraction(source.fps) if source.fps else None, source.keyframes),
+        whole=whole,
+        threads=min(config.threads or DECODING, DECODING),
+    )
+
+
+def _output(config: IngestConfig, embedder: Embedder) -> Output:
+    given, origin = config.output, config.input.topic
+    if given.folder is not None:
+        return FolderOutput(given.folder, origin=origin, model=embedder.name)
+    limit, claims = given.inline_limit, given.claims
+    return TopicOutput(given.topic or "", origin=origin, model=embedder.name, limit=limit, claims=claims)

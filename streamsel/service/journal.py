@@ -1,0 +1,74 @@
+"""What happened, counted and told: a line for each thing of note, and one a minute for the rest."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from streamsel.service.log_lines import say
+from streamsel.service.metrics import Metrics
+from streamsel.service.work import Done
+
+__all__ = ["Journal"]
+
+MINUTE: Final = 60.0
+TOLD: Final = ("records", "frames", "picks", "dead", "bytes")
+
+
+class Journal:
+    """Counts into metrics, and says lines. every: seconds between two lines about the work itself."""
+
+    def __init__(self, metrics: Metrics, every: float = MINUTE) -> None:
+        self._metrics, self._every = metrics, every
+        self._since, self._told = time.monotonic(), dict.fromkeys(TOLD, 0.0)
+
+    def committed(self, done: Done, seconds: float) -> None:
+        """A transaction is over."""
+        metrics = self._metrics
+        for counter, amount in (
+            (metrics.records, done.messages),
+            (metrics.bytes, done.nbytes),
+            (metrics.frames, done.frames),
+            (metrics.dead, done.dead),
+        ):
+            counter.inc(amount)
+        for message in done.picked:
+            metrics.picked(message.timestamp)
+        metrics.commits.observe(seconds)
+        metrics.turned()
+
+    def turned(self, lag: Mapping[int, int]) -> None:
+        """The loop came round."""
+        self._metrics.turned()
+        self._metrics.behind(lag)
+        if time.monotonic() - self._since >= self._every:
+            self.summary(lag)
+
+    def summary(self, lag: Mapping[int, int]) -> None:
+        """The line about the work since the last one."""
+        now, counts = time.monotonic(), {name: self._metrics.count(name) for name in TOLD}
+        new = {name: counts[name] - self._told[name] for name in TOLD}
+        rate = new["records"] / max(now - self._since, 1e-9)
+        facts = {name: int(new[name]) for name in ("records", "picks", "dead")}
+        say("working", **facts, per_second=rate, bytes=int(new["bytes"]), lag=sum(lag.values()))
+        self._since, self._told = now, counts
+
+    def rebalanced(self, gained: Sequence[int], lost: Sequence[int], owned: Sequence[int]) -> None:
+        """Partitions came or went."""
+        self._metrics.rebalances.inc()
+        say("rebalanced", gained=list(gained), lost=list(lost), owned=list(owned))
+
+    def restored(self, partition: int, entries: int, position: int, seconds: float) -> None:
+        """A lane stands where its predecessor left it."""
+        say("restored", partition=partition, entries=entries, offset=position, seconds=seconds)
+
+    def rebuilding(self, reason: str, pause: float) -> None:
+        """The clients are thrown away; others are made after a pause."""
+        self._metrics.rebuilds.inc()
+        say("rebuilding", logging.WARNING, reason=reason, pause=pause)
+
+    def dead(self, letters: int, reason: str) -> None:
+        """Some records of a chunk could not be used."""
+        say("dead letters", logging.WARNING, records=letters, last=reason)

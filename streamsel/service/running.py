@@ -1,0 +1,38 @@
+"""`streamsel run` as a function: a pipeline file, run until it is asked to stop."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Literal
+
+from streamsel.config import IngestConfig, read_pipeline
+from streamsel.service.building import built, prepare_topics
+from streamsel.service.ingest import ingest
+from streamsel.service.log_lines import log_lines, say
+from streamsel.service.metrics import Metrics
+from streamsel.service.status_page import status_page
+from streamsel.topic.connection import Connection
+from streamsel.topic.security import Security
+
+__all__ = ["run"]
+
+
+def run(file: Path, stopping: threading.Event, *, log: Literal["text", "json"] | None = None) -> None:
+    """Runs the pipeline of a file until stopping is set. log: how lines are written, else as the file says.
+
+    Raises UsageError for a file that cannot be understood, and any StreamselError where no retry would help.
+    """
+    config = read_pipeline(file)
+    with log_lines(log or config.log):
+        _run(config, stopping)
+
+
+def _run(config: IngestConfig, stopping: threading.Event) -> None:
+    metrics = Metrics()
+    connection = Connection(config.input.servers, Security.of(config.security))
+    prepare_topics(config, connection)
+    with status_page(config.metrics, metrics) as port, built(config, metrics, connection) as parts:
+        say("started", topic=config.input.topic, group=config.input.group, model=parts.embedder.name, metrics=port)
+        ingest(parts, stopping)
+    say("stopped", **{name: int(metrics.count(name)) for name in ("records", "picks", "dead", "rebuilds")})

@@ -1,0 +1,118 @@
+"""From messages to what is committed of them: chunks of bounded size are opened, embedded, decided and written."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from streamsel.data import Vector
+from streamsel.service.lane import Lane, Taken, Verdict
+from streamsel.service.parts import Parts
+from streamsel.service.pictures import Opened, Poison
+from streamsel.topic import Finished, Message, Record
+
+__all__ = ["Breath", "Done", "chunks", "decided", "embedded"]
+
+BREATH: Final = 1.0
+"""Seconds of work between two signs of life."""
+FEW: Final = 32
+"""Pictures that are embedded without a breath."""
+
+
+class Breath:
+    """Gives a sign of life when the last one was a second ago."""
+
+    def __init__(self, breathe: Callable[[], None]) -> None:
+        self._breathe, self._last = breathe, time.monotonic()
+
+    def __call__(self) -> None:
+        """Called as often as one likes."""
+        if time.monotonic() - self._last >= BREATH:
+            self._breathe()
+            self._last = time.monotonic()
+
+
+@dataclass(slots=True)
+class Done:
+    """What came of a chunk: what is to be committed, and how much it was. picked: the messages that picks came of."""
+
+    records: list[tuple[str, Record]] = field(default_factory=list)
+    state: dict[int, Mapping[bytes, bytes | None]] = field(default_factory=dict)
+    offsets: dict[int, int] = field(default_factory=dict)
+    picked: list[Message] = field(default_factory=list)
+    messages: int = 0
+    nbytes: int = 0
+    frames: int = 0
+    dead: int = 0
+
+    @property
+    def finished(self) -> Finished:
+        """As a member commits it."""
+        return Finished(self.records, self.state, self.offsets)
+
+
+def chunks(opened: Iterable[Opened | Poison], most: int, size: int, breath: Breath) -> Iterator[list[Opened | Poison]]:
+    """Frames as they come, cut where there are so many of them, or so many bytes."""
+    chunk: list[Opened | Poison] = []
+    held = 0
+    for one in opened:
+        breath()
+        chunk.append(one)
+        held += one.nbytes if isinstance(one, Opened) else 0
+        if len(chunk) >= most or held >= size:
+            yield chunk
+            chunk, held = [], 0
+    if chunk:
+        yield chunk
+
+
+def embedded(parts: Parts, frames: Sequence[Opened], breath: Breath) -> Vector:
+    """(len(frames), D) float32, frames of all partitions at once; (len(frames), 0) where nothing reads vectors."""
+    if not (parts.embeds and frames):
+        return np.empty((len(frames), 0), np.float32)
+    step, vectors = max(parts.embedder.batch, FEW), []
+    for start in range(0, len(frames), step):
+        vectors.append(parts.embedder.embed(np.stack([one.picture for one in frames[start : start + step]])))
+        breath()
+    return np.concatenate(vectors)
+
+
+def decided(parts: Parts, lane: Lane, chunk: Sequence[Opened | Poison], vectors: Sequence[Vector], done: Done) -> None:
+    """Decide what of a chunk is this lane's, add it to what is done. vectors: of the frames among the chunk, in order.
+
+    Pictures that go to disk are written, and last with the output's next `flush`.
+    """
+    frames = [one for one in chunk if isinstance(one, Opened)]
+    taken = [
+        Taken(one.frame, v, one.message.offset, one.part, one.last) for one, v in zip(frames, vectors, strict=True)
+    ]
+    verdicts = iter(zip(lane.take(taken), vectors, strict=True))
+    for one in chunk:
+        if isinstance(one, Poison):
+            lane.skip(one.message.offset)
+            _dead(parts, done, one.message, one.reason)
+        else:
+            _emit(parts, done, one, *next(verdicts))
+        if isinstance(one, Poison) or one.last:
+            done.messages += 1
+            done.nbytes += len(one.message.value or b"")
+    done.state[lane.partition] = lane.entries()
+    done.offsets[lane.partition] = lane.position or 0
+
+
+def _emit(parts: Parts, done: Done, opened: Opened, verdict: Verdict, vector: Vector) -> None:
+    done.frames += 1
+    if verdict.unusable and opened.part == 0:  # the frames of a segment have it in common: one letter tells of it
+        _dead(parts, done, opened.message, verdict.unusable)
+    if verdict:
+        done.records += parts.output.pick(opened, verdict, vector)
+        done.picked.append(opened.message)
+
+
+def _dead(parts: Parts, done: Done, message: Message, reason: str) -> None:
+    done.records.append(parts.letter(message, reason))
+    done.dead += 1

@@ -1,0 +1,129 @@
+"""Pipeline files: what they may hold, and what is said of those that hold something else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from streamsel.config import IngestConfig, read_pipeline
+from streamsel.errors import UsageError
+
+PLAIN = """
+kind: ingest
+input: {servers: "one:9092, two:9092", topic: frames}
+output: {topic: picks}
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    file = folder / "ingest.yaml"
+    file.write_text(text)
+    return file
+
+
+def read(folder: Path, text: str, **environ: str) -> IngestConfig:
+    return read_pipeline(written(folder, text), environ)
+
+
+def complaint(folder: Path, text: str, **environ: str) -> str:
+    with pytest.raises(UsageError) as told:
+        read(folder, text, **environ)
+    assert "\n" not in str(told.value)
+    assert str(told.value).startswith(str(folder / "ingest.yaml"))
+    return str(told.value)
+
+
+def test_what_is_not_said_is_told_by_the_rest(tmp_path: Path) -> None:
+    config = read(tmp_path, PLAIN)
+    assert config.input.servers == ("one:9092", "two:9092")
+    assert (config.state_topic, config.dead_letter_topic) == ("streamsel.frames.state", "frames.dlq")
+    assert config.rules.strategies[0].strategy.type == "DIVERSITY"
+    assert config.ratio is None
+
+
+def test_paths_are_relative_to_the_file(tmp_path: Path) -> None:
+    config = read(tmp_path, PLAIN.replace("topic: picks", "folder: picks") + "lightly: /data/.lightly\n")
+    assert config.output.folder == tmp_path / "picks"
+    assert config.lightly == Path("/data/.lightly")
+
+
+def test_a_selection_is_inside_or_in_a_file_beside(tmp_path: Path) -> None:
+    selection = (
+        '{"proportion_samples": 0.1, "strategies": [{"input": {"type": "RANDOM"}, "strategy": {"type": "WEIGHTS"}}]}'
+    )
+    (tmp_path / "mine.json").write_text(selection)
+    inside, beside = read(tmp_path, PLAIN + f"selection: {selection}\n"), read(tmp_path, PLAIN + "selection: mine.json")
+    assert inside == beside
+    assert inside.ratio == 0.1
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("900000", 900_000), ("900kB", 900_000), ("64MiB", 64 << 20), ("1.5 MB", 1_500_000)]
+)
+def test_bytes_are_written_as_people_do(tmp_path: Path, text: str, value: int) -> None:
+    config = read(tmp_path, PLAIN.replace("{topic: picks}", f"{{topic: picks, inline_limit: {text}}}"))
+    assert config.output.inline_limit == value
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ("kind: ingest", "kind: ingst", "kind: unknown kind 'ingst'; did you mean 'ingest'?"),
+        ("kind: ingest", "", "kind: is missing; allowed: ingest"),
+        ("topic: frames", "topc: frames", "input.topc: unknown key 'topc'; did you mean 'topic'?"),
+        ("{topic: picks}", "{}", "output: give one of topic and folder"),
+        ("{topic: picks}", "{topic: picks, folder: here}", "output: give one of topic and folder"),
+        ("topic: picks", "topic: frames", "topic 'frames' has two uses"),
+        ("topic: picks", "topic: frames.dlq", "topic 'frames.dlq' has two uses"),
+        ("topic: picks", "topic: picks, inline_limit: many", "output.inline_limit: must be an amount of bytes"),
+        ("output", "batch: {records: 0}\noutput", "batch.records: must be greater than or equal to 1, got 0"),
+        ("output", "target_ratio: 1\nmin_distance: 1\noutput", "target_ratio and min_distance exclude each other"),
+        ("output", "metrics: here\noutput", "metrics: must match pattern"),
+        ("topic: frames", "topic: frames, fps: 2, every: 3", "input: fps and every exclude each other"),
+        ("one:9092, two:9092", "", "input.servers: must hold at least one entry"),
+    ],
+)
+def test_what_is_wrong_is_one_line_with_its_place(tmp_path: Path, before: str, after: str, told: str) -> None:
+    assert told in complaint(tmp_path, PLAIN.replace(before, after, 1))
+
+
+def test_an_end_cannot_be_waited_for(tmp_path: Path) -> None:
+    selection = "selection: {n_samples: 5, strategies: [{input: {type: RANDOM}, strategy: {type: WEIGHTS}}]}"
+    assert "n_samples needs an end" in complaint(tmp_path, PLAIN + selection)
+
+
+def test_a_file_that_is_none_is_one_line(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"none\.yaml: cannot be read: No such file"):
+        read_pipeline(tmp_path / "none.yaml", {})
+    assert "must be a mapping" in complaint(tmp_path, "[1, 2]")
+
+
+def test_the_environment_fills_values_and_nothing_else(tmp_path: Path) -> None:
+    text = (
+        PLAIN.replace("topic: frames", "topic: '${TOPIC:-frames}', instance: '${INSTANCE:-}'") + "min_distance: ${D:-}\n"
+    )
+    assert read(tmp_path, text).input.instance is None
+    filled = read(tmp_path, text, TOPIC="night", INSTANCE="a", D="0.5")
+    assert (filled.input.topic, filled.input.instance, filled.min_distance) == ("night", "a", 0.5)
+    assert "unknown" not in complaint(tmp_path, text, TOPIC="x, other: y}", D="7")
+    assert read(tmp_path, text, TOPIC="x}").input.topic == "x}"
+
+
+def test_a_variable_without_value_is_named_with_its_place(tmp_path: Path) -> None:
+    told = complaint(tmp_path, PLAIN.replace("topic: frames", "topic: '${TOPIC}'"))
+    assert "input.topic: ${TOPIC} is not set: set it, or write ${TOPIC:-default}" in told
+
+
+def test_two_dollars_are_one(tmp_path: Path) -> None:
+    assert read(tmp_path, PLAIN.replace("frames", "'$${frames}'")).input.topic == "${frames}"
+
+
+def test_security_is_in_no_text(tmp_path: Path) -> None:
+    assert "hidden" not in repr(read(tmp_path, PLAIN + "security: {username: hidden}\n"))
+
+
+def test_what_decides_is_the_identity(tmp_path: Path) -> None:
+    plain = read(tmp_path, PLAIN).identity()
+    assert read(tmp_path, PLAIN + "batch: {records: 7}\nmetrics: localhost:1\n").identity() == plain
+    assert read(tmp_path, PLAIN + "min_distance: 0.5\n").identity() != plain
