@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
 from streamsel.cli.options import Debug, Json, Normalize, QuerySets, option
+from streamsel.errors import UsageError
 
 if TYPE_CHECKING:
     from streamsel.choosing.finding import Finding
@@ -18,7 +19,9 @@ COLOURS = {"fine": "green", "note": "yellow", "problem": "red"}
 
 
 def check_command(
-    selection: Annotated[Path, typer.Argument(metavar="SELECTION", help="Selection config, JSON or YAML.")],
+    file: Annotated[
+        Path, typer.Argument(metavar="SELECTION|PIPELINE", help="Selection config or pipeline file, JSON or YAML.")
+    ],
     table: Annotated[
         Path | None, typer.Argument(metavar="[TABLE]", help="CSV, Parquet, .npy, .jsonl, or a run's folder.")
     ] = None,
@@ -32,20 +35,29 @@ def check_command(
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:
-    """Tell what a selection can reach, before anything is chosen; exit code 2 where it cannot run.
+    """Tell what a selection can reach, or whether a pipeline could run, before it does; exit code 2 where it cannot.
 
-    Without TABLE the config alone is looked at.
+    Of a selection without TABLE the config alone is looked at. Of a pipeline, `kind: ingest`, everything that it needs
+    is tried: broker, topics, rights, folders, model. Nothing is changed.
 
     Examples:
 
     streamsel check balanced.json
 
     streamsel check balanced.json rows.parquet -n 500
+
+    streamsel check ingest.yaml
     """
+    from streamsel.service.checks import check_pipeline, is_pipeline
+
+    if is_pipeline(file):
+        if table is not None:
+            raise UsageError(f"{file} is a pipeline, which goes with no table")
+        _tell(list(check_pipeline(file)), as_json=as_json)
     from streamsel.choosing.api import check
 
     findings = check(
-        selection,
+        file,
         table,
         n=n,
         proportion=proportion,
@@ -55,6 +67,11 @@ def check_command(
         pool=pool,
         normalize=normalize,
     )
+    _tell(findings, as_json=as_json)
+
+
+def _tell(findings: list[Finding], *, as_json: bool) -> NoReturn:
+    """Show them, and end."""
     runs = all(finding.level != "problem" for finding in findings)
     (_as_json if as_json else _as_table)(findings, runs)
     raise typer.Exit(0 if runs else 2)

@@ -1,0 +1,48 @@
+"""Whether the model of a pipeline loads, and whether its selection can be made on a stream without an end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from streamsel.choosing.finding import Finding, fine, problem
+from streamsel.config.pipeline import IngestConfig
+from streamsel.embed import Embedder
+from streamsel.embed.load import load_embedder
+from streamsel.errors import ModelError, StreamselError
+from streamsel.service.lanes import Lanes
+
+__all__ = ["selection_findings"]
+
+
+def selection_findings(config: IngestConfig) -> Iterator[Finding]:
+    """Findings on model and selection."""
+    try:
+        model = load_embedder(config.model, device=config.device, weights=config.weights, threads=config.threads)
+    except ModelError as error:
+        yield problem("model", str(error))
+        return
+    yield fine("model", f"{model.name}: {model.dim} numbers a picture")
+    try:
+        Lanes(
+            config.selection,
+            model,
+            target_ratio=config.target_ratio,
+            min_distance=config.min_distance,
+            lightly=config.lightly,
+            query_sets=config.query_sets,
+        )
+    except StreamselError as error:
+        yield problem("selection", str(error))
+        return
+    yield fine("selection", f"{', '.join(entry.label for entry in config.rules.strategies)}: {_goal(config, model)}")
+
+
+def _goal(config: IngestConfig, model: Embedder) -> str:
+    """What is kept, of each partition by itself."""
+    if config.ratio is not None:
+        return f"{config.ratio:.4g} of the frames of each partition"
+    if config.min_distance is not None:
+        return f"what is {config.min_distance:.4g} from all picks of its partition"
+    if config.selection is not None:
+        return "what its distances and constraints let through"
+    return f"what is new: {model.novelty_distance:.4g} from all picks of its partition"

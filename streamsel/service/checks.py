@@ -1,0 +1,37 @@
+"""`streamsel check PIPELINE`: whether an ingest pipeline could run, tried without changing anything.
+
+Each finding names its place in the pipeline file, what was found, and what to do where that stands in the way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from streamsel.choosing.finding import Finding
+from streamsel.config.pipeline_file import read_pipeline
+from streamsel.config.reading import load
+from streamsel.errors import UsageError
+
+__all__ = ["check_pipeline", "is_pipeline"]
+
+
+def is_pipeline(file: Path) -> bool:
+    """Whether a file is a pipeline and no selection config: it says its `kind`. What cannot be read is none."""
+    try:
+        values = load(file)
+    except (UsageError, RecursionError):
+        return False
+    return isinstance(values, Mapping) and "kind" in values
+
+
+def check_pipeline(file: Path) -> Iterator[Finding]:
+    """All findings on a pipeline file, as they come. Raises UsageError where the file itself cannot be understood."""
+    from streamsel.service.checked_places import place_findings  # which load Kafka's client, and the model's runtime
+    from streamsel.service.checked_selection import selection_findings
+    from streamsel.service.checked_topics import broker_findings
+
+    config = read_pipeline(file)
+    yield from broker_findings(config)
+    yield from place_findings(config)
+    yield from selection_findings(config)
