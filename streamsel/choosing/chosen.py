@@ -17,6 +17,7 @@ from streamsel.config.constraints import Names
 from streamsel.errors import SinkError, StateError, UsageError
 from streamsel.rules.keys import keys_of, signals_of
 from streamsel.rules.reached import curve, reached
+from streamsel.rules.unseen import Unseen
 from streamsel.sink.chosen import chosen_record, write_chosen, write_names, write_rows
 from streamsel.sink.embeddings import write_embeddings
 from streamsel.sink.json_file import write_json
@@ -107,10 +108,19 @@ class ChosenFolder:
             "unmet": found.unmet,
             "curve": curve(found.places, found.judged),
             "statistics": None if statistics is None else statistics.to_json(),
+            "notes": _notes(run, found),
             "ignored": self._idle,
             "config": run.config.written(),
             "seconds": round(time.monotonic() - begun, 3),
         }
+
+
+def _notes(run: TableRun, found: Choosing) -> list[str]:
+    """What came out otherwise than somebody may expect."""
+    unseen = Unseen(run.config)
+    for batch in filter(None, (found.before, found.batch)):
+        unseen.add_batch(batch)
+    return unseen.notes("row")
 
 
 def identity_of(run: TableRun, pool: Path | None) -> str:

@@ -24,6 +24,8 @@ from streamsel.rules.material import batch_of
 from streamsel.rules.own_values import object_name
 from streamsel.rules.readings import Reading
 from streamsel.rules.totals import Totals
+from streamsel.rules.unseen import Unseen
+from streamsel.rules.wanted_names import WantedNames
 from streamsel.rules.worth import Worth
 
 __all__ = ["Entrance"]
@@ -33,7 +35,8 @@ class Entrance:
     """Reads, measures and filters; also says what a row is worth whatever has been picked.
 
     called: the name of a frame, by which files and filters know it. relevant: whether a file may be picked from.
-    remove_duplicates: frames whose picture was there before are turned away.
+    remove_duplicates: frames whose picture was there before are turned away. wanted, unseen: what is noted of names and
+    classes that the config names.
     """
 
     def __init__(
@@ -45,6 +48,8 @@ class Entrance:
         relevant: Callable[[str], bool] | None = None,
         *,
         remove_duplicates: bool = False,
+        wanted: WantedNames | None = None,
+        unseen: Unseen | None = None,
     ) -> None:
         self._readings, self._filters, self.called, self._relevant = list(readings), filters, called, relevant
         thresholds = tuple(entry for entry in config.strategies if entry.strategy.type == "THRESHOLD")
@@ -54,6 +59,8 @@ class Entrance:
         self._values = config.model_copy(update=_reading_values(config))
         self._worth, self.totals = Worth(config), Totals()
         self.inspection = Inspection(called, remove_duplicates=remove_duplicates)
+        self.wanted = WantedNames(config) if wanted is None else wanted
+        self.unseen = Unseen(config) if unseen is None else unseen
         self.seen = 0
         """Windows so far, those turned away too."""
 
@@ -82,7 +89,10 @@ class Entrance:
         self.seen += len(block)
         told = zip(block, self._filtered(block), strict=True)
         filtered = [(window, self._irrelevant(window[0].mark) or reason) for window, reason in told]
-        return [self.inspection.repeats(window, reason) for window, reason in filtered]
+        reasons = [self.inspection.repeats(window, reason) for window, reason in filtered]
+        for window, reason in zip(block, reasons, strict=True) if self.wanted else ():
+            self.wanted.come([self.called(frame.mark) for frame in window], reason)
+        return reasons
 
     def _irrelevant(self, mark: Mark) -> str:
         if self._relevant is None or self._relevant(self._file(mark)):
@@ -125,11 +135,12 @@ class Entrance:
         """
         batch_of(self._values, self.rows([(w[0].mark,) for w in block], [w[0].signals for w in block]))
         self.totals.add([window[0].signals for window in block])
+        self.unseen.add([window[0].signals for window in block])
         names = [self._name([frame.mark for frame in window]) for window in block]
         return self._worth.of(names, [window[0].signals for window in block])
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
-        """Counts, and what the worth of rows is compared with; the inspection's state is its own."""
+        """Counts, and what the worth of rows is compared with; what else it has keeps a state of its own."""
         return {"seen": np.array(self.seen), **self._worth.state(), **self.totals.state()}
 
     def restore(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:

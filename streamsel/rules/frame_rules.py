@@ -22,6 +22,8 @@ from streamsel.rules.pool_rows import PoolRows, check_model
 from streamsel.rules.reached import curve, reached
 from streamsel.rules.readings import readings_of
 from streamsel.rules.shares import check_targets
+from streamsel.rules.unseen import Unseen
+from streamsel.rules.wanted_names import WantedNames
 from streamsel.selection.columns import Batch
 from streamsel.signals.lightly_folder import LightlyFolder
 
@@ -73,11 +75,11 @@ class FrameRules:
     ) -> None:
         self._config, self._dim = config, embedder.dim
         self.object_rows: ObjectRows | None = None
-        frames = config
+        frames, unseen = config, Unseen(config)
         if task is not None:
             boxes = boxes_of_task(task, config.auto_tasks, folder, f"--objects {task}")
             model = embedder if embeds or config.reads_vectors else None
-            self.object_rows, frames = ObjectRows(config, boxes, called, model, padding), of_frames(config)
+            self.object_rows, frames = ObjectRows(config, boxes, called, model, padding, unseen), of_frames(config)
         self.objects = FrameObjects(config, folder, embedder, called, padding)
         files = relevant_files(config, folder)
         self.entrance = Entrance(
@@ -87,6 +89,8 @@ class FrameRules:
             called,
             files.includes if files else None,
             remove_duplicates=remove_duplicates,
+            wanted=WantedNames(config, objects=task is not None),
+            unseen=unseen,
         )
         check_targets(config, self.entrance.classes)
         self._chosen: Batch | None = None

@@ -26,6 +26,7 @@ from streamsel.rules.frame_objects import Boxes
 from streamsel.rules.frame_rows import FrameRows
 from streamsel.rules.material import batch_of
 from streamsel.rules.own_values import object_name, of_objects, own_columns
+from streamsel.rules.unseen import Unseen
 from streamsel.signals.crops import crops_at, refusal
 
 __all__ = ["ObjectRows", "of_rows"]
@@ -48,10 +49,12 @@ class ObjectRows:
         called: Callable[[Mark], str],
         embedder: Embedder | None,
         padding: float = 0.0,
+        unseen: Unseen | None = None,
     ) -> None:
         self._config, self._boxes, self._called = of_objects(config), boxes, called
         self._filter, self._columns = Filter(self._config), own_columns(config)
         self._embedder, self.padding = embedder, padding
+        self._unseen = unseen
         self.looked = 0
         """Objects so far, those dropped too."""
         self.drops: Counter[str] = Counter()
@@ -64,6 +67,8 @@ class ObjectRows:
         """
         found: list[Row] = []
         vectors = self._embedded(self._cut(rows, windows, found))
+        if self._unseen is not None and self._columns:
+            self._unseen.add([row.signals for row in found])
         return [replace(row, vector=vector) for row, vector in zip(found, vectors, strict=True)]
 
     def _embedded(self, crops: Iterator[Sequence[Pixels]]) -> list[Vector]:

@@ -13,7 +13,7 @@ from streamsel.config.constraints import Constraint, Names, Quota
 from streamsel.data import Box, Mark
 from streamsel.rules.filters import listed, stem
 
-__all__ = ["OWN", "object_name", "of_frames", "of_objects", "own_columns"]
+__all__ = ["OWN", "frame_of", "object_name", "of_frames", "of_objects", "own_columns"]
 
 OWN: Final = ("label", "score")
 """Keys, which are fields of `streamsel.data.Box`."""
@@ -22,6 +22,11 @@ OWN: Final = ("label", "score")
 def object_name(frame: str, mark: Mark, box: Box) -> str:
     """What an object is called: its frame's name, and its place among the frame's predictions."""
     return f"{frame if mark.name else frame.removesuffix('.png')}-{box.index}.jpg"
+
+
+def frame_of(name: str) -> str:
+    """The frame on which an object of this name is."""
+    return stem(name).rpartition("-")[0] or name
 
 
 def of_frames(config: SelectionConfig) -> SelectionConfig:
@@ -54,7 +59,7 @@ def _of_frames(constraint: Constraint) -> Constraint:
     """An INCLUDE of objects as one of their frames; anything else as it is."""
     if not isinstance(constraint, Names) or constraint.type != "INCLUDE":
         return constraint
-    frames = tuple(stem(name).rpartition("-")[0] or name for name in listed(constraint))
+    frames = tuple(map(frame_of, listed(constraint)))
     return constraint.model_copy(update={"names": frames, "file": None})
 
 

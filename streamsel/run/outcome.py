@@ -16,6 +16,7 @@ from streamsel.embed import Row
 from streamsel.rules.keys import keys_of
 from streamsel.run.comparison import comparison
 from streamsel.run.heirs import Heirs
+from streamsel.run.notes import notes_of
 from streamsel.run.parts import Parts
 from streamsel.run.picked_objects import object_counts, object_record, write_picked_crops
 from streamsel.run.pooling import ended, remember
@@ -75,7 +76,7 @@ def conclude(
             write_json(folder / f"{name}.json", listing.rows)
     made = comparison(parts) if _embedded(parts) and config.compares else None
     table = made.to_json() if made else store.note("statistics")
-    write_json(folder / "summary.json", _summary(parts, config, facts, timings, table))
+    write_json(folder / "summary.json", _summary(parts, config, facts, timings, table, pool))
     if pool is not None:
         remember(pool, store, keys, config.goal)
     store.conclude(
@@ -148,7 +149,12 @@ def _merged(rows: Iterator[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
 
 
 def _summary(
-    parts: Parts, config: SelectConfig, facts: Mapping[str, Any], timings: Mapping[str, float], table: Any
+    parts: Parts,
+    config: SelectConfig,
+    facts: Mapping[str, Any],
+    timings: Mapping[str, float],
+    table: Any,
+    pool: Pool | None,
 ) -> dict[str, Any]:
     """Everything about the run that is not about one pick."""
     looked = sum(fact["frames"] for fact in facts.values())
@@ -170,6 +176,7 @@ def _summary(
         **(parts.store.note("reached") or _reached(parts)),
         "sources": [{"id": source, **_without_error(fact)} for source, fact in facts.items()],
         "failed": failed,
+        "notes": notes_of(parts, config, facts, pool),
         "statistics": table,
         "config": config.identity(),
         "libraries": {name: version(name) for name in ("av", "numpy", "openvino", "pyarrow")},

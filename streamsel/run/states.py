@@ -31,7 +31,7 @@ class States:
         selector: Selector,
         seen: Seen | None,
     ) -> None:
-        own = {"entrance": entrance, "inspection": entrance.inspection}
+        own = {name: getattr(entrance, name) for name in ("inspection", "wanted", "unseen")} | {"entrance": entrance}
         parts = {"objects": objects, "scout": scout, "judge": judge, "selector": selector, "seen": seen}
         self._parts: dict[str, Any] = {**own, **parts}
 

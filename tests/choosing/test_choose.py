@@ -389,6 +389,21 @@ def test_a_row_counts_in_its_most_probable_class(column, tmp_path):
     assert sorted(pick["row"] % 3 == 0 for pick in found.picks) == [False] * 3 + [True] * 3
 
 
+def test_classes_that_never_occur_are_noted(table, tmp_path):
+    target = {"type": "BALANCE", "target": {"snow": 0.3, "raine": 0.2}}
+    quota = {"type": "AT_LEAST", "count": 1, "per": LANE, "classes": [0, 7]}
+    rules = tmp_path / "rules.json"
+    rules.write_text(json.dumps(config(entry(WEATHERS, target), constraints=[quota])))
+    done = streamsel("choose", table, "-o", tmp_path / "out", "--selection", rules)
+    told = [line.removeprefix("note: ") for line in done.stdout.splitlines() if line.startswith("note: ")]
+    assert told == library.Selection.load(tmp_path / "out").summary["notes"]
+    assert told == [
+        "strategies[0].strategy.target: no row behind the filters is of class 'raine'; did you mean 'rain'?",
+        "strategies[0].strategy.target: no row behind the filters is of class 'snow'",
+        "constraints[0].classes: no row behind the filters is of class 7",
+    ]
+
+
 def test_the_command_says_what_it_did(table, tmp_path):
     rules = tmp_path / "rules.json"
     rules.write_text(json.dumps(config(entry(EMBEDDINGS, DIVERSITY), entry(WEATHERS, UNIFORM))))

@@ -1,0 +1,54 @@
+"""Notes: what of a run came out otherwise than somebody may expect, a line each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from streamsel.config import SelectConfig
+from streamsel.config.idle import idle_options
+from streamsel.rules.entrance import Entrance
+from streamsel.rules.filters import stem
+from streamsel.rules.own_values import object_name
+from streamsel.run.parts import Parts
+from streamsel.store import PickRow
+
+if TYPE_CHECKING:
+    from streamsel.pool.datapool import Pool
+
+__all__ = ["notes_of"]
+
+
+def notes_of(
+    parts: Parts, config: SelectConfig, facts: Mapping[str, Mapping[str, Any]], pool: Pool | None
+) -> list[str]:
+    """All notes on an ended run. facts: of each source. pool: with what it remembers from earlier runs."""
+    entrance = parts.entrance
+    rows = "frame" if config.objects is None else "frame or object"
+    return [
+        *idle_options(config),
+        *_over_before_start(config, facts),
+        *_not_included(parts, pool),
+        *entrance.unseen.notes(rows),
+    ]
+
+
+def _over_before_start(config: SelectConfig, facts: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    for source, fact in facts.items():
+        if config.start and not fact["frames"] and "error" not in fact:
+            yield f"{source} is over before --start {config.start}"
+
+
+def _not_included(parts: Parts, pool: Pool | None) -> Iterator[str]:
+    wanted = parts.entrance.wanted
+    if not wanted:
+        return
+    picked = {stem(name) for pick in parts.store.picks() for name in _names(parts.entrance, pick)}
+    for name, why in wanted.lacking(picked).items():
+        if pool is None or (name not in pool and stem(name) not in pool):
+            yield f"INCLUDE {name}: {why}"
+
+
+def _names(entrance: Entrance, pick: PickRow) -> list[str]:
+    names = [entrance.called(mark) for mark in pick.marks]
+    return names if pick.box is None else [object_name(names[0], pick.marks[0], pick.box)]

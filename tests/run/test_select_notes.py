@@ -1,0 +1,133 @@
+"""What a run notes: names that never came, classes that never occur, options that change nothing, sources too short."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+import streamsel as library
+from streamsel.errors import UsageError
+from tests.conftest import streamsel
+from tests.run.drive import (
+    DIVERSE,
+    FRAMES,
+    LIGHTS,
+    MODES,
+    SPEED,
+    UNIFORM,
+    WEATHER,
+    WEIGHTS,
+    config,
+    entry,
+    name,
+    threshold,
+)
+
+pytestmark = pytest.mark.usefixtures("quick_model")
+
+FAST = entry(SPEED, WEIGHTS)
+
+
+@pytest.fixture(params=MODES)
+def noted(request, data_set, tmp_path):
+    def notes(selection, **options):
+        goal = MODES[request.param] | options
+        return library.select(data_set, tmp_path / "out", selection=selection, table=False, **goal).summary["notes"]
+
+    return notes
+
+
+def including(*names, **top):
+    return {"constraints": [{"type": "INCLUDE", "names": list(names)}], **top}
+
+
+def test_nothing_to_note(noted):
+    quota = {"type": "AT_MOST", "count": 5, "per": WEATHER, "classes": ["rain", "fog"]}
+    target = {"type": "BALANCE", "target": {"sunny": 0.5, "snow": 0.0}}
+    constraints = [quota, {"type": "INCLUDE", "names": [name(3), name(FRAMES - 1)]}]
+    assert noted(config(FAST, entry(WEATHER, target), constraints=constraints)) == []
+
+
+def test_names_that_never_came_and_names_that_were_turned_away(noted):
+    selection = config(FAST, threshold(WEATHER, "NOT_IN", ["fog"]), **including("day-99-mp4.png", name(4), name(3)))
+    assert noted(selection) == [
+        "INCLUDE day-99-mp4.png: no frame of this name came",
+        f"INCLUDE {name(4)}: threshold weather",
+    ]
+
+
+def test_objects_that_are_not_there(data_set, tmp_path):
+    """Frame 3 has three objects, frame 4 none."""
+    wanted = ["day-03-mp4-1.jpg", "day-03-mp4-7.jpg", "day-99-mp4-0.jpg"]
+    selection = config(DIVERSE, **including(*wanted))
+    found = library.select(data_set, tmp_path / "out", selection=selection, objects="cars", n=5, table=False)
+    assert "day-03-mp4-1" in [pick["id"] for pick in found.picks]
+    assert found.summary["notes"] == [
+        "INCLUDE day-03-mp4-7.jpg: its frame came, and was not picked",
+        "INCLUDE day-99-mp4-0.jpg: no frame of this name came",
+    ]
+
+
+def test_more_names_than_picks(data_set, tmp_path):
+    selection = config(DIVERSE, **including(*map(name, range(6))))
+    with pytest.raises(UsageError, match="INCLUDE names 6, and only 5 can be picked"):
+        library.select(data_set, tmp_path / "out", selection=selection, n=5)
+    assert not (tmp_path / "out").exists()
+    found = library.select(data_set, tmp_path / "out", selection=selection, proportion=0.06, table=False)
+    assert found.summary["notes"] == [f"INCLUDE {name(5)}: its frame came, and was not picked"]
+
+
+def test_a_name_that_must_be_there_and_must_not(data_set, tmp_path):
+    selection = config(DIVERSE, **including(name(3), name(4)))
+    selection["constraints"].append({"type": "EXCLUDE", "names": ["day-04-mp4"]})
+    with pytest.raises(UsageError, match=r"constraints\[0\]: INCLUDE day-04-mp4.png: an EXCLUDE names it as well"):
+        library.select(data_set, tmp_path / "out", selection=selection, n=5)
+
+
+def test_classes_that_never_occur(noted):
+    quota = {"type": "AT_MOST", "count": 3, "per": WEATHER, "classes": ["hail", "sunnny", "rain"]}
+    target = {"type": "BALANCE", "target": {"sunny": 0.5, "snow": 0.2}}
+    filtered = threshold(WEATHER, "NOT_IN", ["fog"])
+    lost = {"type": "BALANCE", "target": {"fog": 0.5}}
+    selection = config(FAST, entry(WEATHER, target), filtered, entry(WEATHER, lost, strength=0.5), constraints=[quota])
+    assert noted(selection) == [
+        "strategies[1].strategy.target: no frame behind the filters is of class 'snow'",
+        "strategies[3].strategy.target: no frame behind the filters is of class 'fog'",
+        "constraints[0].classes: no frame behind the filters is of class 'hail'",
+        "constraints[0].classes: no frame behind the filters is of class 'sunnny'; did you mean 'sunny'?",
+    ]
+
+
+def test_classes_of_objects_that_never_occur(data_set, tmp_path):
+    quota = {"type": "AT_MOST", "count": 3, "per": {"type": "METADATA", "key": "label"}, "classes": ["car", "lorry"]}
+    selection = config(DIVERSE, constraints=[quota])
+    found = library.select(data_set, tmp_path / "out", selection=selection, objects="cars", n=5, table=False)
+    assert found.summary["notes"] == [
+        "constraints[0].classes: no frame or object behind the filters is of class 'lorry'"
+    ]
+
+
+def test_options_that_change_nothing(data_set, tmp_path):
+    options = {"padding": 0.2, "query_sets": {"night": "none"}, "format": "png", "quality": 80}
+    selection = config(DIVERSE, entry(LIGHTS, UNIFORM))
+    found = library.select(data_set, tmp_path / "out", selection=selection, n=3, table=False, **options)
+    told = found.summary["notes"]
+    assert [note.partition(" changes nothing")[0] for note in told] == ["--padding", "--query-set night", "--quality"]
+    assert library.plan(data_set, selection=selection, n=3, **options).notes == told
+    quiet = {"padding": 0.2, "objects": "cars", "format": "png", "quality": 80}
+    assert library.plan(data_set, selection=config(DIVERSE), n=3, **quiet).notes == []
+
+
+def test_sources_that_are_over_before_the_start(data_set, tmp_path):
+    """`day.mp4` takes 1.92 seconds, `sub/night.mp4` half of that."""
+    found = library.select(data_set, tmp_path / "out", n=3, start="1.2", table=False)
+    assert found.summary["notes"] == ["sub/night.mp4 is over before --start 1.2"]
+    assert found.summary["frames"] == 18
+
+
+def test_notes_are_printed(data_set, tmp_path):
+    shutil.copy(data_set / "day.mp4", tmp_path / "day.mp4")
+    line = ["select", tmp_path / "day.mp4", "-n", "3", "--padding", "0.1", "--no-table"]
+    assert "note: --padding changes nothing" in streamsel(*line, "-o", tmp_path / "out").stdout
+    assert "note: --padding changes nothing" in streamsel(*line, "-o", tmp_path / "none", "--dry-run").stdout
