@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer  # type: ignore[import-untyped]
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor  # type: ignore[import-untyped]
 
+from streamsel.errors import UsageError
 from streamsel.topic.clients import Clients, Producer, quieten
 from streamsel.topic.security import Security
 
 __all__ = ["Connection"]
+
+SHORTEST: Final = 0.5
+LONGEST: Final = 540.0
+"""Seconds: a broker may keep a reader waiting for so long, and a client keeps an idle connection for so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +34,14 @@ class Connection:
     security: Security = field(default_factory=Security)
     client_id: str = "streamsel"
     wait: float = 10.0
+
+    def __post_init__(self) -> None:
+        if not self.servers:
+            raise UsageError("Connection needs a server, host:port")
+        if not SHORTEST < self.wait < LONGEST:
+            raise UsageError(
+                f"Connection.wait: expected more than {SHORTEST} s and less than {LONGEST}, got {self.wait}"
+            )
 
     def producer(self, transactional_id: str | None = None, **options: Any) -> KafkaProducer:
         """A KafkaProducer: idempotent, acknowledged by all replicas, uncompressed, never creating a topic.

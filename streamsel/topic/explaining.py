@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+import textwrap
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from ssl import SSLCertVerificationError, SSLError
 from typing import Final
 
 from kafka import errors  # type: ignore[import-untyped]
-from kafka.errors import KafkaError
+from kafka.errors import KafkaError  # type: ignore[import-untyped]
 
 from streamsel.errors import SinkError, StreamselError, UsageError
 
@@ -19,18 +20,18 @@ __all__ = ["explained", "explanation", "lasting"]
 LONGEST: Final = 200
 """Characters that are told of an error nobody foresaw."""
 
+TOO_LARGE: Final = "a record is larger than the topic takes; lower the inline limit, or raise max.message.bytes"
+
 LASTING: Final[Mapping[type[KafkaError], str]] = {
     errors.SaslAuthenticationFailedError: "the broker refuses the login; check username and password, or the token",
     errors.UnsupportedSaslMechanismError: "the broker does not offer this way of login; check the mechanism",
     errors.IllegalSaslStateError: "the broker does not expect a login; check the protocol and the port",
     errors.TopicAuthorizationFailedError: "not allowed to use the topic; ask for the right to read, write or create it",
     errors.GroupAuthorizationFailedError: "not allowed to use the consumer group; ask for the right to read it",
-    errors.TransactionalIdAuthorizationFailedError: "not allowed to use transactions; ask for the right to write by this id",
-    errors.ClusterAuthorizationFailedError: "not allowed on this cluster; ask for the right, or have the topic created",
-    errors.MessageSizeTooLargeError: "a record is larger than the topic takes; lower the inline limit, or raise "
-    "max.message.bytes",
-    errors.RecordListTooLargeError: "records are larger than the topic takes; lower the inline limit, or raise "
-    "max.message.bytes",
+    errors.TransactionalIdAuthorizationFailedError: "not allowed to send transactions; ask for the right to this id",
+    errors.AuthorizationError: "not allowed; ask who runs the broker for the right",
+    errors.MessageSizeTooLargeError: TOO_LARGE,
+    errors.RecordListTooLargeError: TOO_LARGE,
     errors.InvalidTopicError: "no broker takes this topic's name",
     errors.PolicyViolationError: "the broker's policy forbids it; ask who runs the broker",
     errors.InvalidReplicationFactorError: "too few brokers for the replicas that the topic should have",
@@ -73,8 +74,7 @@ def explanation(error: BaseException) -> str:
         return _of_waiting(error)
     if isinstance(error, errors.KafkaConnectionError):
         return _of_connecting(error)
-    described = error.description if isinstance(error, errors.BrokerResponseError) else None
-    return " ".join(str(described or error).split())[:LONGEST] or type(error).__name__
+    return _short(getattr(error, "description", None) or _plain(error))
 
 
 def lasting(error: BaseException | None) -> bool:
@@ -99,7 +99,7 @@ def _of_connecting(error: BaseException) -> str:
     failure = _tls_failure(root)
     if failure is not None:
         return f"TLS fails: {failure.reason or failure}; check the protocol and the port"
-    if "socket disconnected" in str(root):
+    if "socket disconnected" in str(root) or any(isinstance(one, ConnectionError) for one in root.args):
         return "the broker hangs up; does it expect TLS or a login (security)?"
     if isinstance(root, errors.KafkaProtocolError):
         return "no Kafka broker answers there; does it expect TLS (security)? check the port"
@@ -124,6 +124,10 @@ def _tls_failure(error: BaseException) -> SSLError | None:
 
 
 def _plain(error: BaseException) -> str:
-    text = " ".join(str(error.args[0] if error.args else type(error).__name__).split())
+    text = str(error.args[0] if error.args else type(error).__name__)
     number = re.match(r"(\d+) E[A-Z]+$", text)  # as the client tells of an OSError
-    return os.strerror(int(number[1])).lower() if number else text[:LONGEST]
+    return os.strerror(int(number[1])).lower() if number else _short(text)
+
+
+def _short(text: str) -> str:
+    return textwrap.shorten(text, LONGEST, placeholder=" ...")
