@@ -19,6 +19,7 @@ __all__ = ["BatchSize", "IngestConfig", "Input", "Output", "State"]
 
 DIVERSITY = {"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "DIVERSITY"}}
 AMOUNT = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(|[kMG])(i?)B?\s*", re.IGNORECASE)
+MODELS = (".onnx", ".xml", ".pt2")
 SMALLEST_RECORD = 1000
 FILES = ("ca", "certificate", "key", "password_file", "token_file")
 """Of `security`: paths."""
@@ -160,6 +161,11 @@ class IngestConfig(Value):
     metrics: Annotated[str, Field(pattern=r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}$")] | None = None
     log: Literal["text", "json"] = "text"
     threads: int | None = Field(None, ge=1, le=1024)
+
+    @field_validator("model")
+    @classmethod
+    def _model_beside(cls, value: str, info: ValidationInfo) -> str:
+        return str(_beside(Path(value), info)) if value.lower().endswith(MODELS) else value
 
     @field_validator("security")
     @classmethod
