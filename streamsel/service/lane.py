@@ -108,8 +108,8 @@ class Lane:
         return (offset, part) >= (self.position or 0, self.inside)
 
     def skip(self, offset: int) -> None:
-        """A record is done with, and nothing more comes of it."""
-        if self.awaits(offset):
+        """A record is done with, and nothing more comes of it, also where some of its frames were taken."""
+        if offset >= (self.position or 0):
             self.position, self.inside = offset + 1, 0
 
     def take(self, rows: Sequence[Taken]) -> list[Verdict]:
@@ -168,7 +168,7 @@ class Lane:
         """All arrays by name, and apart from them those of picks, which only grow."""
         held = {f"{name}/{key}": array for name, part in self._parts() for key, array in part.state().items()}
         held["selector/picks"] = self._selector.picks
-        grown = {name: held.pop(name) for name in list(held) if name.endswith("picks")}
+        grown = {name: held.pop(name) for name in list(held) if name.endswith("picks") and held[name].ndim == 2}
         return held, grown
 
     def _parts(self) -> Sequence[tuple[str, Any]]:
