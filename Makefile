@@ -2,6 +2,7 @@
 
 VENV := .venv
 DEMO := build/demo
+KAFKA_DEMO := build/kafka-demo
 CAMERA := gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad python3-gi
 BROKER := default-jre-headless maven openssl
 
@@ -12,14 +13,18 @@ found = $(shell for python in python3.11 python3 python3.12 python3.13 python3.1
 	$$python -c '$(new_enough)' 2>/dev/null && echo $$python && break; done)
 python = $(or $(PYTHON),$(found),$(error no Python 3.11 or later with venv was found: install one (python3-venv on Debian), or say which: make PYTHON=/path/to/python3))
 
-.PHONY: help demo test lint deps bench clean
+.PHONY: help demo kafka-demo test lint deps bench clean
 
 help: ## list these commands
-	@sed -n 's/^\([a-z]*\):[^#]*## /make \1\t/p' $(firstword $(MAKEFILE_LIST))
+	@sed -n 's/^\([a-z-]*\):[^#]*## /make \1\t/p' $(firstword $(MAKEFILE_LIST))
 
 demo: $(DEMO)/venv/installed ## select from real clips, in an environment of its own (no torch)
 	@$(DEMO)/venv/bin/python -m streamsel.testing.clips > $(DEMO)/clips
 	@tr '\n' '\0' < $(DEMO)/clips | xargs -0 $(DEMO)/venv/bin/streamsel select -o $(DEMO)/picks -n 24 --fresh
+
+kafka-demo: $(DEMO)/venv/installed ## the same by way of a Kafka broker, which needs Java and Maven, or Docker
+	@$(DEMO)/venv/bin/python -m streamsel.testing.clips > $(DEMO)/clips
+	@tr '\n' '\0' < $(DEMO)/clips | xargs -0 $(DEMO)/venv/bin/python examples/kafka_demo.py $(KAFKA_DEMO)
 
 test: $(VENV)/installed lint deps ## set up what the tests need, and run them all
 	$(VENV)/bin/python -m pytest -n 2 --dist loadgroup

@@ -51,7 +51,7 @@ def test_links_lead_somewhere(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_files_that_are_named_exist(name: str) -> None:
-    tops = "|".join(("benchmarks", "docker", "docs", "examples", "streamsel", "tests"))
+    tops = "|".join(("benchmarks", "docker", "docs", "examples", "pipelines", "streamsel", "tests"))
     named = re.findall(rf"`((?:{tops})/[a-z_0-9/.]*)`", (CHECKOUT / name).read_text(), re.A)
     assert not [path for path in named if not (CHECKOUT / path).exists()]
 
@@ -78,8 +78,8 @@ def test_commands_are_ones_that_the_program_takes(line: str) -> None:
 
 
 def test_the_makefile_has_what_the_pages_name() -> None:
-    targets = set(re.findall(r"^([a-z]+):", (CHECKOUT / "Makefile").read_text(), re.M))
-    named = {match for page in PAGES for match in re.findall(r"\bmake ([a-z]+) *(?:#|$|`)", page.read_text(), re.M)}
+    targets = set(re.findall(r"^([a-z-]+):", (CHECKOUT / "Makefile").read_text(), re.M))
+    named = {match for page in PAGES for match in re.findall(r"\bmake ([a-z-]+) *(?:#|$|`)", page.read_text(), re.M)}
     assert {"demo", "test"} <= named <= targets
 
 

@@ -5,16 +5,28 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from streamsel.testing.kafka_broker import Served
 from streamsel.testing.videos import scenes
+from streamsel.topic.cloudevent import Event
+from streamsel.topic.connection import Connection
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
-TESTED = ("contact_sheet", "own_embeddings", "own_loop", "select_from_files", "sequences")
+TESTED = (
+    "contact_sheet",
+    "kafka_demo",
+    "own_embeddings",
+    "own_loop",
+    "picks_consumer",
+    "select_from_files",
+    "sequences",
+)
 
 
 def example(name: str, *arguments: object) -> list[str]:
@@ -80,3 +92,28 @@ def test_contact_sheet(tmp_path: Path, videos: list[Path]) -> None:
     assert example("contact_sheet", tmp_path / "picks", tmp_path / "sheet.jpg", 3)[0].startswith("5 picks on ")
     with Image.open(tmp_path / "sheet.jpg") as sheet:
         assert sheet.size == (3 * 246 + 6, 2 * 164 + 6)
+
+
+@pytest.mark.xdist_group("kafka")
+def test_picks_consumer(tmp_path: Path, broker: Served, topic_name: str) -> None:
+    def send(name: str, value: bytes | None, **claim: str) -> None:
+        event = Event(name, "cam", "streamsel.pick", subject=f"{name}.png", extensions={"reason": "distance"}, **claim)
+        producer.send(topic_name, key=b"cam", value=value, headers=list(event.headers())).get(timeout=10)
+
+    broker.create(topic_name)
+    consume = ("picks_consumer", ",".join(broker.servers), topic_name, tmp_path, 5)
+    with closing(Connection(broker.servers).producer()) as producer:
+        send("one", b"1")
+        send("two", None, dataref="far.jpg", sha256="0")
+        assert example(*consume) == ["one.png: distance, one.jpg", "two.png: distance, far.jpg"]
+        send("three", b"3")
+        assert example(*consume) == ["three.png: distance, three.jpg"]
+    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == {"one.jpg": b"1", "three.jpg": b"3"}
+
+
+@pytest.mark.xdist_group("kafka")
+def test_kafka_demo(tmp_path: Path, videos: list[Path]) -> None:
+    said = example("kafka_demo", tmp_path / "demo", *videos)
+    pictures = list((tmp_path / "demo" / "pictures").iterdir())
+    assert said[-1] == f"{len(pictures)} pictures in {tmp_path / 'demo' / 'pictures'}"
+    assert len([line for line in said if ": distance, " in line or ": first, " in line]) == len(pictures) >= 3, said

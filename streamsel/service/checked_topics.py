@@ -142,7 +142,7 @@ class _Checked:
             yield problem(
                 "state.topic", f"{topic.name}: is not compacted, so it would lose state; set cleanup.policy=compact"
             )
-        if self._partitions not in (None, topic.partitions):
+        if topic.partitions < (self._partitions or 0):
             yield problem(
                 "state.topic",
                 f"{topic.name}: has {topic.partitions} partitions, but the input {self._partitions}; to begin anew, "

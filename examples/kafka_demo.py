@@ -1,0 +1,60 @@
+"""The whole chain on one machine: a broker, clips published as cameras would, `streamsel run`, a consumer of its picks.
+
+    python examples/kafka_demo.py FOLDER CLIP...
+
+It needs Java and Maven, or Docker, for the broker, and stops by itself. Pictures, pipeline and log stay in FOLDER.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from streamsel.testing.kafka_broker import Broker
+
+QUIET = "15"
+"""Seconds without a pick after which it is over."""
+
+
+def main(folder: str, *clips: str) -> None:
+    out, consumer = Path(folder), Path(__file__).with_name("picks_consumer.py")
+    pictures, pipeline = out / "pictures", out / "ingest.yaml"
+    pictures.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        print("starting a broker", flush=True)
+        broker = stack.enter_context(Broker(Path(stack.enter_context(TemporaryDirectory()))))
+        server = os.environ["STREAMSEL_KAFKA_SERVERS"] = broker.servers[0]
+        broker.create("frames", 2)
+        broker.create("picks", 1)
+        log = stack.enter_context((out / "ingest.log").open("w"))
+        start("streamsel", "init", "ingest", "--file", pipeline, "--force").wait()
+        ingest = start("streamsel", "run", pipeline, stderr=log)
+        stack.callback(ingest.kill)
+        cameras = [start("streamsel", "publish", clip, "--kafka", f"{server}/frames", "--quiet") for clip in clips]
+        picks = start("python", consumer, server, "picks", pictures, QUIET)
+        ended = [one.wait() for one in (*cameras, picks)]
+        ingest.terminate()  # it finishes what it has in hand, and commits
+        ended.append(ingest.wait())
+    if any(ended):
+        sys.exit(f"it failed: {out / 'ingest.log'} may say why")
+    print(f"{len(list(pictures.iterdir()))} pictures in {pictures}")
+
+
+def start(program: str, *arguments: object, **options: Any) -> subprocess.Popen[bytes]:
+    """A program of this environment, after saying how it is called."""
+    words = list(map(str, arguments))
+    print("$", shlex.join([program, *words]), flush=True)
+    command = [sys.executable, *(["-m", "streamsel"] if program == "streamsel" else []), *words]
+    return subprocess.Popen(command, **options)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 3 or "--help" in sys.argv:
+        sys.exit(__doc__)
+    main(*sys.argv[1:])
