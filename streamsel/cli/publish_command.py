@@ -49,7 +49,7 @@ def publish_command(
     """
     from streamsel.cli.stopping import asked_to_stop
     from streamsel.report.progress import open_progress
-    from streamsel.service.publishing import publish
+    from streamsel.service.publishing import Pictures, publish
 
     with ExitStack() as stack:
         asked = stack.enter_context(asked_to_stop())
@@ -65,11 +65,9 @@ def publish_command(
             kafka,
             kafka_config=kafka_config,
             fps=fps,
-            key=key,
             limit=limit,
             loop=loop,
-            size=size,
-            quality=quality,
+            pictures=Pictures(key, size, **({} if quality is None else {"quality": quality})),
             progress=tell,
             stopping=asked.is_set,
         )

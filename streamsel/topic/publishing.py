@@ -17,7 +17,6 @@ from streamsel.topic.address import Address
 from streamsel.topic.connection import Connection
 from streamsel.topic.explaining import explained, explanation
 from streamsel.topic.pick_record import wire_bytes
-from streamsel.topic.security import Security
 from streamsel.topic.topics import ensure
 
 __all__ = ["Publisher"]
@@ -36,14 +35,14 @@ class Publisher:
     record does not arrive in time; then it is of no more use.
     """
 
-    def __init__(self, address: Address, security: Security) -> None:
-        connection = Connection(address.servers, security)
+    def __init__(self, connection: Connection, topic: str) -> None:
         self.acknowledged = 0
-        self._address, self._longest = address, 4 * connection.wait
+        self._name, self._address = topic, Address(tuple(connection.servers), topic)
+        self._longest = 4 * connection.wait
         self._waiting: deque[tuple[Any, int]] = deque()
         self._bytes = 0
-        with explained(address):
-            self._topic = ensure(connection, address.topic, BROKERS_CHOICE)
+        with explained(self._address):
+            self._topic = ensure(connection, topic, BROKERS_CHOICE)
             self._producer = connection.producer()
 
     def __enter__(self) -> Self:
@@ -68,7 +67,7 @@ class Publisher:
         try:
             headers = list(record.headers)
             future = self._producer.send(
-                self._address.topic, key=record.key, value=record.value, headers=headers, timestamp_ms=timestamp
+                self._name, key=record.key, value=record.value, headers=headers, timestamp_ms=timestamp
             )
         except KafkaError as error:
             raise self._told(error) from error
