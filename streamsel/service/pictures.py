@@ -8,6 +8,7 @@ what the model takes.
 from __future__ import annotations
 
 import hashlib
+import sys
 import threading
 from collections import deque
 from collections.abc import Generator, Iterable, Iterator
@@ -69,11 +70,11 @@ class Opened:
 
 @dataclass(frozen=True, slots=True)
 class Poison:
-    """A record, or what is left of it from frame `part` on, that cannot be used, and why. It is the record's last."""
+    """A record, or what is left of it, that cannot be used, and why: always behind all that there is of the record."""
 
     message: Message = field(repr=False)
     reason: str
-    part: int = 0
+    part: int = sys.maxsize
 
 
 class Pictures:
@@ -201,7 +202,7 @@ class Pictures:
                 raise
             if waiting is not None:
                 yield waiting
-            yield Poison(message, str(error), waiting.part + 1 if waiting else 0)
+            yield Poison(message, str(error))
             return
         yield replace(waiting, last=True)
 

@@ -161,8 +161,8 @@ class PickIndex:
         self._picks, self._halves = picks, halves
 
     def state(self) -> State:
-        """`picks`, (M, dim) float32: all that there is to know."""
-        return {"picks": self.picks.copy()}
+        """`picks`, (M, dim) float32, read-only: all that there is to know. No copy: rows stay as they are once added."""
+        return {"picks": self.picks}
 
     def restore(self, state: State) -> Self:
         """Become the index that `state` came from; StateError when its picks do not have this dim."""
