@@ -40,7 +40,6 @@ class Clients:
         """Closes sockets and ends the thread."""
         for client in self._made:
             client.close()
-            client._net.stop(timeout_ms=1000)
 
 
 class Manager(KafkaConnectionManager):  # type: ignore[misc]

@@ -15,9 +15,9 @@ from streamsel.topic.security import Security
 
 __all__ = ["Connection"]
 
-SHORTEST: Final = 0.5
+SHORTEST: Final = 0.1
 LONGEST: Final = 540.0
-"""Seconds: a broker may keep a reader waiting for so long, and a client keeps an idle connection for so long."""
+"""Seconds: a client closes a connection that is idle for longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,8 @@ class Connection:
     def __post_init__(self) -> None:
         if not self.servers:
             raise UsageError("Connection needs a server, host:port")
-        if not SHORTEST < self.wait < LONGEST:
-            raise UsageError(
-                f"Connection.wait: expected more than {SHORTEST} s and less than {LONGEST}, got {self.wait}"
-            )
+        if not SHORTEST <= self.wait < LONGEST:
+            raise UsageError(f"Connection.wait: expected {SHORTEST} to {LONGEST} s, got {self.wait}")
 
     def producer(self, transactional_id: str | None = None, **options: Any) -> KafkaProducer:
         """A KafkaProducer: idempotent, acknowledged by all replicas, uncompressed, never creating a topic.
@@ -73,6 +71,7 @@ class Connection:
             "allow_auto_create_topics": False,
             "auto_offset_reset": "earliest",
             "enable_auto_commit": False,
+            "fetch_max_wait_ms": min(500, int(self.wait * 500)),
             "isolation_level": "read_committed",
             "partition_assignment_strategy": [CooperativeStickyAssignor],
             "retry_backoff_ms": 20,

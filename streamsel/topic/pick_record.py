@@ -1,8 +1,9 @@
 """A pick as a record: the picture as its value, or where it lies (claim check), and why it was picked in its headers.
 
-Headers beside those of CloudEvents: `ce_reason`, `ce_distance` (left out for the first), `ce_nearest`, `ce_gains` and
-`ce_signals` (JSON objects), `ce_ordinal`, `ce_index`, `ce_pts`, `ce_seconds` (of the frame in its source), `ce_file`
-(where the picture lies in the output), and of an object `ce_box` (JSON list: x, y, width, height), `ce_label`.
+`ce_source` is the source's name, with %XX for what no URI holds. Headers beside those of CloudEvents: `ce_reason`,
+`ce_distance` (left out for the first), `ce_nearest`, `ce_gains` and `ce_signals` (JSON objects), `ce_ordinal`,
+`ce_index`, `ce_pts`, `ce_seconds` (of the frame in its source), `ce_file` (where the picture lies in the output), and
+of an object `ce_box` (JSON list: x, y, width, height), `ce_label`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
 from typing import Final
+from urllib.parse import quote
 
 import numpy as np
 
@@ -29,6 +31,9 @@ PICKED: Final = "streamsel.pick"
 
 INLINE_LIMIT: Final = 700_000
 """Bytes of a picture sent as a value: a record with its headers stays below 1 MiB, what a topic takes by default."""
+
+URI: Final = ":/?#[]@!$&'()*+,;=~"
+"""What a URI reference holds as it is (RFC 3986), so that the name of a source becomes one."""
 
 OVERHEAD: Final = 128
 PER_HEADER: Final = 10
@@ -73,7 +78,7 @@ def pick_record(
         )
     event = Event(
         id=event_id(mark.source, epoch, mark.pts, model, _part(mark, box)),
-        source=mark.source,
+        source=quote(mark.source, safe=URI),
         type=PICKED,
         time=when,
         subject=subject,

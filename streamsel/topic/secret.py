@@ -41,10 +41,8 @@ def secret_of(what: str, given: Mapping[str, str], environ: Mapping[str, str], p
     """What a config and the environment say of a secret `what`, the config first; None where neither does.
 
     Config: `<what>_file` (a path) or `<what>_env` (a variable's name). Environment: `<prefix>_<WHAT>`, or
-    `<prefix>_<WHAT>_FILE`. Raises UsageError, also where the config holds the secret itself.
+    `<prefix>_<WHAT>_FILE`. Raises UsageError where what is named is not there.
     """
-    if what in given:
-        raise UsageError(f"{what}: a secret is not written into a config; use {what}_file or {what}_env")
     if f"{what}_file" in given:
         return Secret.read(Path(given[f"{what}_file"]))
     if f"{what}_env" in given:

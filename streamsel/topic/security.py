@@ -48,7 +48,7 @@ class Security:
     token_file: Path | None = None
 
     @classmethod
-    def of(cls, given: Mapping[str, str], environ: Mapping[str, str] | None = None) -> Self:
+    def of(cls, given: Mapping[str, object], environ: Mapping[str, str] | None = None) -> Self:
         """As a config says (KEYS); what it leaves out, the environment says (STREAMSEL_KAFKA_...).
 
         Variables: SECURITY (the protocol), MECHANISM, USERNAME, PASSWORD, PASSWORD_FILE, CA, CERTIFICATE, KEY, TOKEN,
@@ -57,15 +57,16 @@ class Security:
         config itself is refused: it would be read by whoever reads the config. Raises UsageError.
         """
         environ = os.environ if environ is None else environ
-        password = secret_of("password", given, environ, PREFIX)
-        token_file = None if "token_env" in given else _said("token_file", given, environ)
-        token = None if token_file and "token" not in given else secret_of("token", given, environ, PREFIX)
         _check_keys(given)
-        username = _said("username", given, environ)
-        ca, certificate, key = (_path(_said(name, given, environ)) for name in ("ca", "certificate", "key"))
+        texts = {name: str(value) for name, value in given.items() if value is not None}
+        password = secret_of("password", texts, environ, PREFIX)
+        token_file = None if "token_env" in texts else _said("token_file", texts, environ)
+        token = None if token_file else secret_of("token", texts, environ, PREFIX)
+        username = _said("username", texts, environ)
+        ca, certificate, key = (_path(_said(name, texts, environ)) for name in ("ca", "certificate", "key"))
         bearer = bool(token or token_file)
-        protocol = _said("protocol", given, environ) or _protocol(bearer or bool(username), bool(ca or certificate))
-        mechanism = _said("mechanism", given, environ) or _mechanism(bearer, username)
+        protocol = _said("protocol", texts, environ) or _protocol(bearer or bool(username), bool(ca or certificate))
+        mechanism = _said("mechanism", texts, environ) or _mechanism(bearer, username)
         return cls(
             protocol=protocol.upper(),
             mechanism=mechanism.upper(),
@@ -155,7 +156,7 @@ class Security:
 
 def _said(name: str, given: Mapping[str, str], environ: Mapping[str, str]) -> str:
     variable = f"{PREFIX}_{'SECURITY' if name == 'protocol' else name.upper()}"
-    return str(given.get(name) or environ.get(variable, ""))
+    return given.get(name) or environ.get(variable, "")
 
 
 def _path(text: str) -> Path | None:
@@ -170,8 +171,10 @@ def _mechanism(bearer: bool, username: str) -> str:
     return "OAUTHBEARER" if bearer else "SCRAM-SHA-512" if username else ""
 
 
-def _check_keys(given: Mapping[str, str]) -> None:
+def _check_keys(given: Mapping[str, object]) -> None:
     for name in given:
+        if name in ("password", "token"):
+            raise UsageError(f"security: a {name} is not written into a config; use {name}_file or {name}_env")
         if name not in KEYS:
             near = get_close_matches(str(name), KEYS, n=1)
             hint = f" did you mean {near[0]!r}?" if near else ""

@@ -5,6 +5,7 @@ import math
 from dataclasses import replace
 from fractions import Fraction
 from hashlib import sha256
+from urllib.parse import unquote
 
 import numpy as np
 import pytest
@@ -95,6 +96,15 @@ def test_frames_objects_epochs_and_models_have_ids_of_their_own() -> None:
     ]
     records += [pick_record(FIRST, Content(b"x"), **{**FACTS, "model": "other"})]
     assert len({event_of(record).id for record in records}) == len(records)
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
+def test_a_source_is_told_as_a_uri_reference(name: str) -> None:
+    still = replace(FIRST, candidate=Candidate((replace(MARKS[0], source=name),), VECTOR))
+    source = event_of(pick_record(still, Content(b"x"), **FACTS)).source
+    assert unquote(source) == name
+    assert source.isascii()
+    assert " " not in source
 
 
 def test_an_object_is_told() -> None:
