@@ -164,7 +164,7 @@ class Pictures:
     def _framed(self, message: Message, carried: Carried, data: bytes) -> Opened:
         still = open_still(data, most_pixels=self._most, formats=FORMATS)
         if isinstance(still, str):
-            raise PoisonError(still)
+            raise PoisonError(f"is no JPEG, PNG or WebP that can be read: {still}")
         whole = StillPicture(still.pixels)
         sample, picture = whole.i420(), whole.rgb(*self._size)
         mark = Mark(carried.source, message.offset, _pts(carried), MILLISECOND, fingerprint(sample), carried.name)

@@ -9,18 +9,22 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from streamsel.errors import SourceError, UsageError
 from streamsel.topic.incoming import PoisonError
 
 __all__ = ["References"]
 
+FILE: Final = re.compile(r"file:(?://(?:localhost)?)?(/.*)", re.IGNORECASE | re.DOTALL)
+"""RFC 8089."""
+SCHEME: Final = re.compile(r"file:|[A-Za-z][A-Za-z0-9+.-]*://", re.IGNORECASE)
 PAUSE: Final = 0.05
 """Seconds between two looks for a file."""
 OF_THE_RECORD: Final = frozenset([errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EACCES])
@@ -45,8 +49,8 @@ class References:
     ) -> None:
         if not folder.is_dir():
             raise UsageError(f"{folder}: no such folder; references of records must lie below it")
-        self._folder, self._largest, self._patience = folder.resolve(), largest, patience
-        self._clock, self._sleep = clock, sleep
+        self._named, self._folder = folder.absolute(), folder.resolve()
+        self._largest, self._patience, self._clock, self._sleep = largest, patience, clock, sleep
 
     def find(self, reference: str, made: float) -> Path:
         """The file of a reference. made: when its record was, seconds since 1970.
@@ -100,24 +104,18 @@ class References:
 
     def _relative(self, reference: str) -> str:
         """The path below the folder. Raises PoisonError for what cannot be one."""
-        path = reference
-        if reference[:5].lower() == "file:":
-            parts = urlsplit(reference)
-            if parts.netloc not in ("", "localhost"):
-                raise PoisonError(f"reference {_shown(reference)}: is on another machine")
-            path = self._below(unquote(parts.path), reference)
-        elif "://" in reference:
+        local = FILE.fullmatch(reference)
+        if SCHEME.match(reference) and not local:
             raise PoisonError(f"reference {_shown(reference)}: only files below the folder of references are read")
-        else:
-            path = unquote(path)
+        path = unquote(reference) if local is None else self._below(unquote(local[1]), reference)
         if not path or "\0" in path or path.startswith("/") or ".." in path.split("/"):
             raise PoisonError(f"reference {_shown(reference)}: must be a path below the folder of references")
         return path
 
     def _below(self, path: str, reference: str) -> str:
-        for folder in (str(self._folder), str(self._folder.absolute())):
+        for folder in (self._named, self._folder):
             if path.startswith(f"{folder}/"):
-                return path[len(folder) + 1 :]
+                return path[len(str(folder)) + 1 :]
         raise PoisonError(f"reference {_shown(reference)}: leads out of the folder of references")
 
     def _failed(self, reference: str, error: Exception) -> SourceError:

@@ -161,7 +161,7 @@ class PickIndex:
         self._picks, self._halves = picks, halves
 
     def state(self) -> State:
-        """`picks`, (M, dim) float32, read-only: all that there is to know. No copy: rows stay as they are once added."""
+        """`picks`, (M, dim) float32, read-only: all that there is to know; what was added stays as it is."""
         return {"picks": self.picks}
 
     def restore(self, state: State) -> Self:
