@@ -78,13 +78,14 @@ def check(
 ) -> list[Finding]:
     """What `choose` with these arguments could reach, without choosing. Nothing is written.
 
-    Without a table the config alone is looked at. What stands in the way of a choice is a finding of level `problem`.
+    Without a table the config alone is looked at, and whether query sets are there, and what it reads of a `.lightly`
+    folder. What stands in the way of a choice is a finding of level `problem`.
     Raises UsageError for a config that cannot be read.
     """
     config = config_of(selection, n, proportion)
     paths = [None if path is None else Path(path) for path in (metadata, lightly, pool)]
     if table is None:
-        return check_config(config, paths[2])
+        return check_config(config, paths[2], paths[1], query_sets_of(query_sets))
     run = TableRun(Path(table), config, paths[0], paths[1], query_sets_of(query_sets), normalize)
     return check_table(run, paths[2])
 

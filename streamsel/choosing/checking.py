@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
@@ -11,6 +11,13 @@ import numpy as np
 
 from streamsel.choosing.checked_config import config_findings, place_of
 from streamsel.choosing.checked_constraints import constraint_findings
+from streamsel.choosing.checked_files import (
+    folder_findings,
+    idle_queries,
+    missing_queries,
+    parts_of,
+    problem_at,
+)
 from streamsel.choosing.checked_goals import Ground, goal_findings
 from streamsel.choosing.choosing import check_rows, left_out
 from streamsel.choosing.finding import Finding, can_run, fine, note, problem
@@ -36,14 +43,21 @@ SHOWN: Final = 12
 """Names that cannot be included, told one by one."""
 
 
-def check_config(config: SelectionConfig, pool: Path | None = None) -> list[Finding]:
-    """What the config says by itself."""
-    return list(config_findings(config, pool, alone=True))
+def check_config(
+    config: SelectionConfig,
+    pool: Path | None = None,
+    lightly: Path | None = None,
+    query_sets: Mapping[str, str] | None = None,
+) -> list[Finding]:
+    """What the config says by itself, and whether what it reads is in the `.lightly` folder, where that is named."""
+    sets = query_sets or {}
+    found = [*config_findings(config, pool, alone=True), *idle_queries(config, sets), *missing_queries(config, sets)]
+    return found if lightly is None else [*found, *folder_findings(config, lightly)]
 
 
 def check_table(run: TableRun, pool: Path | None = None) -> list[Finding]:
     """What can be reached with a table. What `choose` would refuse is a problem, not raised."""
-    found = list(config_findings(run.config, pool, alone=False))
+    found = [*config_findings(run.config, pool, alone=False), *idle_queries(run.config, run.query_sets)]
     with ExitStack() as stack:
         try:
             rows = rows_of(run)
@@ -81,18 +95,15 @@ class _Checked:
 
     def _read(self) -> Iterator[Finding]:
         """What each strategy and constraint reads, one by one, so that all that is missing is told."""
-        for entry in self._config.strategies:
-            yield from self._one(place_of(self._config, entry), {"strategies": (entry,), "constraints": ()})
-        for place, constraint in enumerate(self._config.constraints):
-            yield from self._one(f"constraints[{place}]", {"strategies": (), "constraints": (constraint,)})
+        for place, part in parts_of(self._config):
+            yield from self._one(place, part)
 
-    def _one(self, place: str, alone: dict[str, Any]) -> Iterator[Finding]:
+    def _one(self, place: str, part: SelectionConfig) -> Iterator[Finding]:
         try:
-            part = self._config.model_copy(update=alone)
             batch_of_table(part, self._rows)
             query_vectors(part, self._run.query_sets, None)
         except (UsageError, SourceError) as error:
-            yield problem(place, str(error))
+            yield problem_at(place, error)
 
     @property
     def _says_n(self) -> bool:

@@ -13,6 +13,7 @@ from streamsel.config.constraints import MinDistance
 from streamsel.errors import UsageError
 from streamsel.rules.filters import Filter, relevant_files
 from streamsel.rules.material import batch_of
+from streamsel.rules.places import told_at
 from streamsel.rules.table_rows import TableRows
 from streamsel.selection.columns import Batch
 from streamsel.signals.lightly_folder import LightlyFolder
@@ -39,7 +40,7 @@ def batch_of_table(config: SelectionConfig, rows: TableRows) -> Batch:
             f"{rows.called}: holds no embeddings, and {place} of the selection reads them; {_found(rows)}; expected is"
             " embedding_0, embedding_1, ... in a CSV, else a list in a column 'embedding'"
         )
-    return batch_of(config, rows)
+    return batch_of(config, rows, told_at)
 
 
 def _found(rows: TableRows) -> str:

@@ -13,6 +13,7 @@ from streamsel.data import Box, Frame, Mark, Pixels, Vector
 from streamsel.embed import Embedder, Window
 from streamsel.embed.objects import embed_objects
 from streamsel.errors import UsageError
+from streamsel.rules.places import told_at, wanted_columns
 from streamsel.selection.columns import Objects
 from streamsel.signals.crops import crops_at
 from streamsel.signals.lightly_folder import LightlyFolder
@@ -40,12 +41,12 @@ class FrameObjects:
         called: Callable[[Mark], str],
         padding: float = 0.0,
     ) -> None:
-        tasks = dict.fromkeys(entry.input.task for entry in config.strategies if entry.kind == "objects")  # type: ignore[union-attr]
-        self._boxes = {
-            task: boxes_of_task(task, config.auto_tasks, folder, f"EMBEDDINGS of task {task!r}")
-            for task in tasks
-            if task
-        }
+        self._boxes: dict[str, Boxes] = {}
+        for place, _, kind, read in wanted_columns(config):
+            if kind == "objects":
+                with told_at(f"{place}.task"):
+                    what = f"EMBEDDINGS of task {read.task!r}"
+                    self._boxes[read.task] = boxes_of_task(read.task, config.auto_tasks, folder, what)
         self._embedder, self._called, self._padding = embedder, called, padding
         self.refused: Counter[str] = Counter()
 

@@ -17,7 +17,7 @@ from streamsel.rules.filters import Filter, relevant_files
 from streamsel.rules.frame_objects import FrameObjects, boxes_of_task, objects_column
 from streamsel.rules.material import batch_of
 from streamsel.rules.object_rows import ObjectRows
-from streamsel.rules.own_values import of_frames
+from streamsel.rules.own_values import of_frames, own_columns
 from streamsel.rules.pool_rows import PoolRows, check_model
 from streamsel.rules.reached import curve, reached
 from streamsel.rules.readings import readings_of
@@ -84,7 +84,7 @@ class FrameRules:
         files = relevant_files(config, folder)
         self.entrance = Entrance(
             frames,
-            readings_of(frames, folder, carried=carried),
+            readings_of(config, folder, own=own_columns(config) if task else (), carried=carried),
             Filter(frames),
             called,
             files.includes if files else None,

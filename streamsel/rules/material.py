@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final, Protocol
 
 from streamsel.config import SelectionConfig
-from streamsel.config.constraints import Constraint, MinDistance, MinGap, Quota
+from streamsel.config.constraints import MinDistance, MinGap
 from streamsel.data import Vector
 from streamsel.errors import UsageError
+from streamsel.rules.places import Wanted, wanted_columns
 from streamsel.rules.values import labels_of
 from streamsel.selection.columns import Batch, Column, Objects, Vectors
 from streamsel.selection.random_numbers import random_numbers
@@ -52,18 +54,20 @@ class Material(Protocol):
         ...
 
 
-def batch_of(config: SelectionConfig, material: Material) -> Batch:
-    """The columns that the config reads, the vectors where there are any, and the rows' names."""
+def batch_of(
+    config: SelectionConfig, material: Material, told: Callable[[str], AbstractContextManager[Any]] = nullcontext
+) -> Batch:
+    """The columns that the config reads, the vectors where there are any, and the rows' names.
+
+    told: sees to errors about what is asked for at a place in the config.
+    """
     columns: dict[str, Column] = {NAME: labels_of(material.names)}
     vectors = material.vectors()
     if vectors is not None:
         columns[VECTORS] = Vectors(vectors)
-    for entry in config.strategies:
-        if entry.column not in columns:
-            columns[entry.column] = _column(config, material, entry.column, entry.kind, entry.input)
-    for constraint in config.constraints:
-        for column, kind, read in _constrained(constraint):
-            if column not in columns:
+    for place, column, kind, read in (*wanted_columns(config), *_constrained(config)):
+        if column not in columns:
+            with told(place):
                 columns[column] = _column(config, material, column, kind, read)
     return Batch(columns, len(material.names))
 
@@ -81,13 +85,10 @@ def _column(config: SelectionConfig, material: Material, column: str, kind: str,
     return material.value(column, kind, read)
 
 
-def _constrained(constraint: Constraint) -> list[tuple[str, str, Any]]:
-    """Columns that a constraint reads, their kinds, and what says where they come from."""
-    match constraint:
-        case MinDistance():
-            return [(VECTORS, "vectors", None)]
-        case Quota():
-            return [(constraint.column, constraint.kind, constraint.per)]
-        case MinGap():
-            return [(column, PLACES[column], None) for column in (SOURCE, TIME)]
-    return []
+def _constrained(config: SelectionConfig) -> Iterator[Wanted]:
+    """What other constraints than quotas read."""
+    for place, one in enumerate(config.constraints):
+        if isinstance(one, MinDistance):
+            yield Wanted(f"constraints[{place}]", VECTORS, "vectors", None)
+        if isinstance(one, MinGap):
+            yield from (Wanted(f"constraints[{place}]", column, PLACES[column], None) for column in (SOURCE, TIME))

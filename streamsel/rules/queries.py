@@ -14,9 +14,10 @@ from streamsel.decode.open import open_decoder
 from streamsel.decode.sources import expand
 from streamsel.embed import Embedder
 from streamsel.errors import UsageError
+from streamsel.rules.places import told_at
 from streamsel.tables.reading import read_table
 
-__all__ = ["query_vectors"]
+__all__ = ["check_path", "queries_of", "query_vectors"]
 
 
 def query_vectors(
@@ -27,11 +28,26 @@ def query_vectors(
     sets: name -> folder of pictures (embedded by `embedder`, when one is needed), output folder of a run, or a table.
     Raises UsageError for a name that is not among them, or vectors of another model.
     """
-    wanted = {entry.query for entry in config.strategies if entry.query}
-    missing = sorted(wanted - set(sets))
-    if missing:
-        raise UsageError(f"query set {missing[0]!r}: say where it is with --query-set {missing[0]}=PATH")
-    return {name: _vectors(Path(sets[name]), embedder) for name in sorted(wanted)}
+    found: dict[str, Vector] = {}
+    for name, place in queries_of(config).items():
+        with told_at(place):
+            if name not in sets:
+                raise UsageError(f"query set {name!r}: say where it is with --query-set {name}=PATH")
+            check_path(name, sets[name])
+            found[name] = _vectors(Path(sets[name]), embedder)
+    return found
+
+
+def queries_of(config: SelectionConfig) -> dict[str, str]:
+    """Name of each query set that a config names -> the place where it does so first."""
+    entries = reversed(list(enumerate(config.strategies)))
+    return {entry.query: f"strategies[{place}].input" for place, entry in entries if entry.query}
+
+
+def check_path(name: str, path: str) -> None:
+    """Raises UsageError where a query set is not there."""
+    if not Path(path).exists():
+        raise UsageError(f"--query-set {name}={path}: does not exist")
 
 
 def _vectors(path: Path, embedder: Callable[[], Embedder] | None) -> Vector:

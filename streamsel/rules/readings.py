@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import PurePosixPath
@@ -17,6 +17,7 @@ from streamsel.config.inputs import MEASURED
 from streamsel.data import Frame, Mark, Pixels, Value
 from streamsel.errors import UsageError
 from streamsel.rules.carried import CarriedMetadata
+from streamsel.rules.places import told_at, wanted_columns
 from streamsel.rules.values import class_of
 from streamsel.signals import Signal
 from streamsel.signals.combine import combine
@@ -67,22 +68,23 @@ class Reading:
         return combine(values, "counts" if self.counted else ONE[self.kind])  # type: ignore[arg-type]
 
 
-def readings_of(config: SelectionConfig, folder: LightlyFolder | None, *, carried: bool = False) -> list[Reading]:
+def readings_of(
+    config: SelectionConfig, folder: LightlyFolder | None, *, own: Collection[str] = (), carried: bool = False
+) -> list[Reading]:
     """One for each column of values that the config reads. Raises UsageError, SourceError for what is not there.
 
-    carried: frames bring metadata of their own, see `CarriedMetadata`; then none of it is missing beforehand.
+    own: columns that are read of objects themselves, so not here. carried: frames bring metadata of their own, see
+    `CarriedMetadata`; then none of it is missing beforehand.
     """
     if any(isinstance(one, Quota) and isinstance(one.per, PerDay) for one in config.constraints):
         raise UsageError("constraints: the day of frames is not known; count per METADATA key that holds it")
-    entries = [(entry.column, entry.kind, entry.input) for entry in config.strategies]
-    quotas = [(one.column, one.kind, one.per) for one in config.constraints if isinstance(one, Quota)]
-    wanted: dict[str, tuple[str, Any]] = {column: (kind, read) for column, kind, read in (*entries, *quotas)}
-    measured = Measured([read.key for _, read in wanted.values() if _measured(read)])
+    wanted = [one for one in wanted_columns(config) if one.column not in own]
+    measured = Measured([one.read.key for one in wanted if _measured(one.read)])
     return [
         Reading(column, kind, CarriedMetadata(read.key, _one_of(kind), folder))
         if carried and read.type == "METADATA" and not _measured(read) and read.key not in config.path_keys
-        else reading_of(column, kind, read, folder, config.lightly_path_regex, measured)
-        for column, (kind, read) in wanted.items()
+        else reading_of(column, kind, read, folder, config.lightly_path_regex, measured, place)
+        for place, column, kind, read in wanted
         if kind in ONE and read.type in ("METADATA", "SCORES", "PREDICTIONS")
     ]
 
@@ -94,8 +96,9 @@ def reading_of(
     folder: LightlyFolder | None,
     expression: str | None = None,
     measured: Measured | None = None,
+    place: str = "input",
 ) -> Reading:
-    """The reading of one column. measured: shared by all that is measured."""
+    """The reading of one column. measured: shared by all that is measured. place: of what reads it, in the config."""
     if _measured(read):
         if measured is None:
             raise UsageError(f"{read.key} is measured on pictures, and there are none: add a column of that name")
@@ -105,14 +108,19 @@ def reading_of(
     if read.type == "METADATA" and expression and f"(?P<{read.key}>" in expression:
         return Reading(column, kind, PathSignal(expression, read.key, one))
     if folder is None:
-        raise UsageError(f"{column}: no .lightly folder was found beside the input or above it; name it with --lightly")
+        lacking = "no .lightly folder was found beside the input or above it; name it with --lightly"
+        raise UsageError(f"{place}: {column}: {lacking}")
     if read.type == "METADATA":
-        return Reading(column, kind, MetadataSignal(folder.metadata, read.key, one))
-    task = folder.predictions(read.task)
+        with told_at(f"{place}.key"):
+            return Reading(column, kind, MetadataSignal(folder.metadata, read.key, one))
+    with told_at(f"{place}.task"):
+        task = folder.predictions(read.task)
     if read.type == "SCORES":
-        return Reading(column, kind, ScoreSignal(task, read.score))
+        with told_at(f"{place}.score"):
+            return Reading(column, kind, ScoreSignal(task, read.score))
     if read.name == "CATEGORY_COUNT":
-        return Reading(column, kind, CategoryCount(task, read.categories), counted=True)
+        with told_at(f"{place}.categories"):
+            return Reading(column, kind, CategoryCount(task, read.categories), counted=True)
     return Reading(column, kind, ClassDistribution(task) if read.name == "CLASS_DISTRIBUTION" else ClassCount(task))
 
 

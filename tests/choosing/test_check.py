@@ -126,10 +126,10 @@ def test_everything_that_is_missing_is_told(table):
     )
     found = told(check(goals, table), "problem")
     assert [place for place, _ in found] == [
-        "strategies[0]",
-        "strategies[1]",
-        "strategies[2]",
-        "constraints[0]",
+        "strategies[0].input",
+        "strategies[1].input",
+        "strategies[2].input",
+        "constraints[0].per",
         "n_samples",
     ]
 

@@ -34,16 +34,26 @@ pytestmark = pytest.mark.usefixtures("quick_model")
 FAST = entry(SPEED, WEIGHTS)
 
 ANYWHERE = {
-    "a task": (config(entry({**ENTROPY, "task": "car"}, WEIGHTS)), "no task 'car' .*did you mean 'cars'"),
+    "a task": (
+        config(entry({**ENTROPY, "task": "car"}, WEIGHTS)),
+        r"^strategies\[0\].input.task: no task 'car' .*did you mean 'cars'",
+    ),
     "a task of objects": (
         config(entry({**EMBEDDINGS, "task": "crs"}, DIVERSITY)),
-        "no task 'crs' .*did you mean 'cars'",
+        r"^strategies\[0\].input.task: no task 'crs' .*did you mean 'cars'",
     ),
     "a score": (
         config(entry({**ENTROPY, "score": "uncertainty_entrpy"}, WEIGHTS)),
-        "uncertainty_entrpy.*did you mean 'uncertainty_entropy'",
+        r"^strategies\[0\].input.score: .*uncertainty_entrpy.*did you mean 'uncertainty_entropy'",
     ),
-    "a key": (config(entry({**SPEED, "key": "gps.sped"}, WEIGHTS)), "gps.sped.*did you mean 'gps.speed'"),
+    "a key": (
+        config(DIVERSE, FAST, entry({**SPEED, "key": "gps.sped"}, WEIGHTS)),
+        r"^strategies\[2\].input.key: .*gps.sped.*did you mean 'gps.speed'",
+    ),
+    "a key of a quota": (
+        config(DIVERSE, constraints=[{"type": "AT_MOST", "count": 1, "per": {**WEATHER, "key": "wether"}}]),
+        r"^constraints\[0\].per.key: .*wether.*did you mean 'weather'",
+    ),
     "a measured key": (
         config(entry({**LUMINANCE, "key": "lightly.luminanc"}, WEIGHTS)),
         "lightly.luminanc.*did you mean 'lightly.luminance'",
@@ -52,7 +62,7 @@ ANYWHERE = {
         config(
             entry({"type": "PREDICTIONS", "task": "cars", "name": "CATEGORY_COUNT", "categories": ["buss"]}, WEIGHTS)
         ),
-        "buss.*did you mean 'bus'",
+        r"^strategies\[0\].input.categories: .*buss.*did you mean 'bus'",
     ),
     "a number as category": (config(entry(SPEED, UNIFORM)), "gps.speed.*NUMERIC_FLOAT"),
     "a category as number": (config(entry(WEATHER, WEIGHTS)), "weather.*CATEGORICAL_STRING"),
@@ -66,7 +76,7 @@ ANYWHERE = {
     ),
     "a query set": (
         config(entry({**EMBEDDINGS, "query_set": "wanted"}, {"type": "SIMILARITY"})),
-        "--query-set wanted=PATH",
+        r"^strategies\[0\].input: .*--query-set wanted=PATH",
     ),
 }
 
@@ -82,6 +92,18 @@ def refused(data_set, out, selection, said, **options):
 @pytest.mark.parametrize("what", ANYWHERE)
 def test_unknown(what, mode, data_set, tmp_path):
     refused(data_set, tmp_path / "out", *ANYWHERE[what], **MODES[mode])
+
+
+def test_a_query_set_that_is_not_there(data_set, tmp_path):
+    selection = config(entry({**EMBEDDINGS, "query_set": "night"}, {"type": "SIMILARITY"}))
+    said = r"^strategies\[0\].input: --query-set night=nowhere: does not exist"
+    refused(data_set, tmp_path / "out", selection, said, query_sets={"night": "nowhere"}, **BUDGET)
+
+
+def test_a_key_of_frames_beside_one_of_objects_names_its_own_place(data_set, tmp_path):
+    label = {"type": "METADATA", "key": "label"}
+    selection = config(entry(label, UNIFORM), entry({**SPEED, "key": "gps.sped"}, WEIGHTS))
+    refused(data_set, tmp_path / "out", selection, r"^strategies\[1\].input.key", objects="cars", **BUDGET)
 
 
 STREAMS = {
