@@ -1,0 +1,119 @@
+"""What a consumer must survive, done to `streamsel run` while records come in; each ends when all of them are read.
+
+A fault is done to a fresh trial; `Trial.findings` then says what came of it.
+"""
+
+from __future__ import annotations
+
+import random
+import signal
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from typing import Final
+
+from streamsel.testing.ingest_feed import Feed
+from streamsel.testing.ingest_material import Given
+from streamsel.testing.ingest_service import Service, wait_for
+from streamsel.testing.ingest_trial import PARTITIONS, Trial
+from streamsel.testing.kafka_broker import Broker
+
+__all__ = ["broker_stopped", "group_changed", "killed", "poisoned", "process_stopped"]
+
+PATIENCE: Final = 300.0
+WHILE_STARTING: Final = 4
+"""One kill of so many comes while a process may still be starting."""
+
+
+def killed(trial: Trial, records: Sequence[Given], kills: int, dice: random.Random) -> int:
+    """kill -9 at random moments, with a part of the records before each; how many came inside an open transaction."""
+    share = len(records) // (kills + 1)
+    inside = 0
+    for kill in range(kills):
+        trial.send(records[kill * share : (kill + 1) * share])
+        with Service(trial) as service:
+            if kill % WHILE_STARTING < WHILE_STARTING - 1:
+                service.wait(partial(service.owns, PARTITIONS))
+                time.sleep(dice.uniform(0.0, 1.0))
+            else:
+                time.sleep(dice.uniform(0.0, 3.0))
+            service.kill()
+        inside += trial.in_transaction()
+    with _serving(trial):
+        trial.send(records[kills * share :])
+    return inside
+
+
+def broker_stopped(
+    trial: Trial, broker: Broker, records: Sequence[Given], *, rate: float, seconds: float, kill: bool = False
+) -> None:
+    """The trial's broker, a whole one, is away for so long while a producer goes on. kill: with kill -9."""
+    with _serving(trial), trial.feed(records, rate) as feed:
+        wait_for(lambda: sum(trial.offsets().values()) > PARTITIONS * trial.records)
+        broker.kill() if kill else broker.stop()
+        time.sleep(seconds)
+        broker.start()
+        feed.finish()
+
+
+def group_changed(trial: Trial, records: Sequence[Given], *, rate: float, names: Sequence[str | None]) -> None:
+    """One member, then three, then two. names: of the three; None: without a name."""
+    with ExitStack() as stack:
+        feed = stack.enter_context(trial.feed(records, rate))
+        members = [_joined(stack, trial, names[0])]
+        _own(members)
+        members += [_joined(stack, trial, name) for name in names[1:]]
+        _own(members)
+        assert members.pop().stop() == 0
+        _own(members)
+        _end(trial, feed, members)
+
+
+def process_stopped(trial: Trial, records: Sequence[Given], *, rate: float, seconds: float) -> None:
+    """One of two members gets SIGSTOP in the midst of its work, later SIGCONT; then it takes part again.
+
+    seconds: that it stands still after the other one has its partitions.
+    """
+    with ExitStack() as stack:
+        feed = stack.enter_context(trial.feed(records, rate))
+        members = [_joined(stack, trial, name) for name in ("a", "b")]
+        _own(members)
+        members[0].send_signal(signal.SIGSTOP)
+        members[1].wait(lambda: members[1].owned == PARTITIONS)
+        time.sleep(seconds)
+        members[0].send_signal(signal.SIGCONT)
+        members[1].wait(lambda: members[1].owned < PARTITIONS)
+        _own(members)
+        _end(trial, feed, members)
+
+
+def poisoned(trial: Trial, records: Sequence[Given]) -> None:
+    """Records among which there are some that cannot be used."""
+    with _serving(trial):
+        trial.send(records)
+
+
+@contextmanager
+def _serving(trial: Trial) -> Iterator[None]:
+    """A member that reads all that is sent meanwhile, and then leaves."""
+    with Service(trial) as service:
+        yield
+        service.wait(trial.all_read, PATIENCE)
+        assert service.stop() == 0, service.text
+
+
+def _joined(stack: ExitStack, trial: Trial, name: str | None) -> Service:
+    return stack.enter_context(Service(trial, name))
+
+
+def _own(members: Sequence[Service]) -> None:
+    """Waits until all partitions are shared out among all members."""
+    for member in members:
+        member.wait(lambda: all(one.owned for one in members) and sum(one.owned for one in members) == PARTITIONS)
+
+
+def _end(trial: Trial, feed: Feed, members: Sequence[Service]) -> None:
+    feed.finish()
+    members[0].wait(trial.all_read, PATIENCE)
+    assert [member.stop() for member in members] == [0] * len(members), [member.text for member in members]

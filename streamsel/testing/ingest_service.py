@@ -1,0 +1,89 @@
+"""`streamsel run` in a process of its own, which can be killed, stopped, and asked what it logs."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, Final, Self
+
+from streamsel.testing.ingest_trial import Trial
+
+__all__ = ["Service", "wait_for"]
+
+PATIENCE: Final = 120.0
+STEP: Final = 0.05
+
+
+class Service:
+    """A member of a trial's group; use it with `with`. instance: its name; None: it has none."""
+
+    def __init__(self, trial: Trial, instance: str | None = "a") -> None:
+        self.instance = instance
+        self._log = trial.folder / f"log-{instance}-{time.monotonic_ns()}.jsonl"
+        command = [sys.executable, "-m", "streamsel", "run", str(trial.file(instance)), "--log", "json"]
+        with self._log.open("wb") as file:
+            self.process = subprocess.Popen(command, stderr=file, env={**os.environ, "OMP_NUM_THREADS": "1"})
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+
+    @property
+    def text(self) -> str:
+        """All that it said."""
+        return self._log.read_text()
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """Log lines of a kind; one that is not yet whole is left out."""
+        lines = (line for line in self.text.splitlines() if line.startswith("{") and line.endswith("}"))
+        return [told for told in map(json.loads, lines) if told["event"] == name]
+
+    @property
+    def owned(self) -> int:
+        """How many partitions it reads, as it said last."""
+        told = self.events("rebalanced")
+        return len(told[-1]["owned"]) if told else 0
+
+    def owns(self, partitions: int) -> bool:
+        """Whether it reads so many."""
+        return self.owned == partitions
+
+    def wait(self, what: Callable[[], Any], seconds: float = PATIENCE) -> Any:
+        """What it gives, as soon as that is true. Raises AssertionError at once where the process has ended."""
+        return wait_for(lambda: what() or not self._runs(), seconds)
+
+    def _runs(self) -> bool:
+        assert self.process.poll() is None, f"ended with {self.process.returncode}: {self.text}"
+        return True
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """SIGSTOP, SIGCONT and the like."""
+        self.process.send_signal(number)
+
+    def stop(self) -> int:
+        """SIGTERM; its exit code."""
+        self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(PATIENCE)
+
+    def kill(self) -> None:
+        """kill -9."""
+        self.process.kill()
+        self.process.wait()
+
+
+def wait_for(what: Callable[[], Any], seconds: float = PATIENCE) -> Any:
+    """What it gives, as soon as that is true. Raises AssertionError after so many seconds."""
+    deadline = time.monotonic() + seconds
+    while not (found := what()):
+        assert time.monotonic() < deadline, f"waited {seconds:g} s in vain"
+        time.sleep(STEP)
+    return found

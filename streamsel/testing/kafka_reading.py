@@ -1,0 +1,32 @@
+"""What a reader of committed records finds in a topic."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from typing import Any
+
+from kafka import KafkaConsumer, TopicPartition  # type: ignore[import-untyped]
+
+__all__ = ["committed", "header"]
+
+
+def committed(servers: Sequence[str], topic: str) -> list[Any]:
+    """All records, by partition and offset. Waits for transactions that are still open."""
+    given = {"bootstrap_servers": list(servers), "auto_offset_reset": "earliest"}
+    with (
+        closing(KafkaConsumer(isolation_level="read_uncommitted", **given)) as everything,
+        closing(KafkaConsumer(isolation_level="read_committed", **given)) as consumer,
+    ):
+        places = [TopicPartition(topic, partition) for partition in sorted(consumer.partitions_for_topic(topic) or ())]
+        ends = everything.end_offsets(places)
+        consumer.assign(places)
+        found: list[Any] = []
+        while any(consumer.position(place) < ends[place] for place in places):
+            found += [record for records in consumer.poll(timeout_ms=200).values() for record in records]
+    return sorted(found, key=lambda record: (record.partition, record.offset))
+
+
+def header(record: Any, name: str) -> str:
+    """The text of a header, empty where it is not there."""
+    return str(dict(record.headers).get(name, b""), "utf-8")
