@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import os
 import signal
-import sqlite3
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -186,7 +186,7 @@ class Model(RuleBasedStateMachine):
     @initialize(policy=st.sampled_from(["oldest", "least_novel", "refuse"]), room=st.integers(20, 100))
     def start(self, policy, room):
         self.bound = Bound(room, policy)
-        self.path = Path(sqlite3_folder()) / "state.db"
+        self.path = Path(tempfile.mkdtemp()) / "state.db"
         self.store = SqliteStore(self.path)
         self.store.outbox.bound = self.bound
         self.made, self.arrived, self.handed = 0, 0, 0
@@ -236,12 +236,6 @@ class Model(RuleBasedStateMachine):
             for file in self.path.parent.iterdir():
                 file.unlink()
             self.path.parent.rmdir()
-
-
-def sqlite3_folder() -> str:
-    import tempfile
-
-    return tempfile.mkdtemp()
 
 
 Model.TestCase.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)

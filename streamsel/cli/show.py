@@ -107,8 +107,7 @@ def _delivery(sent: Mapping[str, Any]) -> None:
     for policy, count in sent["undelivered"].items():
         typer.echo(f"not sent: {count} records, for which there was no room in the outbox ({policy})", err=True)
     if sent["waiting"]:
-        why = f": {sent['trouble']}" if "trouble" in sent else ""
-        typer.echo(f"{sent['waiting']} records wait, and the same command again sends them{why}", err=True)
+        typer.echo(f"{sent['waiting']} records wait, the same command again sends them: {sent['trouble']}", err=True)
 
 
 def _unmet(summary: Mapping[str, Any]) -> None:

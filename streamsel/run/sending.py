@@ -120,8 +120,8 @@ class Sending:
         """Put into the summary what was sent, what waits, and what never will be."""
         standing, file = self._store.outbox.standing(), self._folder / "summary.json"
         told: dict[str, Any] = {"to": str(self._address), "delivered": standing.delivered, "waiting": standing.waiting}
-        if standing.waiting and self._delivery.trouble:
-            told["trouble"] = self._delivery.trouble
+        if standing.waiting:
+            told["trouble"] = self._delivery.trouble or f"{self._address}: no answer yet"
         told["undelivered"] = standing.undelivered
         told["undelivered_files"] = {one.about: one.reason for one in self._store.outbox.dropped(LISTED)}
         write_json(file, {**json.loads(file.read_text()), "kafka": told})

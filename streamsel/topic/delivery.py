@@ -38,9 +38,11 @@ MOST_BYTES: Final = 16 << 20
 """Of records that are held here, taken and not yet acknowledged; kafka-python itself bounds nothing."""
 
 AT_ONCE: Final = 256
-"""Records of one transaction, and below their bytes."""
+"""Records of one transaction at most."""
 
-AT_ONCE_BYTES: Final = 4 << 20
+LEAST_AT_ONCE, MOST_AT_ONCE = 64 << 10, 4 << 20
+"""Bytes of one transaction, one record or more: halved after each error, so that slow lines get on, then doubled."""
+
 SHORTEST, LONGEST = 0.2, 10.0
 """Seconds before the next try."""
 
@@ -65,11 +67,12 @@ class Delivery:
         longest: float = LONGEST,
     ) -> None:
         self._connection, self.topic, self._sender = connection, topic, sender
-        self._most_bytes, self._longest = most_bytes, longest
+        self._most_bytes, self._longest, self._patience = most_bytes, longest, 3 * connection.wait
         self._changed = threading.Condition()
         self._held: deque[tuple[int, Record]] = deque()
         self._bytes = 0
         self._acknowledged = 0
+        self._at_once = MOST_AT_ONCE
         self._ending = False
         self._tries = 0
         self._producer: Any = None
@@ -107,7 +110,7 @@ class Delivery:
             if self.failure is None:
                 self._changed.wait(seconds)
 
-    def close(self, seconds: float = 5.0) -> None:
+    def close(self, seconds: float = 1.0) -> None:
         """End; what is not sent by then stays with whoever gave it."""
         with self._changed:
             self._ending = True
@@ -143,6 +146,7 @@ class Delivery:
         self._tries = self._tries + 1 if missing else 0
         known = not passing and (lasting(error) or error.__cause__ is None or self._tries >= TRIES)
         with self._changed:
+            self._at_once = max(LEAST_AT_ONCE, self._at_once // 2)
             self.trouble = str(error)
             self.failure = error if known else None
             self._changed.notify_all()
@@ -154,16 +158,23 @@ class Delivery:
         markers = ensure(self._connection, f"{self.topic}{MARKERS}", 1, compacted=True)
         if not markers.compacted:
             raise SinkError(f"topic {markers.name}: would forget what was sent; set its cleanup.policy to compact")
-        self._producer = self._connection.producer(f"streamsel.{self._sender}")
+        self._producer = self._made()
         try:
             self._producer.init_transactions()  # ends what an earlier process left open; only then the marker is sure
             self._arrived(self._marked(markers.partitions))
             while records := self._next():
                 self._send(records, markers.name, largest)
                 self._arrived(records[-1][0])
+                self._at_once = min(MOST_AT_ONCE, 2 * self._at_once)
         finally:
             producer, self._producer = self._producer, None
             _discard(producer)
+
+    def _made(self) -> Any:
+        """A producer that gives a slow line three times as long as an answer may take."""
+        patience = int(self._patience * 1000)
+        waits = ("delivery_timeout_ms", "max_block_ms", "request_timeout_ms", "transaction_timeout_ms")
+        return self._connection.producer(f"streamsel.{self._sender}", **dict.fromkeys(waits, patience))
 
     def _marked(self, partitions: int) -> int:
         """The number of the last record that was committed, by any process; 0 where none was."""
@@ -177,7 +188,7 @@ class Delivery:
             self._changed.wait_for(lambda: self._held or self._ending)
             if self._ending:
                 return []
-            room, chosen = AT_ONCE_BYTES, list(islice(self._held, AT_ONCE))
+            room, chosen = self._at_once, list(islice(self._held, AT_ONCE))
         for count, (_, record) in enumerate(chosen):
             room -= record.nbytes
             if room < 0 and count:
@@ -195,7 +206,7 @@ class Delivery:
         ]
         last = str(records[-1][0]).encode()
         futures.append(self._producer.send(markers, key=self._sender.encode(), value=last))
-        deadline = time.monotonic() + 3 * self._connection.wait
+        deadline = time.monotonic() + self._patience
         for future in futures:  # a batch that expires is missing without any error of the transaction
             future.get(timeout=max(0.0, deadline - time.monotonic()))
         self._producer.commit_transaction()

@@ -11,6 +11,7 @@ import time
 import uuid
 
 import pytest
+from kafka.admin import ACL, ACLOperation, ACLPermissionType, KafkaAdminClient, ResourcePattern, ResourceType
 
 from streamsel.errors import SinkError
 from streamsel.testing.kafka_broker import Broker
@@ -170,24 +171,51 @@ def test_killed_at_any_moment_nothing_is_lost_and_nothing_sent_twice(broker, top
     assert in_order_by_key(broker.servers, topic_name)
 
 
+RIGHTS = {
+    "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+    "allow.everyone.if.no.acl.found": "true",
+}
+
+
 @pytest.fixture(scope="module")
 def own_broker(tmp_path_factory):
-    """One that may be stopped."""
-    with Broker(tmp_path_factory.mktemp("own")) as made:
+    """One that may be stopped, and where rights may be taken away."""
+    with Broker(tmp_path_factory.mktemp("own"), settings=RIGHTS) as made:
         yield made
 
 
-@pytest.mark.parametrize("how", ["stopped", "killed", "paused"])
+def denied(servers, kind: ResourceType, name: str, operation: ACLOperation) -> None:
+    admin = KafkaAdminClient(bootstrap_servers=list(servers))
+    acl = ACL("User:ANONYMOUS", "*", operation, ACLPermissionType.DENY, ResourcePattern(kind, name))
+    admin.create_acls([acl])
+    admin.close()
+
+
+def test_a_missing_right_is_told_at_once(own_broker, topic_name, sender):
+    own_broker.create(topic_name, 1)
+    denied(own_broker.servers, ResourceType.TOPIC, topic_name, ACLOperation.WRITE)
+    delivery = Delivery(Connection(own_broker.servers), topic_name, sender)
+    delivery.take(numbered(1, 3))
+    assert "not allowed" in failed(delivery)
+    assert values(own_broker.servers, topic_name) == []
+
+
+def test_no_right_to_transactions_is_told_at_once(own_broker, topic_name, sender):
+    own_broker.create(topic_name, 1)
+    denied(own_broker.servers, ResourceType.TRANSACTIONAL_ID, f"streamsel.{sender}", ACLOperation.WRITE)
+    assert "transactions" in failed(Delivery(Connection(own_broker.servers), topic_name, sender))
+
+
+@pytest.mark.parametrize("how", ["killed", "paused"])
 def test_a_broker_away_for_a_while_loses_and_doubles_nothing(own_broker, topic_name, sender, how):
     own_broker.create(topic_name, 3)
     delivery = Delivery(Connection(own_broker.servers, wait=2.0), topic_name, sender, longest=0.5)
     delivery.start()
     delivery.take(numbered(1, 50))
     arrived(delivery, 50)
-    ends = {"stopped": own_broker.stop, "killed": own_broker.kill, "paused": own_broker.pause}
-    ends[how]()
+    (own_broker.pause if how == "paused" else own_broker.kill)()
     delivery.take(numbered(51, 400, 5000))
-    time.sleep(4)
+    time.sleep(2.5)
     assert delivery.acknowledged < 400
     (own_broker.resume if how == "paused" else own_broker.start)()
     delivery.take(numbered(401, 450))
