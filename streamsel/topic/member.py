@@ -14,14 +14,16 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
-from kafka import OffsetAndMetadata, TopicPartition  # type: ignore[import-untyped]
+from kafka import TopicPartition  # type: ignore[import-untyped]
 from kafka.errors import KafkaError  # type: ignore[import-untyped]
 
-from streamsel.errors import StateError
+from streamsel.errors import SinkError, StateError
 from streamsel.topic import Finished, Message, Polled
 from streamsel.topic.changelog import Changelog
 from streamsel.topic.losing import Lost, losing
 from streamsel.topic.rebalances import Rebalances
+from streamsel.topic.standing import replaced
+from streamsel.topic.transactions import Transactions
 
 if TYPE_CHECKING:
     from streamsel.topic.connection import Connection
@@ -35,9 +37,6 @@ LONGEST_WORK: Final = 300.0
 
 STEP: Final = 0.25
 """Seconds of one look for messages: the client does not return early for a rebalance."""
-
-TRANSACTION: Final = 10.0
-"""Seconds after which a broker aborts what a member left open."""
 
 
 class Member:
@@ -63,7 +62,7 @@ class Member:
         most_records: int = 128,
         most_bytes: int = 32_000_000,
     ) -> None:
-        self.topic = topic
+        self.topic, self._connection, self._group, self._instance = topic, connection, group, instance
         self._most_records, self._most_bytes = most_records, most_bytes
         self._changelog = Changelog(connection, changelog)
         self._rebalances = Rebalances()
@@ -73,24 +72,18 @@ class Member:
         self._metadata: Any = None
         self._where = f"{','.join(connection.servers)}/{topic}"
         with losing(self._where):
-            self._producer: Any = connection.producer(
-                f"{group}.{instance or uuid4()}",
-                delivery_timeout_ms=int(TRANSACTION * 1000),
-                request_timeout_ms=int(TRANSACTION * 900),
-                transaction_timeout_ms=int(TRANSACTION * 1000),
-            )
+            self._transactions = Transactions(connection, f"{group}.{instance or uuid4()}")
             try:
-                self._producer.init_transactions()
-                self._consumer = self._joined(connection, group, instance, session)
+                self._consumer = self._joined(session)
             except BaseException:
-                self._discard_producer(0)
+                self._transactions.close(0)
                 raise
 
-    def _joined(self, connection: Connection, group: str, instance: str | None, session: float) -> Any:
+    def _joined(self, session: float) -> Any:
         size = self._most_bytes
-        consumer = connection.consumer(
-            group_id=group,
-            group_instance_id=instance,
+        consumer = self._connection.consumer(
+            group_id=self._group,
+            group_instance_id=self._instance,
             session_timeout_ms=int(session * 1000),
             heartbeat_interval_ms=int(min(session / 3, 3.0) * 1000),
             max_poll_interval_ms=int(LONGEST_WORK * 1000),
@@ -175,24 +168,27 @@ class Member:
         return int(start)
 
     def commit(self, finished: Finished) -> None:
-        """Commits records, state and offsets in one transaction; raises Lost when it was not, or may not have been."""
+        """Commits records, state and offsets in one transaction; raises Lost when it was not, or may not have been.
+
+        Raises SinkError where another process has taken this member's name: were it built anew, it would take the name
+        back, and so on without end.
+        """
+        try:
+            self._commit(finished)
+        except Lost:
+            member = self._metadata.member_id
+            if self._instance and member and replaced(self._connection, self._group, self._instance, member):
+                raise SinkError(
+                    f"{self._where}: another process runs as instance {self._instance}: give each its own name"
+                ) from None
+            raise
+
+    def _commit(self, finished: Finished) -> None:
         if self._metadata.generation_id < 0 or not self._started.issuperset(finished.offsets):
             raise Lost("the group has gone on without this member")
-        producer = self._producer
+        offsets = {self._place(one): offset for one, offset in finished.offsets.items()}
         with losing(self._where):
-            producer.begin_transaction()
-            futures = [producer.send(topic, **_fields(record)) for topic, record in finished.records]
-            for partition, entries in finished.state.items():
-                futures += [
-                    producer.send(self._changelog.topic, key=key, value=value, partition=partition)
-                    for key, value in entries.items()
-                ]
-            deadline = time.monotonic() + TRANSACTION
-            for future in futures:  # a batch that expires is missing without any error of the transaction
-                future.get(timeout=max(0.0, deadline - time.monotonic()))
-            offsets = {self._place(p): OffsetAndMetadata(offset, "", -1) for p, offset in finished.offsets.items()}
-            producer.send_offsets_to_transaction(offsets, self._metadata)
-            producer.commit_transaction()
+            self._transactions.commit(finished, self._changelog.topic, offsets, self._metadata)
 
     def lag(self) -> Mapping[int, int]:
         """Records of each started partition that are not polled yet, as far as the last fetch could tell."""
@@ -204,13 +200,7 @@ class Member:
         self._changelog.close()
         with suppress(KafkaError, OSError, RuntimeError):
             self._consumer.close(autocommit=False, timeout_ms=int(seconds * 1000))
-        self._discard_producer(seconds)
-
-    def _discard_producer(self, seconds: float) -> None:
-        try:
-            self._producer.close(timeout=min(seconds, 1.0))
-        except KafkaError:  # it waits for what can no longer be sent
-            self._producer._sender.force_close()
+        self._transactions.close(min(seconds, 1.0))
 
     def _look(self, seconds: float, records: int) -> Mapping[Any, Any]:
         with losing(self._where):
@@ -243,10 +233,6 @@ class _Found:
             self.messages.setdefault(place.partition, []).extend(map(_message, records))
             self.count += len(records)
             self.nbytes += sum(len(record.value or b"") for record in records)
-
-
-def _fields(record: Any) -> dict[str, Any]:
-    return {"key": record.key, "value": record.value, "headers": list(record.headers)}
 
 
 def _message(record: Any) -> Message:

@@ -36,7 +36,7 @@ PATIENCE = 60.0
 
 PIPELINE = """
 kind: ingest
-input: {{servers: "{servers}", topic: {name}, group: {name}, instance: "{instance}", largest: 1MB, session: 6}}
+input: {{servers: "{servers}", topic: {name}, group: {name}, instance: {instance}, largest: 1MB, session: 6}}
 model: tiny.onnx
 device: cpu
 min_distance: 0.3
@@ -107,7 +107,7 @@ class Pipeline:
         text = PIPELINE.format(
             servers=",".join(self.broker.servers),
             name=self.name,
-            instance=instance,
+            instance=instance or "null",
             output=self.output or f"{{topic: {self.picks}}}",
             records=self.records,
             more=self.more if more is None else more,
@@ -197,6 +197,11 @@ class Service:
 
     def events(self, name: str) -> list[dict[str, Any]]:
         return [line for line in self.lines if line["event"] == name]
+
+    @property
+    def owned(self) -> list[int]:
+        """The partitions that it read when it last told."""
+        return next((list(line["owned"]) for line in reversed(self.events("rebalanced"))), [])
 
     def wait(self, what: Callable[[], Any], seconds: float = PATIENCE) -> Any:
         """What it gives, as soon as that is true; fails at once where the process has ended."""
