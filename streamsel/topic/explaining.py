@@ -103,7 +103,7 @@ def _of_connecting(error: BaseException) -> str:
         return "the broker hangs up; does it expect TLS or a login (security)?"
     if isinstance(root, errors.KafkaProtocolError):
         return "no Kafka broker answers there; does it expect TLS (security)? check the port"
-    why = _plain(error if isinstance(root, errors.KafkaTimeoutError) else root)
+    why = _plain(error if isinstance(root, (errors.KafkaTimeoutError, errors.RequestTimedOutError)) else root)
     return f"no broker answers: {why}; check the address, and that it runs"
 
 
