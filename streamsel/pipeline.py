@@ -20,6 +20,7 @@ from streamsel.errors import SourceError
 from streamsel.rules.object_rows import of_rows
 from streamsel.run.frames import blocks_of, window_of, windows_again, windows_of
 from streamsel.run.parts import Interrupted, Parts
+from streamsel.run.sequence_numbers import stretches
 from streamsel.store import PickRow
 
 __all__ = ["run"]
@@ -55,9 +56,8 @@ def _watch(parts: Parts, source: Source) -> None:
     """Look at every frame of a source that was not looked at yet."""
     place = parts.store.restore(source.id)
     facts: dict[str, Any] = {"frames": 0, "problems": {}, **place.facts}
-    facts.pop("error", None)
-    if not facts["frames"]:
-        facts["first_row"] = parts.scout.seen
+    if facts.pop("error", None) or not facts["frames"]:
+        facts["stretches"] = stretches(facts, place.position, parts.scout.seen, parts.length)
     parts.ledger.start(place.position)
     try:
         with parts.open(source) as decoder:

@@ -1,4 +1,8 @@
-"""Which sequence of its source a pick is: those that a filter turned away have no row, and count as well."""
+"""Which sequence of its source a pick is: those that a filter turned away have no row, and count as well.
+
+Rows are numbered over all sources. Those of one source follow each other, but where it failed midway, was mended, and
+is gone on with behind others: each such stretch is noted where it begins.
+"""
 
 from __future__ import annotations
 
@@ -8,18 +12,28 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from streamsel.data import Mark
 from streamsel.store import PickRow, Span
 from streamsel.store.embedded import SqliteStore
 
-__all__ = ["SequenceNumbers"]
+__all__ = ["SequenceNumbers", "stretches"]
 
 TURNED_AWAY = "SELECT first, frames FROM span WHERE row < 0 AND source = ? ORDER BY first"
 
 Counts = npt.NDArray[np.int64]
 
 
+def stretches(facts: Mapping[str, Any], position: Mark | None, row: int, length: int) -> list[list[int]]:
+    """Those of a source, and one that begins: index of its first frame, its first row, how many sequences were before.
+
+    facts: of the source so far. position: behind which it goes on. row: the next one.
+    """
+    known = facts.get("stretches", []) if facts["frames"] else []
+    return [*known, [position.index + 1 if position else 0, row, facts["frames"] // length]]
+
+
 class SequenceNumbers:
-    """Numbers from 0 within each source. facts: of each source; its `first_row` is that of its first sequence.
+    """Numbers from 0 within each source. facts: of each source, with its `stretches`.
 
     pending: spans that are not in the store yet, in order.
     """
@@ -35,9 +49,11 @@ class SequenceNumbers:
         if len(pick.marks) == 1:
             return None
         first = pick.marks[0]
+        begun = [one for one in self._facts[first.source]["stretches"] if one[0] <= first.index]
+        index, row, number = begun[-1]
         starts, frames = self._turned_away(first.source)
-        earlier = int(frames[np.searchsorted(starts, first.index)])
-        return pick.row - int(self._facts[first.source]["first_row"]) + earlier // len(pick.marks)
+        earlier, before = (int(frames[np.searchsorted(starts, at)]) for at in (first.index, index))
+        return int(number) + pick.row - int(row) + (earlier - before) // len(pick.marks)
 
     def _turned_away(self, source: str) -> tuple[Counts, Counts]:
         """The first frames of spans that were turned away, and how many frames were so before each and after all."""
