@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
 from streamsel.config.delivery import read_delivery
 from streamsel.data import Frame, Source
@@ -21,6 +22,7 @@ from streamsel.topic import Record
 from streamsel.topic.address import Address
 from streamsel.topic.cloudevent import Event, event_id
 from streamsel.topic.connection import Connection
+from streamsel.topic.pick_record import URI
 from streamsel.topic.publishing import Publisher
 from streamsel.topic.security import Security
 
@@ -55,7 +57,7 @@ class Pictures:
         mark = shown.frame.mark
         event = Event(
             id=event_id(mark.source, shown.epoch, mark.pts, "", mark.name),
-            source=mark.source,
+            source=quote(mark.source, safe=URI),
             type=FRAME,
             time=when,
             subject=shown.name,
