@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import streamsel
+from streamsel.testing.videos import scenes
 
 HEAVY = {"PIL", "av", "faiss", "kafka", "numpy", "openvino", "pyarrow", "torch", "torchvision"}
 
@@ -59,6 +60,19 @@ def test_an_unknown_name_is_said() -> None:
 
 def test_importing_loads_nothing_heavy() -> None:
     assert loaded_by("import streamsel") & {*HEAVY, "pydantic", "rich", "typer"} == set()
+
+
+SELECT = """
+from streamsel import select
+select({!r}, {!r}, n=2, table=False)
+"""
+
+
+def test_a_run_without_a_topic_loads_nothing_of_kafka(tmp_path: Path) -> None:
+    clip = scenes(tmp_path / "clip.mp4", (0, 1), 4)
+    code = SELECT.format(str(clip), str(tmp_path / "out"))
+    assert loaded_by(code) & {"crc32c", "kafka", "prometheus_client"} == set()
+    assert loaded_by("import streamsel.run.sending") & {"crc32c", "kafka"} == set()
 
 
 @pytest.mark.parametrize("arguments", ['"--help"', '"select", "--help"', '"inspect", "--help"', '"--version"'])
