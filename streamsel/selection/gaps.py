@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from array import array
 from bisect import bisect_left, insort
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Final
 
 from streamsel.errors import UsageError
@@ -22,11 +24,11 @@ class Gaps:
         if not 0 < seconds < float("inf"):
             raise UsageError(f"a minimum gap must be a finite number of seconds above 0, got {seconds}")
         self.seconds = seconds
-        self.times: defaultdict[Label | None, list[float]] = defaultdict(list)
+        self.times: defaultdict[Label | None, array[float]] = defaultdict(lambda: array("d"))
 
     def near(self, source: Label | None, time: float) -> bool:
         """Whether a time of this source is less than the gap away."""
-        times = self.times.get(source, [])
+        times: Sequence[float] = self.times.get(source, ())
         place = bisect_left(times, time)
         around = times[max(0, place - 1) : place + 1]
         return any(abs(time - other) < self.seconds - MICROSECOND for other in around)

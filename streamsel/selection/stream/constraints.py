@@ -7,6 +7,7 @@ enough rows of a group are still to come.
 from __future__ import annotations
 
 import json
+from array import array
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NoReturn, Self
 
@@ -130,21 +131,16 @@ class MinimumGap(_Constraint):
         return source, float(column_of(batch, self._times, Numbers).values[row])
 
     def state(self) -> State:
-        """`sources`, JSON; `times`, float64, those of the first source first; `counts`, int64, of each source."""
+        """`sources`, JSON; `times.0`, float64, sorted, those of the first source, and so on: each grows at its end."""
         times = self._gaps.times
-        counts = np.array([len(part) for part in times.values()], np.int64)
-        return {
-            "sources": _packed(list(times)),
-            "times": np.array([time for part in times.values() for time in part], np.float64),
-            "counts": counts,
-        }
+        held = {f"times.{number}": np.array(part, np.float64) for number, part in enumerate(times.values())}
+        return {"sources": _packed(list(times)), **held}
 
     def restore(self, state: State) -> Self:
         """Become what `state` was taken from."""
         self._gaps = Gaps(self._gaps.seconds)
-        parts = np.split(state["times"], np.cumsum(state["counts"])[:-1])
-        for source, times in zip(_unpacked(state["sources"]), parts, strict=False):
-            self._gaps.times[source] = times.tolist()
+        for number, source in enumerate(_unpacked(state["sources"])):
+            self._gaps.times[source] = array("d", state[f"times.{number}"].tobytes())
         return self
 
 
