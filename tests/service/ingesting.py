@@ -7,8 +7,11 @@ import json
 import os
 import signal
 import subprocess
+import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,9 +25,10 @@ from PIL import Image
 
 from streamsel.config import read_pipeline
 from streamsel.embed.load import load_embedder
-from streamsel.service.lane import Lane, Taken
+from streamsel.service.lane import Taken
 from streamsel.service.lanes import Lanes
 from streamsel.service.pictures import Opened, Pictures
+from streamsel.service.running import run
 from streamsel.testing.kafka_broker import Served
 from streamsel.topic import Message
 from streamsel.topic.incoming import Incoming
@@ -36,10 +40,10 @@ PATIENCE = 60.0
 
 PIPELINE = """
 kind: ingest
-input: {{servers: "{servers}", topic: {name}, group: {name}, instance: {instance}, largest: 1MB, session: 6}}
+input: {{servers: "{servers}", topic: {name}, group: {name}, instance: {instance}, largest: 1MB, session: 6{reading}}}
 model: tiny.onnx
 device: cpu
-min_distance: 0.3
+min_distance: {distance}
 output: {output}
 batch: {{records: {records}, seconds: 0.02, bytes: 8MB}}
 {more}
@@ -84,7 +88,10 @@ def pictures(number: int, *, scene: int = 10, seed: int = 0) -> list[bytes]:
 
 @dataclass
 class Pipeline:
-    """Topics of its own on a broker, and a pipeline file beside a model; `output` a folder instead, where it is one."""
+    """Topics of its own on a broker, and a pipeline file beside a model.
+
+    records: of a batch. more: lines of the file. output: in place of the topic of picks. reading: more of its input.
+    """
 
     broker: Served
     name: str
@@ -93,6 +100,8 @@ class Pipeline:
     records: int = 32
     more: str = ""
     output: str = ""
+    reading: str = ""
+    distance: float = 0.3
     sent: dict[int, list[Message]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -110,6 +119,8 @@ class Pipeline:
             instance=instance or "null",
             output=self.output or f"{{topic: {self.picks}}}",
             records=self.records,
+            reading=self.reading,
+            distance=self.distance,
             more=self.more if more is None else more,
         )
         path = self.folder / f"ingest-{instance or 'nobody'}.yaml"
@@ -129,12 +140,6 @@ class Pipeline:
         for future in futures:
             future.get(timeout=30)
         producer.close()
-
-    def lane(self, partition: int) -> Lane:
-        """A fresh one, as the service makes it."""
-        config = read_pipeline(self.file())
-        embedder = load_embedder(config.model, device="cpu")
-        return Lanes(None, embedder, min_distance=config.min_distance, named=config.identity()).lane(partition)
 
     def expected(self) -> set[str]:
         """Names of what one thread picks that takes each partition record by record."""
@@ -164,6 +169,19 @@ class Pipeline:
         ]
         assert len({(partition, offset) for partition, offset, _ in told}) == len(told), "a letter came twice"
         return {(int(partition), int(offset)): reason for partition, offset, reason in told}
+
+
+@contextmanager
+def serving(pipeline: Pipeline) -> Iterator[Future[None]]:
+    """The service in a thread, which is quick; its error is raised when it is left."""
+    stopping = threading.Event()
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(run, pipeline.file(), stopping)
+        try:
+            yield running
+        finally:
+            stopping.set()
+        running.result(PATIENCE)
 
 
 class Service:
