@@ -11,15 +11,18 @@ import os
 import shlex
 import subprocess
 import sys
-from contextlib import ExitStack
+import time
+from contextlib import ExitStack, closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from kafka import KafkaConsumer, TopicPartition
+
 from streamsel.testing.kafka_broker import Broker
 
-QUIET = "15"
-"""Seconds without a pick after which it is over."""
+CONSUMER = "picks-consumer"
+"""The group of examples/picks_consumer.py."""
 
 
 def main(folder: str, *clips: str) -> None:
@@ -30,20 +33,34 @@ def main(folder: str, *clips: str) -> None:
         print("starting a broker", flush=True)
         broker = stack.enter_context(Broker(Path(stack.enter_context(TemporaryDirectory()))))
         server = os.environ["STREAMSEL_KAFKA_SERVERS"] = broker.servers[0]
-        broker.create("frames", 2)
+        broker.create("frames", 4)
         broker.create("picks", 1)
         log = stack.enter_context((out / "ingest.log").open("w"))
         start("streamsel", "init", "ingest", "--file", pipeline, "--force").wait()
         ingest = start("streamsel", "run", pipeline, stderr=log)
+        picks = start("python", consumer, server, "picks", pictures)
+        stack.callback(picks.kill)
         stack.callback(ingest.kill)
         cameras = [start("streamsel", "publish", clip, "--kafka", f"{server}/frames", "--quiet") for clip in clips]
-        picks = start("python", consumer, server, "picks", pictures, QUIET)
-        ended = [one.wait() for one in (*cameras, picks)]
+        ended = [camera.wait() for camera in cameras]
+        while ingest.poll() is None and (
+            behind(server, "streamsel", "frames") or behind(server, CONSUMER, "picks") > 1
+        ):
+            time.sleep(1)
         ingest.terminate()  # it finishes what it has in hand, and commits
         ended.append(ingest.wait())
     if any(ended):
         sys.exit(f"it failed: {out / 'ingest.log'} may say why")
     print(f"{len(list(pictures.iterdir()))} pictures in {pictures}")
+
+
+def behind(server: str, group: str, topic: str) -> int:
+    """Records of a topic that a group has not done with; the end of a transaction counts as one."""
+    asking = KafkaConsumer(bootstrap_servers=server, group_id=group, isolation_level="read_committed")
+    with closing(asking):
+        places = [TopicPartition(topic, partition) for partition in asking.partitions_for_topic(topic)]
+        ends = asking.end_offsets(places)
+        return sum(end - (asking.committed(place) or 0) for place, end in ends.items())
 
 
 def start(program: str, *arguments: object, **options: Any) -> subprocess.Popen[bytes]:

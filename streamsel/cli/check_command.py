@@ -51,8 +51,10 @@ def check_command(
     from streamsel.service.checks import check_pipeline, is_pipeline
 
     if is_pipeline(file):
-        if table is not None:
-            raise UsageError(f"{file} is a pipeline, which goes with no table")
+        others = {"-n": n, "--proportion": proportion, "--metadata": metadata, "--lightly": lightly, "--pool": pool}
+        given = [name for name, value in {"TABLE": table, **others, "--query-set": query_set}.items() if value]
+        if given:
+            raise UsageError(f"{given[0]} goes with a selection config, and {file} is a pipeline: leave it out")
         _tell(list(check_pipeline(file)), as_json=as_json)
     from streamsel.choosing.api import check
 

@@ -159,7 +159,7 @@ class _Checked:
                 "input.group",
                 f"{asked.group}: its members share partitions by {group.protocol}; end them, or name another",
             )
-        members = f"{len(group.instances)} members" if group.instances else "nobody is there"
+        members = _members(len(group.instances))
         yield fine("input.group", f"{asked.group}: {members} now")
         if asked.instance and asked.instance in group.instances:
             yield note(
@@ -174,3 +174,7 @@ class _Checked:
 
 def _limit(topic: Topic) -> str:
     return "" if topic.largest is None else f", records up to {topic.largest} bytes"
+
+
+def _members(count: int) -> str:
+    return "nobody is there" if not count else "1 member" if count == 1 else f"{count} members"
