@@ -18,7 +18,8 @@ __all__ = ["FrameRows"]
 
 @dataclass(frozen=True, slots=True)
 class FrameRows:
-    """A `Material`. signals: column name -> value, of each row. marks: the first of each row's frames.
+    """A `Material`. signals: column name -> value, of each row; TIME where a live source goes by a clock of its own.
+    marks: the first of each row's frames.
 
     classes: column -> the classes that its counts have even where no row does. ends: column -> the smallest and the
     largest of all that was looked at.
@@ -55,7 +56,8 @@ class FrameRows:
         if what == SOURCE:
             return to_column("labels", [mark.source for mark in self.marks], self.names, what)
         if what == TIME:
-            return to_column("numbers", [mark.time for mark in self.marks], self.names, what)
+            times = zip(self.signals, self.marks, strict=True)
+            return to_column("numbers", [known.get(TIME, mark.time) for known, mark in times], self.names, what)
         if None in self.days:
             raise UsageError(f"{self.names[self.days.index(None)]}: its day is not known; use a METADATA key instead")
         return to_column("labels", self.days, self.names, what)

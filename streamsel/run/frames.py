@@ -12,6 +12,7 @@ from streamsel.decode import Decoder
 from streamsel.decode.ahead import read_ahead
 from streamsel.embed import Row, Window
 from streamsel.embed.window import LIVE_GAP, blocks, windows
+from streamsel.run.clock import clocked
 from streamsel.run.parts import Parts
 from streamsel.run.recall import recall_frames
 from streamsel.store import PickRow
@@ -22,7 +23,7 @@ __all__ = ["blocks_of", "window_of", "windows_again", "windows_of"]
 def blocks_of(parts: Parts, source: Source, decoder: Decoder, frames: Iterator[Frame]) -> Iterator[list[Window]]:
     """Frames as blocks of windows, with what is known of them; a live source's pictures are kept as files."""
     live = source.kind == "live"
-    cut = windows(frames, parts.length, decoder.problems, LIVE_GAP if live else math.inf)
+    cut = windows(clocked(frames) if live else frames, parts.length, decoder.problems, LIVE_GAP if live else math.inf)
     return blocks(parts.entrance.measured(cut), parts.judge.embedder.size, parts.sink.encode if live else None)
 
 

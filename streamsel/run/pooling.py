@@ -12,6 +12,7 @@ import numpy as np
 from streamsel.data import Source, Vector
 from streamsel.errors import StateError, UsageError
 from streamsel.pool import Entry, Run
+from streamsel.rules.material import TIME
 from streamsel.rules.own_values import object_name
 from streamsel.sink.names import digits_for, frame_id, frame_name, object_id, started_at
 from streamsel.store import Changes, PickRow
@@ -75,7 +76,7 @@ def _entries(
         if pick.box is not None:
             id, name = object_id(id, pick.box.index), object_name(name, mark, pick.box)
         signals = {keys.get(column, column): value for column, value in pick.signals.items()}
-        values = {**signals, "SOURCE": mark.source, "TIME": mark.time}
+        values = {**signals, "SOURCE": mark.source, TIME: pick.signals.get(TIME, mark.time)}
         yield Entry(id, mark.source, name, _vector(pick.vector), values)
 
 
