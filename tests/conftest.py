@@ -7,6 +7,7 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -32,24 +33,27 @@ def other_clip(tmp_path_factory) -> Path:
     return scenes(tmp_path_factory.mktemp("clips") / "other.mp4", (1, 2, 7, 8), 20)
 
 
+@contextmanager
+def failing_by_a_line() -> Iterator[None]:
+    """What a test needs and this machine lacks fails it, with the line that says what to install."""
+    try:
+        yield
+    except StreamselError as error:
+        raise pytest.fail.Exception(str(error), pytrace=False) from None
+
+
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory) -> Iterator[Served]:
     """A real Kafka broker; tests that take it belong to xdist's group `kafka`, and name topics by `topic_name`."""
-    try:
-        with broker_for_tests(tmp_path_factory.mktemp("broker")) as found:
-            yield found
-    except StreamselError as error:
-        pytest.fail(str(error), pytrace=False)
+    with failing_by_a_line(), broker_for_tests(tmp_path_factory.mktemp("broker")) as found:
+        yield found
 
 
 @pytest.fixture(scope="session")
 def secure_broker(tmp_path_factory) -> Iterator[Broker]:
     """A broker that asks for a login, always one of our own."""
-    try:
-        with Broker(tmp_path_factory.mktemp("secure"), secure=True) as found:
-            yield found
-    except StreamselError as error:
-        pytest.fail(str(error), pytrace=False)
+    with failing_by_a_line(), Broker(tmp_path_factory.mktemp("secure"), secure=True) as found:
+        yield found
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import sys
@@ -16,7 +17,7 @@ from kafka.errors import TopicAlreadyExistsError
 from streamsel.errors import StreamselError, UsageError
 from streamsel.testing.kafka_broker import Broker, Served, broker_for_tests
 from streamsel.testing.kafka_jars import broker_jars
-from streamsel.testing.kafka_runtime import IMAGE
+from streamsel.testing.kafka_runtime import ADVICE, IMAGE
 
 pytestmark = pytest.mark.xdist_group("kafka")
 
@@ -132,6 +133,21 @@ def test_a_machine_without_anything_is_told_what_to_install(monkeypatch: pytest.
     ):
         pass
     assert "\n" not in str(told.value)
+
+
+def test_there_tests_fail_by_that_line(tmp_path: Path) -> None:
+    one = f"{__file__}::{test_the_shared_one_takes_records.__name__}"
+    environment = {name: value for name, value in os.environ.items() if name != "STREAMSEL_KAFKA"}
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", one],
+        env=environment | {"PATH": str(tmp_path)},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stdout.count(ADVICE) == 1
+    assert "skipped" not in done.stdout
 
 
 def test_one_that_cannot_start_says_why(tmp_path: Path) -> None:
