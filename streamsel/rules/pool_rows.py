@@ -13,7 +13,8 @@ from streamsel.errors import StateError, UsageError
 from streamsel.rules.keys import key_of
 from streamsel.rules.material import SOURCE, TIME, VECTORS
 from streamsel.rules.values import labels_of, to_column
-from streamsel.selection.columns import Batch, Column, Objects
+from streamsel.selection.columns import Batch, Column, Numbers, Objects
+from streamsel.signals.scores import scale_object_frequency
 
 if TYPE_CHECKING:
     from streamsel.pool.datapool import Pool
@@ -23,6 +24,8 @@ __all__ = ["PoolRows", "check_model", "check_pool", "model_of_table"]
 
 class PoolRows:
     """A `Material`. What a pool does not know of a pick counts nothing: a number is 0, there are no objects.
+
+    `object_frequency` is remembered as it was counted, and scaled by the smallest and the largest of the pool.
 
     like: the rows that are chosen from; vectors and objects are as long as theirs. count: only so many, the oldest.
     but: ids of runs whose rows are left out.
@@ -52,7 +55,13 @@ class PoolRows:
         """See `Material`."""
         unknown = 0.0 if kind == "numbers" else None
         found = [values.get(key_of(read)) for values in self._values]
-        return self._column(kind, [unknown if value is None else value for value in found], column)
+        made = self._column(kind, [unknown if value is None else value for value in found], column)
+        if getattr(read, "score", "") == "object_frequency" and isinstance(made, Numbers):
+            known = np.array([value is not None for value in found], bool)
+            scaled = np.zeros(len(known))
+            scaled[known] = scale_object_frequency(made.values[known])
+            return Numbers(scaled)
+        return made
 
     def place(self, what: str) -> Column:
         """See `Material`."""

@@ -57,6 +57,18 @@ def test_what_is_known_and_what_is_not(pool):
     assert batch["EMBEDDINGS"].rows.shape == (2, 4)
 
 
+def test_numbers_of_objects_are_scaled_as_those_of_frames_are(tmp_path):
+    score = {"type": "SCORES", "task": "t", "score": "object_frequency"}
+    (entry,) = read_selection({"strategies": [{"input": score, "strategy": {"type": "WEIGHTS"}}]}).strategies
+    counted = {"a": 4.0, "b": 1.0, "c": 2.5, "d": None}
+    with Pool.open(tmp_path / "pool.parquet", "m", 4) as pool:
+        known = {name: {"t.object_frequency": value} for name, value in counted.items()}
+        entries = [Entry(name, "s", name, np.eye(1, 4, dtype=np.float32)[0], known[name]) for name in counted]
+        pool.append(Run("one", datetime(2024, 1, 1, tzinfo=UTC)), entries)
+        found = PoolRows(pool, ROWS).value(entry.column, "numbers", entry.input)
+    assert found.values.tolist() == pytest.approx([1, 0.9, 0.95, 0])
+
+
 def test_places(pool):
     rows = PoolRows(pool, ROWS)
     assert rows.place("SOURCE").values.tolist() == ["s.csv", "cam"]
