@@ -53,14 +53,14 @@ def _readable(file: Path | bytes) -> Path | io.BytesIO:
 
 
 def _rgb(image: Image.Image) -> Pixels:
-    """16-bit and float greys are scaled to their range, not cut at 255."""
-    upright = ImageOps.exif_transpose(image)
-    if upright.mode in ("I", "F") or upright.mode.startswith("I;16"):
-        values = np.asarray(upright, np.float64)
-        most = 65535.0 if upright.mode != "F" else max(float(values.max(initial=1)), 1e-9)
+    """16-bit and float greys are scaled to their range, not cut at 255. Copies are large: none is made needlessly."""
+    ImageOps.exif_transpose(image, in_place=True)
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        values = np.asarray(image, np.float64)
+        most = 65535.0 if image.mode != "F" else max(float(values.max(initial=1)), 1e-9)
         grey = (values.clip(0, most) * (255 / most)).round().astype(np.uint8)
         return np.repeat(grey[:, :, None], 3, axis=2)
-    return np.asarray(upright.convert("RGB"))
+    return np.asarray(image if image.mode == "RGB" else image.convert("RGB"))
 
 
 def _reason(error: Exception) -> str:

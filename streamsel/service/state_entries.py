@@ -1,6 +1,6 @@
 """State as small entries, key -> bytes: what a changelog is told of arrays that change a little at a time.
 
-An array is a head, NAME -> JSON of its dtype and shape, and its raw little-endian bytes in chunks of 64 KiB, `NAME#0`,
+An array is a head, NAME -> JSON of its dtype and shape, and its raw little-endian bytes in chunks of 16 KiB, `NAME#0`,
 `NAME#1` and so on; an array that only grows by rows has an entry for each row instead. `Entries` remembers what it
 told, so that what has not changed is not told again: of chunks 128 bits of BLAKE2b (RFC 7693), of rows how many. The
 latest value of each key, as a compacted topic keeps it, is the whole state. No pickle.
@@ -25,7 +25,7 @@ Array = npt.NDArray[Any]
 Head = tuple[np.dtype[Any], tuple[int, ...], bool]
 """dtype, shape, and whether each row has an entry of its own."""
 
-CHUNK: Final = 1 << 16
+CHUNK: Final = 1 << 14
 """Bytes of an entry at most, but for rows that are longer."""
 
 
