@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from pydantic import BaseModel
 
 import streamsel
 from streamsel.errors import StreamselError
@@ -133,3 +134,20 @@ def test_exit_codes_are_those_of_the_errors() -> None:
 
     rows = dict(re.findall(r"^\| `(\w+)` \|.*\| (\d)[^|]*\|$", (CHECKOUT / "docs" / "errors.md").read_text(), re.M))
     assert rows == {error.__name__: str(error.exit_code) for error in errors(StreamselError)}
+
+
+def test_the_page_on_kafka_names_every_option_and_metric() -> None:
+    from streamsel.config.pipeline import IngestConfig
+    from streamsel.service.metrics import Metrics
+    from streamsel.topic.security import KEYS
+
+    def options(model: type[BaseModel], above: str = "") -> Iterator[str]:
+        for name, field in model.model_fields.items():
+            inner = field.annotation
+            nested = isinstance(inner, type) and issubclass(inner, BaseModel)
+            yield from options(inner, f"{name}.") if nested else [f"{above}{name}"]  # type: ignore[arg-type]
+
+    said = in_code((CHECKOUT / "docs" / "kafka.md").read_text())
+    families = Metrics().registry.collect()
+    metrics = {f"{one.name}_total" if one.type == "counter" else one.name for one in families}
+    assert {*options(IngestConfig), *metrics, *KEYS} - said == set()
