@@ -71,6 +71,11 @@ def test_help_works(bin_folder: Path) -> None:
     assert "streamsel select" in call([bin_folder / "streamsel", "--help"])
 
 
+def test_it_brings_the_pipelines(bin_folder: Path, tmp_path: Path) -> None:
+    call([bin_folder / "streamsel", "init", "ingest", "--file", tmp_path / "ingest.yaml"])
+    assert (tmp_path / "ingest.yaml").read_bytes() == (CHECKOUT / "pipelines" / "ingest.yaml").read_bytes()
+
+
 def test_it_selects(bin_folder: Path, tmp_path: Path) -> None:
     video = scenes(tmp_path / "video.mp4", (0, 1, 2))
     call([bin_folder / "streamsel", "select", video, "-o", tmp_path / "picks", "-n", "3", "--quiet"])
