@@ -62,10 +62,14 @@ class Feed:
         self._pool.shutdown()
         self._producer.close(timeout=1)
 
+    def wait(self) -> None:
+        """Waits until all is sent, at its rate, and acknowledged."""
+        self._work.result()
+
     def finish(self) -> None:
         """Sends the rest as fast as it goes, and waits until all is acknowledged."""
         self._hurry.set()
-        self._work.result()
+        self.wait()
 
     def _run(self) -> None:
         waiting: deque[tuple[Given, Any]] = deque()

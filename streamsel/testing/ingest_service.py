@@ -59,11 +59,12 @@ class Service:
 
     def wait(self, what: Callable[[], Any], seconds: float = PATIENCE) -> Any:
         """What it gives, as soon as that is true. Raises AssertionError at once where the process has ended."""
-        return wait_for(lambda: what() or not self._runs(), seconds)
-
-    def _runs(self) -> bool:
-        assert self.process.poll() is None, f"ended with {self.process.returncode}: {self.text}"
-        return True
+        deadline = time.monotonic() + seconds
+        while not (found := what()):
+            assert self.process.poll() is None, f"ended with {self.process.returncode}: {self.text}"
+            assert time.monotonic() < deadline, f"waited {seconds:g} s in vain: {self.text}"
+            time.sleep(STEP)
+        return found
 
     def send_signal(self, number: signal.Signals) -> None:
         """SIGSTOP, SIGCONT and the like."""

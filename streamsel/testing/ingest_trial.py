@@ -7,6 +7,7 @@ and the saved state are those of the reference too.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
@@ -35,24 +36,6 @@ from streamsel.topic.references import References
 __all__ = ["PARTITIONS", "Findings", "Reference", "Trial"]
 
 PARTITIONS: Final = 4
-
-PIPELINE: Final = """
-kind: ingest
-input:
-  servers: "{servers}"
-  topic: {name}
-  group: {name}
-  instance: {instance}
-  references: references
-  largest: 1MB
-  session: 6
-model: tiny.onnx
-device: cpu
-min_distance: 0.3
-output: {output}
-batch: {{records: {records}, seconds: 0.02, bytes: 8MB}}
-threads: 1
-"""
 
 Seen = Mapping[bytes, Sequence[str]]
 """Names of picks in order, by key."""
@@ -83,14 +66,14 @@ class Findings:
 class Trial:
     """Topics on a broker, and a pipeline beside a model in an empty folder.
 
-    records: of one transaction, at most. output: of the pipeline, as YAML; None: a topic.
+    records: of one transaction, at most. options: further ones of the pipeline, or other ones.
     """
 
     broker: Served
     name: str
     folder: Path
     records: int = 32
-    output: str | None = None
+    options: Mapping[str, object] = field(default_factory=dict)
     sent: dict[int, int] = field(default_factory=lambda: dict.fromkeys(range(PARTITIONS), 0))
     unusable: set[tuple[int, int]] = field(default_factory=set)
 
@@ -102,20 +85,25 @@ class Trial:
         self.broker.create(self.name, PARTITIONS, max_message_bytes=30_000_000)
         self.broker.create(self.picks, PARTITIONS)
 
+    def pipeline(self, instance: str | None = "a") -> dict[str, Any]:
+        """The pipeline of a member of the group; None: of one without a name."""
+        source = {"servers": list(self.broker.servers), "topic": self.name, "group": self.name, "instance": instance}
+        return {
+            "kind": "ingest",
+            "input": {**source, "references": "references", "largest": "1MB", "session": 6},
+            "model": "tiny.onnx",
+            "device": "cpu",
+            "min_distance": 0.3,
+            "output": {"topic": self.picks},
+            "batch": {"records": self.records, "seconds": 0.02, "bytes": "8MB"},
+            "threads": 1,
+            **self.options,
+        }
+
     def file(self, instance: str | None = "a") -> Path:
-        """The pipeline file of a member of the group; None: of one without a name."""
-        path = self.folder / f"ingest-{instance}.yaml"
-        output = self.output or f"{{topic: {self.picks}}}"
-        servers = ",".join(self.broker.servers)
-        path.write_text(
-            PIPELINE.format(
-                servers=servers,
-                name=self.name,
-                instance="null" if instance is None else f'"{instance}"',
-                output=output,
-                records=self.records,
-            )
-        )
+        """The same, as a file."""
+        path = self.folder / f"ingest-{instance}.json"
+        path.write_text(json.dumps(self.pipeline(instance), indent=2))
         return path
 
     @property
