@@ -110,7 +110,6 @@ def select(
         if pool is not None:
             found = new_sources(found, pool, space.sources)
             total = _enough(config, found)
-        _refuse_forgotten(config, space, only_new=only_new)
         clock = Stopwatch(progress, total)
         space.agree(identity(config, found), only_new=only_new)
         space.refuse_changed({source.id: size_of(source) for source in found})
@@ -141,14 +140,6 @@ def _opened(config: SelectConfig, embedder: Embedder) -> Pool:
         pool.close()
         raise
     return pool
-
-
-def _refuse_forgotten(config: SelectConfig, space: Workspace, *, only_new: bool) -> None:
-    """Objects of picks are not kept, so what comes later could not be compared with them."""
-    if only_new and config.rules.reads_objects and space.store.note("complete"):
-        raise UsageError(
-            "--only-new: the objects of earlier picks are not kept to compare with; use another -o, or --fresh"
-        )
 
 
 def _run(

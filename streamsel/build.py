@@ -28,7 +28,7 @@ from streamsel.run.recall import recall, recall_bare
 from streamsel.run.scouting import embedded, scout_of
 from streamsel.run.seen import Seen
 from streamsel.run.selecting import distance_of_run, driver_of, selector_of, told_of
-from streamsel.run.states import States
+from streamsel.run.states import States, arrays_of
 from streamsel.run.workspace import Workspace
 from streamsel.signals.crops import crop
 from streamsel.sink.crops import CropSink
@@ -74,10 +74,20 @@ def build(
     distance = None if config.budget else distance_of_run(config, embedder)
     scout = scout_of(config, frames, judge, larder, first, distance)
     rules = _rules(config, sources, embedder, disk)
+    arrays = space.store.arrays()
+    rules.objects.kept.restore(arrays_of("kept", arrays))  # they count as picked
     selector = selector_of(config, judge, rules, space, pool)
     seen = None if config.budget or bare or config.objects else Seen(Coreset(STREAM_SEEN, embedder.dim, uniform=0))
-    states = States(rules.entrance, objects=rules.object_rows, scout=scout, judge=judge, selector=selector, seen=seen)
-    states.restore(space.store.arrays(), picks)
+    states = States(
+        rules.entrance,
+        objects=rules.object_rows,
+        kept=rules.objects.kept,
+        scout=scout,
+        judge=judge,
+        selector=selector,
+        seen=seen,
+    )
+    states.restore(arrays, picks)
     return Parts(
         sources=sources,
         open=opener.open,

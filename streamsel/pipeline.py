@@ -157,6 +157,7 @@ def _choose(parts: Parts, budget: Callable[[Sequence[int]], int]) -> None:
     weights = dict(zip(ids, counts, strict=True))
     order, decisions = parts.selector.finish(budget([weights[thing.id] for thing in things]))
     _tell(parts, rows, things, decisions)
+    parts.objects.kept.add([objects[place] for place in order if objects])
     for ordinal, place in enumerate(order, start=len(parts.selector)):
         parts.ledger.pick(ordinal, things[place], vectors[place], decisions[place], None)
     parts.ledger.commit(notes={"chosen": True, "reached": parts.reached(order, decisions)})

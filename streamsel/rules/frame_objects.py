@@ -13,6 +13,7 @@ from streamsel.data import Box, Frame, Mark, Pixels, Vector
 from streamsel.embed import Embedder, Window
 from streamsel.embed.objects import embed_objects
 from streamsel.errors import UsageError
+from streamsel.rules.kept_objects import KeptObjects
 from streamsel.rules.places import told_at, wanted_columns
 from streamsel.selection.columns import Objects
 from streamsel.signals.crops import crops_at
@@ -30,6 +31,7 @@ class FrameObjects:
     """Cuts and embeds the objects of the tasks that a config reads. False where it reads none.
 
     called: the name of a frame. padding: of boxes, 0 or more. refused: why boxes could not be cut, and how often.
+    kept: objects of what a budget has picked.
     Raises UsageError, SourceError for tasks that are not there.
     """
 
@@ -49,6 +51,7 @@ class FrameObjects:
                     self._boxes[read.task] = boxes_of_task(read.task, config.auto_tasks, folder, what)
         self._embedder, self._called, self._padding = embedder, called, padding
         self.refused: Counter[str] = Counter()
+        self.kept = KeptObjects(self.tasks, embedder.dim)
 
     def __bool__(self) -> bool:
         return bool(self._boxes)

@@ -110,7 +110,8 @@ class FrameRules:
         if not picks:
             return None
         dim = self.objects.dim if self._config.reads_vectors else 0
-        return self.batch(picks, np.array([pick.vector[:dim] for pick in picks], np.float32))
+        vectors = np.array([pick.vector[:dim] for pick in picks], np.float32)
+        return self.batch(picks, vectors, self.objects.kept.picks)
 
     def pooled(self, pool: Pool, count: int, runs: Sequence[str], embedder: Embedder) -> Batch:
         """The oldest rows of a pool, but for those of some runs. Raises StateError where they are of another model."""

@@ -11,11 +11,12 @@ from streamsel.data import Vector
 from streamsel.embed import Scout
 from streamsel.embed.judge import Judge
 from streamsel.rules.entrance import Entrance
+from streamsel.rules.kept_objects import KeptObjects
 from streamsel.rules.object_rows import ObjectRows
 from streamsel.run.seen import Seen
 from streamsel.selection import Selector
 
-__all__ = ["States"]
+__all__ = ["States", "arrays_of"]
 
 
 class States:
@@ -26,13 +27,14 @@ class States:
         entrance: Entrance,
         *,
         objects: ObjectRows | None,
+        kept: KeptObjects,
         scout: Scout,
         judge: Judge,
         selector: Selector,
         seen: Seen | None,
     ) -> None:
         own = {name: getattr(entrance, name) for name in ("inspection", "wanted", "unseen")} | {"entrance": entrance}
-        parts = {"objects": objects, "scout": scout, "judge": judge, "selector": selector, "seen": seen}
+        parts = {"objects": objects, "kept": kept, "scout": scout, "judge": judge, "selector": selector, "seen": seen}
         self._parts: dict[str, Any] = {**own, **parts}
 
     def arrays(self) -> dict[str, npt.NDArray[Any]]:
@@ -44,6 +46,11 @@ class States:
     def restore(self, arrays: Mapping[str, npt.NDArray[Any]], picks: Vector) -> None:
         """Bring every part back to what was committed; the picks' vectors are stored apart."""
         for name, part in self._parts.items():
-            own = {key.partition("/")[2]: array for key, array in arrays.items() if key.startswith(f"{name}/")}
+            own = arrays_of(name, arrays)
             if part is not None and own:
                 part.restore({**own, "picks": picks} if name == "selector" else own)
+
+
+def arrays_of(part: str, arrays: Mapping[str, npt.NDArray[Any]]) -> dict[str, npt.NDArray[Any]]:
+    """Those of all arrays that are the state of one part."""
+    return {key.partition("/")[2]: array for key, array in arrays.items() if key.startswith(f"{part}/")}
