@@ -24,6 +24,7 @@ from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
 from streamsel.config import read_pipeline
+from streamsel.embed import Embedder
 from streamsel.embed.load import load_embedder
 from streamsel.service.lane import Taken
 from streamsel.service.lanes import Lanes
@@ -32,6 +33,7 @@ from streamsel.service.running import run
 from streamsel.testing.kafka_broker import Served
 from streamsel.topic import Message
 from streamsel.topic.incoming import Incoming
+from streamsel.topic.references import References
 from tests.conftest import command
 from tests.topic.reading import committed, header
 
@@ -146,15 +148,15 @@ class Pipeline:
         config = read_pipeline(self.file())
         embedder = load_embedder(config.model, device="cpu")
         lanes = Lanes(None, embedder, min_distance=config.min_distance, named=config.identity())
+        folder, largest = config.input.references, config.input.largest
+        references = None if folder is None else References(folder, largest=largest)
         found = set()
-        with Pictures(Incoming(self.name, largest=config.input.largest), embedder.size) as opening:
+        with Pictures(Incoming(self.name, largest=largest), embedder.size, references=references) as opening:
             for partition, messages in self.sent.items():
                 lane = lanes.lane(partition)
                 for one in opening.opened(messages):
-                    if isinstance(one, Opened):
-                        taken = Taken(one.frame, embedder.embed(one.picture[None])[0], one.message.offset)
-                        if lane.take([taken])[0]:
-                            found.add(one.carried.name)
+                    if isinstance(one, Opened) and lane.take([_taken(one, embedder)])[0]:
+                        found.add(one.frame.mark.name or f"{one.carried.name}-{one.frame.mark.index}")
         return found
 
     def found(self) -> list[str]:
@@ -169,6 +171,10 @@ class Pipeline:
         ]
         assert len({(partition, offset) for partition, offset, _ in told}) == len(told), "a letter came twice"
         return {(int(partition), int(offset)): reason for partition, offset, reason in told}
+
+
+def _taken(one: Opened, embedder: Embedder) -> Taken:
+    return Taken(one.frame, embedder.embed(one.picture[None])[0], one.message.offset, one.part, one.last)
 
 
 @contextmanager

@@ -6,10 +6,12 @@ import signal
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
+from shutil import copyfile
 
 import pytest
 
 from streamsel.testing.kafka_broker import Served
+from streamsel.topic.cloudevent import Event
 from tests.service.ingesting import PARTITIONS, Pipeline, Service, all_read, pictures
 
 pytestmark = pytest.mark.xdist_group("kafka")
@@ -46,6 +48,25 @@ def test_killed_it_goes_on_where_it_was(broker: Served, topic_name: str, tmp_pat
         service.wait(lambda: all_read(pipeline))
         assert service.stop() == 0
     assert sorted(pipeline.found()) == sorted(pipeline.expected())
+
+
+def test_killed_within_a_segment_it_goes_on_within_it(
+    broker: Served, topic_name: str, tmp_path: Path, clip: Path
+) -> None:
+    (tmp_path / "clips").mkdir()
+    copyfile(clip, tmp_path / "clips" / "six.mp4")
+    pipeline = Pipeline(broker, topic_name, tmp_path, records=8, reading=", references: clips")
+    event = Event(id="a", source="camera", type="segment", subject="six", content_type="video/mp4", dataref="six.mp4")
+    pipeline.send([b""] * PARTITIONS, event.headers())
+    with Service(pipeline) as service:
+        service.wait(lambda: newer(pipeline, 0))
+        service.kill()
+    with Service(pipeline) as service:
+        service.wait(lambda: all_read(pipeline))
+        assert service.stop() == 0
+    found, expected = pipeline.found(), pipeline.expected()
+    assert len(expected) > 3
+    assert sorted(found) == sorted([*expected] * PARTITIONS)
 
 
 def test_members_come_and_go(broker: Served, topic_name: str, tmp_path: Path) -> None:
