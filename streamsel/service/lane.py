@@ -144,7 +144,8 @@ class Lane:
 
     def _bare(self, frame: Frame) -> Frame:
         """The frame without what it carries and nothing reads: totals would remember every name that ever came."""
-        return replace(frame, signals={key: frame.signals[key] for key in self._entrance.columns & set(frame.signals)})
+        read = self._entrance.columns
+        return replace(frame, signals={name: value for name, value in frame.signals.items() if name in read})
 
     def _batch(self, frame: Frame, vector: Vector, objects: Sequence[Mapping[str, Vector]]) -> Batch:
         return self._rules.batch([_Known((frame.mark,), frame.signals)], vector[None], objects)

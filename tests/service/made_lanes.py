@@ -48,6 +48,13 @@ SELECTIONS: dict[str, dict[str, Any]] = {
             DIVERSITY,
         ],
     },
+    "similarity": {
+        "proportion_samples": 0.3,
+        "strategies": [
+            {"input": {**VECTORS, "query_set": "wanted"}, "strategy": {"type": "SIMILARITY"}},
+            DIVERSITY,
+        ],
+    },
     "constraints": {
         "proportion_samples": 0.5,
         "strategies": [metadata("speed", "THRESHOLD", operation="BIGGER", threshold=3), DIVERSITY],
@@ -89,16 +96,19 @@ class Flat:
 
 
 def lanes(kind: str, folder: Path | None = None, **options: Any) -> Lanes:
-    """folder: holds a `.lightly` folder with the task `cars`."""
+    """folder: holds a `.lightly` folder with the task `cars`, and the query set `wanted`."""
     written = dict(SELECTIONS[kind])
     worker = written.pop("worker", {})
     selection = read_selection({**written, "worker": worker} if worker else written)
-    needs = kind == "frequency"
-    return Lanes(selection, Flat(), lightly=folder if needs else None, **options)
+    if kind == "similarity":
+        assert folder is not None
+        options["query_sets"] = {"wanted": folder / "wanted.npy"}
+    return Lanes(selection, Flat(), lightly=folder if kind == "frequency" else None, **options)
 
 
 def predictions(folder: Path, count: int) -> Path:
-    """Frames of the names that `rows` gives, with ever more cars on them."""
+    """Cars and buses on frames of the names that `rows` gives, and three queries."""
+    np.save(folder / "wanted.npy", scene_stream(3, dim=DIM, seed=9))
     task = folder / ".lightly" / "predictions" / "cars"
     task.mkdir(parents=True)
     (task.parent / "tasks.json").write_text(json.dumps(["cars"]))

@@ -107,6 +107,11 @@ def test_only_what_is_read_is_remembered_of_metadata():
     assert b"speed" not in b"".join(state.values())
 
 
+def test_what_is_read_is_told_in_the_order_of_the_selection():
+    verdict, *_ = lanes("constraints").lane(0).take(rows(1))
+    assert list(verdict.signals) == ["METADATA speed", "METADATA weather (labels)"]
+
+
 def test_positions_follow_records_frame_by_frame():
     lane, taken = lanes("ratio").lane(0), rows(10, parts=4)
     assert (lane.position, lane.inside, lane.awaits(0)) == (None, 0, True)

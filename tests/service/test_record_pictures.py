@@ -141,6 +141,7 @@ def test_records_are_not_pulled_far_ahead():
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "is no JPEG, PNG or WebP"),
         (b"P6\n9 9\n255\n" + bytes(243), "is no JPEG, PNG or WebP"),
     ],
+    ids="text empty nothing 20MB zeros half-jpeg half-png bomb smaller-bomb gif eps ppm".split(),  # noqa: SIM905
 )
 def test_what_is_no_picture_is_poison(value, told):
     import re
