@@ -5,6 +5,6 @@ page, `included` sees to what must be picked, `chosen` is what it leaves in a fo
 `remembering` in a pool.
 
 `checking` tells before a run what it can reach, in findings (`finding`): of the config alone (`checked_config`), of
-each strategy (`checked_goals`) and each constraint (`checked_constraints`), by bounds that stand alone (`reach`).
-Joins rooms, as `run` does; no room imports it.
+files that it reads (`checked_files`), of each strategy (`checked_goals`) and each constraint (`checked_constraints`),
+by bounds that stand alone (`reach`). Joins rooms, as `run` does; no room imports it.
 """

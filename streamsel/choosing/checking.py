@@ -34,6 +34,7 @@ from streamsel.rules.material import batch_of
 from streamsel.rules.pool_rows import PoolRows
 from streamsel.rules.queries import query_vectors
 from streamsel.rules.table_rows import TableRows
+from streamsel.rules.unseen import Unseen
 from streamsel.selection.columns import Batch, Labels
 
 __all__ = ["check_config", "check_table"]
@@ -121,6 +122,7 @@ class _Checked:
         yield from self._thresholds(batch)
         passed = np.array([row for row, reason in enumerate(reasons) if reason is None], np.int64)
         if not self._says_n:
+            yield from self._unseen(batch.take(passed))
             return
         n = wanted(self._config, self._rows)
         yield from self._passing(reasons, len(passed), n)
@@ -130,6 +132,13 @@ class _Checked:
             yield problem("constraints", f"INCLUDE: {len(complaints) - SHOWN} more like these")
         if len(passed) and n:
             yield from self._reach(batch.take(passed), batch, min(n, len(passed)), queries)
+
+    def _unseen(self, rest: Batch) -> Iterator[Finding]:
+        """Classes that are named and never occur; with a number of picks more is told of each."""
+        unseen = Unseen(self._config)
+        unseen.add_batch(rest)
+        for text in unseen.notes("row"):
+            yield note(*text.split(": ", 1))
 
     def _passing(self, reasons: Reasons, passed: int, n: int) -> Iterator[Finding]:
         counts: dict[str, int] = {}

@@ -2,9 +2,10 @@
 
 `select_config` is one run of `select`, `pipeline` is what `run` does: `pipeline_file` reads it, with values of the
 `environment`. `selection` is the selection config of the product users come from, made of `inputs`, `strategies`,
-`constraints`, `auto_tasks` and `worker`. `reading` makes values of files and text as people have them (`notation` reads
-JSON, YAML and what documents print), and errors of one line that name the place (`complaint`, `nearest`). Every model
-forbids unknown keys and refuses instead of guessing. What is here is loaded when first used.
+`constraints`, `auto_tasks` and `worker`; `idle` tells what in them changes nothing. `reading` makes values of files and
+text as people have them (`notation` reads JSON, YAML and what documents print), and errors of one line that name the
+place (`complaint`, `nearest`). Every model forbids unknown keys and refuses instead of guessing. What is here is loaded
+when first used.
 """
 
 from __future__ import annotations

@@ -134,6 +134,18 @@ def test_everything_that_is_missing_is_told(table):
     ]
 
 
+def test_classes_that_never_occur_are_noted_whether_a_number_is_known_or_not(table):
+    target = {"type": "BALANCE", "target": {"snow": 0.5}}
+    quota = {"type": "AT_MOST", "count": 1, "per": WEATHERS, "classes": ["hail"]}
+    goals = {"strategies": [entry(WEATHERS, target)], "constraints": [quota]}
+    for options in ({}, {"n": 5}):
+        found = check(goals, table, **options)
+        for place, name in (("strategies[0]", "snow"), ("constraints[0]", "hail")):
+            assert [
+                one for one in found if one.level == "note" and one.place.startswith(place) and repr(name) in one.text
+            ]
+
+
 def test_rows_that_pass(table):
     rows = records()
     fast = [row for row in rows if row["gps"]["speed"] > 30]
