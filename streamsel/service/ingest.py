@@ -28,22 +28,18 @@ TURN: Final = 1.0
 """Seconds that a poll waits for something to do."""
 
 LONGEST_PAUSE: Final = 10.0
-LEAVE: Final = 5.0
-"""Seconds that leaving may take."""
 
 
 def ingest(parts: Parts, stopping: threading.Event) -> None:
     """Works until stopping is set, then finishes the chunk in hand. Raises StreamselError where no retry would help."""
-    journal = Journal(parts.metrics)
-    pauses = _pauses()
+    journal, pauses = Journal(parts.metrics), _pauses()
     while not stopping.is_set():
-        commits = parts.metrics.count("records")
+        before = parts.metrics.count("records")
         try:
             with closing(parts.member()) as member:
-                _serve(parts, member, journal, stopping)
+                _Term(parts, member, journal).serve(stopping)
         except Lost as lost:
-            if parts.metrics.count("records") > commits:
-                pauses = _pauses()
+            pauses = _pauses() if parts.metrics.count("records") > before else pauses
             pause = next(pauses)
             journal.rebuilding(str(lost), pause)
             stopping.wait(pause)
@@ -57,58 +53,58 @@ def _pauses() -> Iterator[float]:
         pause = min(2 * pause, LONGEST_PAUSE)
 
 
-def _serve(parts: Parts, member: GroupMember, journal: Journal, stopping: threading.Event) -> None:
-    lanes: dict[int, Lane] = {}
-    while not stopping.is_set():
-        polled = member.poll(TURN, parts.gather)
-        _rebalance(parts, member, journal, polled, lanes)
-        _work(parts, member, journal, stopping, lanes, [one for some in polled.messages.values() for one in some])
-        journal.turned(member.lag())
+class _Term:
+    """The time of one member, from joining to leaving or being lost, and the lanes that it has in it."""
 
+    def __init__(self, parts: Parts, member: GroupMember, journal: Journal) -> None:
+        self._parts, self._member, self._journal = parts, member, journal
+        self._lanes: dict[int, Lane] = {}
 
-def _rebalance(parts: Parts, member: GroupMember, journal: Journal, polled: Polled, lanes: dict[int, Lane]) -> None:
-    """Lanes follow their partitions; one that comes is made from its changelog, whose position rules."""
-    for partition in polled.lost:
-        lanes.pop(partition, None)
-    for partition in polled.gained:
-        begun = time.monotonic()
-        entries = member.restore(partition)
-        lanes[partition] = lane = parts.lane(partition, entries)
-        start = member.start_at(partition, lane.position)
-        journal.restored(partition, len(entries), start, time.monotonic() - begun)
-    if polled.gained or polled.lost:
-        journal.rebalanced(polled.gained, polled.lost, sorted(member.owned))
+    def serve(self, stopping: threading.Event) -> None:
+        """Turn after turn."""
+        while not stopping.is_set():
+            polled = self._member.poll(TURN, self._parts.gather)
+            self._follow(polled)
+            self._work([message for some in polled.messages.values() for message in some], stopping)
+            self._journal.turned(self._member.lag())
 
-
-def _work(
-    parts: Parts,
-    member: GroupMember,
-    journal: Journal,
-    stopping: threading.Event,
-    lanes: dict[int, Lane],
-    messages: Sequence[Message],
-) -> None:
-    breath = Breath(member.breathe)
-    with closing(parts.pictures.opened(messages)) as opened:
-        for chunk in chunks(opened, parts.records, parts.size, breath):
-            done = _done(parts, member, lanes, chunk, breath)
+    def _follow(self, polled: Polled) -> None:
+        """Lanes come and go with their partitions; one that comes is made from its changelog, whose position rules."""
+        for partition in polled.lost:
+            self._lanes.pop(partition, None)
+        for partition in polled.gained:
             begun = time.monotonic()
-            member.commit(done.finished)
-            journal.committed(done, time.monotonic() - begun)
-            if stopping.is_set():
-                return
+            entries = self._member.restore(partition)
+            self._lanes[partition] = lane = self._parts.lane(partition, entries)
+            start = self._member.start_at(partition, lane.position)
+            self._journal.restored(partition, len(entries), start, time.monotonic() - begun)
+        if polled.gained or polled.lost:
+            self._journal.rebalanced(polled.gained, polled.lost, sorted(self._member.owned))
+
+    def _work(self, messages: Sequence[Message], stopping: threading.Event) -> None:
+        """A chunk at a time, each committed for itself."""
+        breath = Breath(self._member.breathe)
+        with closing(self._parts.pictures.opened(messages)) as opened:
+            for chunk in chunks(opened, self._parts.records, self._parts.size, breath):
+                done = self._done(chunk, breath)
+                begun = time.monotonic()
+                self._member.commit(done.finished)
+                self._journal.committed(done, time.monotonic() - begun)
+                if stopping.is_set():
+                    return
+
+    def _done(self, chunk: Sequence[Opened | Poison], breath: Breath) -> Done:
+        """Embed a chunk, and decide what of it is still ours then: from here to the commit there is no breath."""
+        frames = [one for one in chunk if isinstance(one, Opened)]
+        vectors = dict(zip(map(id, frames), embedded(self._parts, frames, breath), strict=True))
+        done = Done()
+        for partition in sorted(self._member.owned & {one.message.partition for one in chunk}):
+            lane = self._lanes[partition]
+            own = [one for one in chunk if one.message.partition == partition and _awaited(one, lane)]
+            decided(self._parts, lane, own, [vectors[id(one)] for one in own if isinstance(one, Opened)], done)
+        self._parts.output.flush()
+        return done
 
 
-def _done(
-    parts: Parts, member: GroupMember, lanes: dict[int, Lane], chunk: Sequence[Opened | Poison], breath: Breath
-) -> Done:
-    """Embed a chunk, and decide what of it is still ours then: from here to the commit there is no breath."""
-    frames = [one for one in chunk if isinstance(one, Opened)]
-    vectors = dict(zip(map(id, frames), embedded(parts, frames, breath), strict=True))
-    done = Done()
-    for partition in sorted(member.owned & {one.message.partition for one in chunk}):
-        lane = lanes[partition]
-        own = [one for one in chunk if one.message.partition == partition and lane.awaits(one.message.offset, one.part)]
-        decided(parts, lane, own, [vectors[id(one)] for one in own if isinstance(one, Opened)], done)
-    parts.output.flush()
-    return done
+def _awaited(one: Opened | Poison, lane: Lane) -> bool:
+    return lane.awaits(one.message.offset, one.part)

@@ -16,6 +16,7 @@ from uuid import uuid4
 
 from kafka import TopicPartition  # type: ignore[import-untyped]
 from kafka.errors import KafkaError  # type: ignore[import-untyped]
+from kafka.structs import MemberState  # type: ignore[import-untyped]
 
 from streamsel.errors import SinkError, StateError
 from streamsel.topic import Finished, Message, Polled
@@ -132,6 +133,9 @@ class Member:
         """
         self._consumer.pause(*self._consumer.assignment())
         self._look(0.0, 1)
+        deadline = time.monotonic() + STEP
+        while self._metadata.state != MemberState.STABLE and time.monotonic() < deadline:
+            self._look(STEP / 10, 1)  # there is a rebalance, which takes two answers of the group
         self._consumer.resume(*self._consumer.assignment())
 
     def restore(self, partition: int) -> dict[bytes, bytes]:

@@ -1,0 +1,92 @@
+"""Counts, the page and log lines, without a broker."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from pathlib import Path
+
+import pytest
+
+from streamsel.errors import UsageError
+from streamsel.service.journal import Journal
+from streamsel.service.log_lines import log_lines, say
+from streamsel.service.metrics import Metrics
+from streamsel.service.status_page import status_page
+from streamsel.service.work import Done
+from streamsel.topic import Message
+
+
+def value(metrics: Metrics, name: str) -> float:
+    lines = metrics.page().decode().splitlines()
+    return next(float(line.rsplit(" ", 1)[1]) for line in lines if line.startswith(f"{name} "))
+
+
+def test_what_was_done_is_counted() -> None:
+    metrics = Metrics(now=lambda: 10.0)
+    done = Done(picked=[Message(0, 5, b"k", b"v", timestamp=7_000)], messages=4, nbytes=100, frames=3, dead=1)
+    Journal(metrics).committed(done, 0.25)
+    assert [metrics.count(name) for name in ("records", "frames", "picks", "dead", "bytes")] == [4, 3, 1, 1, 100]
+    assert value(metrics, "streamsel_record_to_pick_seconds_sum") == 3.0
+    assert value(metrics, "streamsel_transaction_seconds_sum") == 0.25
+    assert value(metrics, "streamsel_pick_ratio") == pytest.approx(1 / 3)
+
+
+def test_only_partitions_of_ours_are_behind() -> None:
+    metrics = Metrics()
+    metrics.behind({0: 5, 1: 0})
+    metrics.behind({1: 7})
+    lines = [line for line in metrics.page().decode().splitlines() if line.startswith("streamsel_lag_records{")]
+    assert lines == ['streamsel_lag_records{partition="1"} 7.0']
+
+
+def test_a_loop_that_stands_still_is_ill() -> None:
+    now = [0.0]
+    metrics = Metrics(now=lambda: now[0])
+    now[0] = 59.0
+    assert metrics.healthy
+    now[0] = 61.0
+    assert not metrics.healthy
+    metrics.turned()
+    assert metrics.healthy
+
+
+def test_an_address_that_is_taken_is_one_line() -> None:
+    with (
+        status_page("127.0.0.1:0", Metrics()) as port,
+        pytest.raises(UsageError, match=rf"metrics: cannot listen on 127\.0\.0\.1:{port}"),
+        status_page(f"127.0.0.1:{port}", Metrics()),
+    ):
+        pass
+
+
+def test_a_line_a_minute_tells_what_came_since_the_last(tmp_path: Path) -> None:
+    stream = io.StringIO()
+    journal = Journal(Metrics(), every=0.0)
+    with log_lines("json", stream):
+        journal.committed(Done(messages=4, frames=4), 0.1)
+        journal.turned({0: 2, 1: 3})
+        journal.committed(Done(messages=1, frames=1), 0.1)
+        journal.turned({})
+    lines = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [(line["event"], line["records"], line["lag"]) for line in lines] == [("working", 4, 5), ("working", 1, 0)]
+
+
+@pytest.mark.parametrize("style", ["text", "json"])
+def test_whatever_is_told_is_one_line(style: str) -> None:
+    stream = io.StringIO()
+    with log_lines(style, stream):  # type: ignore[arg-type]
+        say("went wrong", logging.WARNING, reason='two\nlines "quoted"', partitions=[1, 2], nothing=[])
+    (line,) = stream.getvalue().splitlines()
+    assert "went wrong" in line
+    if style == "json":
+        assert json.loads(line)["reason"] == 'two\nlines "quoted"'
+
+
+def test_lines_end_with_the_service() -> None:
+    stream = io.StringIO()
+    with log_lines("text", stream):
+        say("inside")
+    say("outside")
+    assert "outside" not in stream.getvalue()
