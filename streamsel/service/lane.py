@@ -168,7 +168,8 @@ class Lane:
     def _state(self) -> tuple[dict[str, npt.NDArray[Any]], dict[str, npt.NDArray[Any]]]:
         """All arrays by name, and apart from them those of picks, which only grow."""
         held = {f"{name}/{key}": array for name, part in self._parts() for key, array in part.state().items()}
-        held["selector/picks"] = self._selector.picks
+        if self._selector.diversity:
+            held["selector/picks"] = self._selector.picks
         grown = {name: held.pop(name) for name in list(held) if name.endswith("picks") and held[name].ndim == 2}
         return held, grown
 
