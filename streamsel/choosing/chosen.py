@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Final
 
+from streamsel.choosing.checked_files import idle_queries
 from streamsel.choosing.choosing import Choosing
 from streamsel.choosing.comparison import comparison
 from streamsel.choosing.table_columns import idle_options, model_of
@@ -120,7 +121,8 @@ def _notes(run: TableRun, found: Choosing) -> list[str]:
     unseen = Unseen(run.config)
     for batch in filter(None, (found.before, found.batch)):
         unseen.add_batch(batch)
-    return unseen.notes("row")
+    idle = [f"{one.place} {one.text}" for one in idle_queries(run.config, run.query_sets)]
+    return [*idle, *unseen.notes("row")]
 
 
 def identity_of(run: TableRun, pool: Path | None) -> str:

@@ -394,10 +394,11 @@ def test_classes_that_never_occur_are_noted(table, tmp_path):
     quota = {"type": "AT_LEAST", "count": 1, "per": LANE, "classes": [0, 7]}
     rules = tmp_path / "rules.json"
     rules.write_text(json.dumps(config(entry(WEATHERS, target), constraints=[quota])))
-    done = streamsel("choose", table, "-o", tmp_path / "out", "--selection", rules)
+    done = streamsel("choose", table, "-o", tmp_path / "out", "--selection", rules, "--query-set", f"night={tmp_path}")
     told = [line.removeprefix("note: ") for line in done.stdout.splitlines() if line.startswith("note: ")]
     assert told == library.Selection.load(tmp_path / "out").summary["notes"]
     assert told == [
+        "--query-set night: no strategy compares with it, so it changes nothing",
         "strategies[0].strategy.target: no row behind the filters is of class 'raine'; did you mean 'rain'?",
         "strategies[0].strategy.target: no row behind the filters is of class 'snow'",
         "constraints[0].classes: no row behind the filters is of class 7",
