@@ -104,7 +104,8 @@ class Sending:
                 self._delivery.wait(STEP)
         finally:
             self._tell()
-        self._store.compact()
+        if self._noted:
+            self._store.compact()
 
     def _note(self, arrived: int) -> None:
         if arrived > self._store.outbox.handed:

@@ -67,6 +67,7 @@ class Delivery:
         longest: float = LONGEST,
     ) -> None:
         self._connection, self.topic, self._sender = connection, topic, sender
+        self._broker, self._markers = ",".join(connection.servers), f"{topic}{MARKERS}"
         self._most_bytes, self._longest, self._patience = most_bytes, longest, 3 * connection.wait
         self._changed = threading.Condition()
         self._held: deque[tuple[int, Record]] = deque()
@@ -124,7 +125,7 @@ class Delivery:
         while not self._ending and self.failure is None:
             before = self._acknowledged
             try:
-                with explained(f"{','.join(self._connection.servers)}/{self.topic}"):
+                with explained(f"{self._broker}/{self.topic}"):
                     self._session()
             except StreamselError as error:
                 self._told(error)
@@ -155,20 +156,29 @@ class Delivery:
     def _session(self) -> None:
         """Send until an error or the end, by one producer."""
         largest = describe(self._connection, self.topic).largest
-        markers = ensure(self._connection, f"{self.topic}{MARKERS}", 1, compacted=True)
-        if not markers.compacted:
-            raise SinkError(f"topic {markers.name}: would forget what was sent; set its cleanup.policy to compact")
+        with explained(f"{self._broker}/{self._markers}"):
+            partitions = self._remembering()
         self._producer = self._made()
         try:
             self._producer.init_transactions()  # ends what an earlier process left open; only then the marker is sure
-            self._arrived(self._marked(markers.partitions))
+            self._arrived(self._marked(partitions))
             while records := self._next():
-                self._send(records, markers.name, largest)
+                self._send(records, largest)
                 self._arrived(records[-1][0])
                 self._at_once = min(MOST_AT_ONCE, 2 * self._at_once)
         finally:
             producer, self._producer = self._producer, None
             _discard(producer)
+
+    def _remembering(self) -> int:
+        """How many partitions the topic of markers has; it is made only where it is missing: that needs a right."""
+        try:
+            found = describe(self._connection, self._markers)
+        except UnknownTopicOrPartitionError:
+            found = ensure(self._connection, self._markers, 1, compacted=True)
+        if not found.compacted:
+            raise SinkError(f"topic {self._markers}: would forget what was sent; set its cleanup.policy to compact")
+        return found.partitions
 
     def _made(self) -> Any:
         """A producer that gives a slow line three times as long as an answer may take."""
@@ -178,7 +188,7 @@ class Delivery:
 
     def _marked(self, partitions: int) -> int:
         """The number of the last record that was committed, by any process; 0 where none was."""
-        changelog = Changelog(self._connection, f"{self.topic}{MARKERS}")
+        changelog = Changelog(self._connection, self._markers)
         found = (changelog.read(partition).get(self._sender.encode(), b"0") for partition in range(partitions))
         return max(map(int, found))
 
@@ -195,7 +205,7 @@ class Delivery:
                 return chosen[:count]
         return chosen
 
-    def _send(self, records: Sequence[tuple[int, Record]], markers: str, largest: int | None) -> None:
+    def _send(self, records: Sequence[tuple[int, Record]], largest: int | None) -> None:
         if largest is not None:
             for _, record in records:
                 check_size(record, largest, f"topic {self.topic}")
@@ -205,7 +215,7 @@ class Delivery:
             for _, record in records
         ]
         last = str(records[-1][0]).encode()
-        futures.append(self._producer.send(markers, key=self._sender.encode(), value=last))
+        futures.append(self._producer.send(self._markers, key=self._sender.encode(), value=last))
         deadline = time.monotonic() + self._patience
         for future in futures:  # a batch that expires is missing without any error of the transaction
             future.get(timeout=max(0.0, deadline - time.monotonic()))

@@ -191,6 +191,18 @@ def denied(servers, kind: ResourceType, name: str, operation: ACLOperation) -> N
     admin.close()
 
 
+def test_a_topic_of_markers_that_is_there_is_not_made(broker, topic_name, sender, monkeypatch):
+    broker.create(topic_name, 1)
+    broker.create(f"{topic_name}.delivered", 2, cleanup_policy="compact")
+    monkeypatch.setattr("streamsel.topic.delivery.ensure", lambda *wanted, **more: pytest.fail("needs a right"))
+    delivery = Delivery(Connection(broker.servers), topic_name, sender)
+    delivery.start()
+    delivery.take(numbered(1, 3))
+    arrived(delivery, 3)
+    delivery.close()
+    assert sum(int(one.value) for one in committed(broker.servers, f"{topic_name}.delivered")) == 3
+
+
 def test_a_missing_right_is_told_at_once(own_broker, topic_name, sender):
     own_broker.create(topic_name, 1)
     denied(own_broker.servers, ResourceType.TOPIC, topic_name, ACLOperation.WRITE)
