@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import signal
-import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from streamsel.api import plan, select
 from streamsel.cli.show import show_plan, show_selection
+from streamsel.cli.stopping import asked_to_stop
 from streamsel.report import Progress
 from streamsel.report.progress import open_progress
 
@@ -32,7 +31,7 @@ def select_run(
     if dry_run:
         show_plan(plan(sources, **options), as_json=as_json)
         return 0
-    with ExitStack() as stack, _asked_to_stop() as asked:
+    with ExitStack() as stack, asked_to_stop() as asked:
         bar: list[Progress] = []
 
         def tell(stage: str, frames: int, kept: int, total: int | None) -> None:
@@ -44,22 +43,3 @@ def select_run(
     if not quiet:
         show_selection(found, as_json=as_json)
     return 3 if found.summary["failed"] or found.summary.get("kafka", {}).get("waiting") else 0
-
-
-@contextmanager
-def _asked_to_stop() -> Iterator[threading.Event]:
-    """Set by the first Ctrl-C or SIGTERM, which then end the run at the next block; the second one ends it at once."""
-    asked = threading.Event()
-    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def ask(number: int, _frame: object) -> None:
-        asked.set()
-        signal.signal(number, signal.SIG_DFL if number == signal.SIGTERM else signal.default_int_handler)
-
-    for number in before:
-        signal.signal(number, ask)
-    try:
-        yield asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
