@@ -19,6 +19,7 @@ __all__ = ["BatchSize", "IngestConfig", "Input", "Output", "State"]
 
 DIVERSITY = {"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "DIVERSITY"}}
 AMOUNT = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(|[kMG])(i?)B?\s*", re.IGNORECASE)
+NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
 MODELS = (".onnx", ".xml", ".pt2")
 SMALLEST_RECORD = 1000
 FILES = ("ca", "certificate", "key", "password_file", "token_file")
@@ -44,8 +45,16 @@ def _several(value: Any) -> Any:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+def _name(value: str) -> str:
+    if not NAME.fullmatch(value) or value in (".", ".."):
+        raise ValueError(f"must be letters, digits, '.', '_' and '-', at most 249 of them, got {shown(value)}")
+    return value
+
+
 File = Annotated[Path, AfterValidator(_beside)]
 Amount = Annotated[int, BeforeValidator(_bytes)]
+Named = Annotated[str, AfterValidator(_name)]
+"""What a broker takes as the name of a topic, and the client as that of an instance."""
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -61,9 +70,9 @@ class Input(Value):
     """
 
     servers: Annotated[tuple[Text, ...], BeforeValidator(_several), Field(min_length=1)]
-    topic: Text
+    topic: Named
     group: Text = "streamsel"
-    instance: Text | None = None
+    instance: Named | None = None
     references: File | None = None
     holds: Literal["auto", "pictures", "segments"] = "auto"
     fps: str | None = None
@@ -103,7 +112,7 @@ class Output(Value):
     `claims`, and the record refers to them.
     """
 
-    topic: Text | None = None
+    topic: Named | None = None
     folder: File | None = None
     inline_limit: Annotated[Amount, Field(ge=0)] = 700_000
     claims: File | None = None
@@ -118,7 +127,7 @@ class Output(Value):
 class State(Value):
     """The changelog: a compacted topic with as many partitions as the input; None: `GROUP.TOPIC.state`."""
 
-    topic: Text | None = None
+    topic: Named | None = None
 
 
 class BatchSize(Value):
@@ -156,7 +165,7 @@ class IngestConfig(Value):
     lightly: File | None = None
     output: Output
     state: State = State()
-    dead_letter: Text | None = None
+    dead_letter: Named | None = None
     batch: BatchSize = BatchSize()
     metrics: Annotated[str, Field(pattern=r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}$")] | None = None
     log: Literal["text", "json"] = "text"

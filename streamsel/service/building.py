@@ -12,20 +12,17 @@ from streamsel.config import IngestConfig
 from streamsel.decode.looking import Looking
 from streamsel.embed import Embedder
 from streamsel.embed.load import load_embedder
-from streamsel.errors import StateError
 from streamsel.service.emitting import FolderOutput, Output, TopicOutput, dead_letter
 from streamsel.service.lanes import Lanes
 from streamsel.service.metrics import Metrics
 from streamsel.service.parts import GroupMember, Parts
 from streamsel.service.pictures import Pictures
 from streamsel.topic.connection import Connection
-from streamsel.topic.explaining import explained
 from streamsel.topic.incoming import Incoming
 from streamsel.topic.member import Member
 from streamsel.topic.references import References
-from streamsel.topic.topics import ensure, partitions
 
-__all__ = ["built", "prepare_topics"]
+__all__ = ["built"]
 
 DECODING: Final = 2
 """Threads that open pictures while the model works."""
@@ -58,21 +55,6 @@ def built(config: IngestConfig, metrics: Metrics, connection: Connection) -> Ite
             size=config.batch.bytes,
             gather=config.batch.seconds,
         )
-
-
-def prepare_topics(config: IngestConfig, connection: Connection) -> None:
-    """Makes the topics that are missing, but for the input. Raises SinkError, and StateError for an unfit changelog."""
-    with explained(f"{','.join(connection.servers)}/{config.input.topic}"):
-        count = partitions(connection, config.input.topic)
-    with explained(f"{','.join(connection.servers)}/{config.state_topic}"):
-        changelog = ensure(connection, config.state_topic, count, compacted=True)
-    if changelog.partitions < count or (changelog.largest is not None and not changelog.compacted):
-        raise StateError(
-            f"{config.state_topic}: must be compacted and have the {count} partitions of {config.input.topic}, or more"
-        )
-    for name in filter(None, [config.dead_letter_topic, config.output.topic]):
-        with explained(f"{','.join(connection.servers)}/{name}"):
-            ensure(connection, name, count)
 
 
 def _member(config: IngestConfig, connection: Connection) -> Callable[[], GroupMember]:

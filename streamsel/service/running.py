@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import Literal
 
 from streamsel.config import IngestConfig, read_pipeline
-from streamsel.service.building import built, prepare_topics
+from streamsel.service.building import built
 from streamsel.service.ingest import ingest
 from streamsel.service.log_lines import log_lines, say
 from streamsel.service.metrics import Metrics
+from streamsel.service.prepared_topics import prepare_topics
 from streamsel.service.status_page import status_page
 from streamsel.topic.connection import Connection
 from streamsel.topic.security import Security
@@ -31,8 +32,8 @@ def run(file: Path, stopping: threading.Event, *, log: Literal["text", "json"] |
 def _run(config: IngestConfig, stopping: threading.Event) -> None:
     metrics = Metrics()
     connection = Connection(config.input.servers, Security.of(config.security))
-    prepare_topics(config, connection)
     with status_page(config.metrics, metrics) as port, built(config, metrics, connection) as parts:
+        prepare_topics(config, connection)  # only now: nothing is made for a pipeline that cannot run
         say("started", topic=config.input.topic, group=config.input.group, model=parts.embedder.name, metrics=port)
         ingest(parts, stopping)
     say("stopped", **{name: int(metrics.count(name)) for name in ("records", "picks", "dead", "rebuilds")})

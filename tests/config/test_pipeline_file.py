@@ -74,6 +74,9 @@ def test_bytes_are_written_as_people_do(tmp_path: Path, text: str, value: int) -
         ("topic: frames", "topc: frames", "input.topc: unknown key 'topc'; did you mean 'topic'?"),
         ("{topic: picks}", "{}", "output: give one of topic and folder"),
         ("{topic: picks}", "{topic: picks, folder: here}", "output: give one of topic and folder"),
+        ("topic: picks", "topic: 'my picks'", "output.topic: must be letters, digits"),
+        ("topic: frames", "topic: frames, instance: a/b", "input.instance: must be letters, digits"),
+        ("topic: frames", "topic: frames, fps: 0", "input.fps: must be a rate above 0"),
         ("topic: picks", "topic: frames", "topic 'frames' has two uses"),
         ("topic: picks", "topic: frames.dlq", "topic 'frames.dlq' has two uses"),
         ("topic: picks", "topic: picks, inline_limit: many", "output.inline_limit: must be an amount of bytes"),
@@ -101,13 +104,14 @@ def test_a_file_that_is_none_is_one_line(tmp_path: Path) -> None:
 
 def test_the_environment_fills_values_and_nothing_else(tmp_path: Path) -> None:
     text = (
-        PLAIN.replace("topic: frames", "topic: '${TOPIC:-frames}', instance: '${INSTANCE:-}'") + "min_distance: ${D:-}\n"
+        PLAIN.replace("topic: frames", "topic: '${TOPIC:-frames}', instance: '${INSTANCE:-}'")
+        + "min_distance: ${D:-}\n"
     )
     assert read(tmp_path, text).input.instance is None
     filled = read(tmp_path, text, TOPIC="night", INSTANCE="a", D="0.5")
     assert (filled.input.topic, filled.input.instance, filled.min_distance) == ("night", "a", 0.5)
-    assert "unknown" not in complaint(tmp_path, text, TOPIC="x, other: y}", D="7")
-    assert read(tmp_path, text, TOPIC="x}").input.topic == "x}"
+    assert "unknown" not in complaint(tmp_path, text, TOPIC="x", D="7, other: 1}")
+    assert read(tmp_path, text + "model: ${M}", M="x, y: {").model == "x, y: {"
 
 
 def test_a_variable_without_value_is_named_with_its_place(tmp_path: Path) -> None:
@@ -116,7 +120,7 @@ def test_a_variable_without_value_is_named_with_its_place(tmp_path: Path) -> Non
 
 
 def test_two_dollars_are_one(tmp_path: Path) -> None:
-    assert read(tmp_path, PLAIN.replace("frames", "'$${frames}'")).input.topic == "${frames}"
+    assert read(tmp_path, PLAIN + "model: $${frames}").model == "${frames}"
 
 
 def test_security_is_in_no_text(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from streamsel.errors import SinkError, StateError
+from streamsel.errors import SinkError, StateError, UsageError
 from streamsel.testing.kafka_broker import Served
 from streamsel.testing.kafka_listeners import free_ports
 from streamsel.topic.cloudevent import Event
@@ -117,3 +117,18 @@ def test_state_of_another_selection_is_refused(broker: Served, topic_name: str, 
     with pytest.raises(StateError, match="is of another selection"), serving(pipeline) as running:
         running.exception(60)
     assert pipeline.found() == before
+
+
+def test_topics_that_would_lose_something_are_refused(broker: Served, topic_name: str, tmp_path: Path) -> None:
+    broker.create(f"{topic_name}.small", 4, max_message_bytes=100_000)
+    broker.create(f"{topic_name}.narrow", 1, cleanup_policy="compact")
+    broker.create(f"{topic_name}.short", 4)
+    pipeline = Pipeline(broker, topic_name, tmp_path, output=f"{{topic: {topic_name}.small}}")
+    with pytest.raises(UsageError, match=r"set output\.inline_limit to 68000 or less"), serving(pipeline):
+        pass
+    pipeline.more = f"state: {{topic: {topic_name}.narrow}}"
+    with pytest.raises(StateError, match=rf"has 1 partitions, and {topic_name} 4: add some"), serving(pipeline):
+        pass
+    pipeline.more = f"state: {{topic: {topic_name}.short}}"
+    with pytest.raises(StateError, match="is not compacted"), serving(pipeline):
+        pass
