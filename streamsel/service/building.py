@@ -32,15 +32,7 @@ DECODING: Final = 2
 def built(config: IngestConfig, metrics: Metrics, connection: Connection) -> Iterator[Parts]:
     """The parts, whose threads end when it is left. Raises ModelError, UsageError, SourceError."""
     embedder = load_embedder(config.model, device=config.device, weights=config.weights, threads=config.threads)
-    lanes = Lanes(
-        config.selection,
-        embedder,
-        target_ratio=config.target_ratio,
-        min_distance=config.min_distance,
-        lightly=config.lightly,
-        query_sets=config.query_sets,
-        named=config.identity(),
-    )
+    lanes = Lanes.of(config, embedder)
     with _pictures(config, embedder, whole=lanes.reads_pixels) as pictures:
         yield Parts(
             member=_member(config, connection),

@@ -23,14 +23,7 @@ def selection_findings(config: IngestConfig) -> Iterator[Finding]:
         return
     yield fine("model", f"{model.name}: {model.dim} numbers a picture")
     try:
-        Lanes(
-            config.selection,
-            model,
-            target_ratio=config.target_ratio,
-            min_distance=config.min_distance,
-            lightly=config.lightly,
-            query_sets=config.query_sets,
-        )
+        Lanes.of(config, model)
     except StreamselError as error:
         yield problem("selection", str(error))
         return

@@ -10,6 +10,7 @@ from typing import Final
 from streamsel.choosing.finding import Finding, can_run, fine, note, problem
 from streamsel.config.pipeline import IngestConfig
 from streamsel.errors import SourceError, UsageError
+from streamsel.service.prepared_topics import HEADERS
 from streamsel.topic import inquiry
 from streamsel.topic.connection import Connection
 from streamsel.topic.explaining import explained
@@ -17,9 +18,6 @@ from streamsel.topic.security import Security
 from streamsel.topic.topics import Topic
 
 __all__ = ["broker_findings"]
-
-HEADERS: Final = 32_000
-"""Bytes that a record has beside its picture, at most."""
 
 PIECE: Final = 100_000
 """Bytes that a changelog must take in one record: a piece of state has 64 KiB."""
@@ -140,13 +138,14 @@ class _Checked:
         yield from self._right("state.topic", topic, "READ")
         if topic.largest is not None and not topic.compacted:
             yield problem(
-                "state.topic", f"{topic.name}: is not compacted, so it would lose state; set cleanup.policy=compact"
+                "state.topic",
+                f"{topic.name}: is not compacted, or deleted by age, and would lose state; set cleanup.policy=compact",
             )
         if topic.partitions < (self._partitions or 0):
             yield problem(
                 "state.topic",
-                f"{topic.name}: has {topic.partitions} partitions, but the input {self._partitions}; to begin anew, "
-                "name another state topic and another group",
+                f"{topic.name}: has {topic.partitions} partitions, but the input {self._partitions}; add some, until "
+                "they are as many",
             )
 
     def _group(self) -> Iterator[Finding]:

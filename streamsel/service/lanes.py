@@ -7,9 +7,9 @@ import json
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
-from streamsel.config import SelectConfig, SelectionConfig
+from streamsel.config import IngestConfig, SelectConfig, SelectionConfig
 from streamsel.config.constraints import Quota
 from streamsel.config.inputs import MEASURED, Metadata
 from streamsel.data import Mark
@@ -59,6 +59,19 @@ class Lanes:
         self._distance = distance_of_run(self._config, embedder)
         self._identity = _identity(self._config, embedder, dict(named or {}))
         self.lane(0)
+
+    @classmethod
+    def of(cls, config: IngestConfig, embedder: Embedder) -> Self:
+        """As a pipeline wants them."""
+        return cls(
+            config.selection,
+            embedder,
+            target_ratio=config.target_ratio,
+            min_distance=config.min_distance,
+            lightly=config.lightly,
+            query_sets=config.query_sets,
+            named=config.identity(),
+        )
 
     @property
     def reads_vectors(self) -> bool:

@@ -80,7 +80,7 @@ def _described(admin: KafkaAdminClient, name: str) -> Topic:
         name=name,
         partitions=len(topic["partitions"]),
         largest=int(configs[LIMIT]) if LIMIT in configs else None,
-        compacted="compact" in configs.get(CLEANUP, ""),
+        compacted=configs.get(CLEANUP) == "compact",
         replicas=min(len(one["replica_nodes"]) for one in topic["partitions"]),
         rights=frozenset(topic.get("authorized_operations") or ()),
     )

@@ -17,9 +17,9 @@ from kafka.coordinator.assignors.range import RangePartitionAssignor
 from streamsel.choosing.finding import Finding, can_run
 from streamsel.config.pipeline_file import read_pipeline
 from streamsel.errors import StreamselError, UsageError
-from streamsel.service.building import prepare_topics
 from streamsel.service.checked_topics import broker_findings
 from streamsel.service.checks import check_pipeline, is_pipeline
+from streamsel.service.prepared_topics import prepare_topics
 from streamsel.testing.kafka_broker import Broker, Served
 from streamsel.topic.connection import Connection
 from streamsel.topic.inquiry import group
@@ -99,6 +99,7 @@ def test_what_it_says_will_be_made_is_made(broker: Served, topic_name: str, writ
 
 UNFIT = {
     "not compacted": (4, {}, "is not compacted"),
+    "deleted by age, too": (4, {"cleanup_policy": "compact,delete"}, "set cleanup.policy=compact"),
     "too few partitions": (3, {"cleanup_policy": "compact"}, "has 3 partitions, but the input 4"),
     "too small": (4, {"cleanup_policy": "compact", "max_message_bytes": 60_000}, "takes records of 60000 bytes"),
 }

@@ -44,7 +44,7 @@ def test_a_missing_topic_is_told(connection: Connection, topic_name: str) -> Non
         topics.describe(connection, topic_name)
 
 
-@pytest.mark.parametrize(("policy", "compacted"), [("delete", False), ("compact", True), ("compact,delete", True)])
+@pytest.mark.parametrize(("policy", "compacted"), [("delete", False), ("compact", True), ("compact,delete", False)])
 def test_limits_are_told(
     policy: str, compacted: bool, guarded: Broker, connection: Connection, topic_name: str
 ) -> None:
