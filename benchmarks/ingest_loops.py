@@ -5,7 +5,7 @@ transactions: the same, records and offsets in one transaction. carried: the who
 pick, but for two things: pictures are not decoded, and vectors (1280 numbers) are looked up by the record's number.
 bare-model: bare, and each record is decoded and embedded. whole: the ingest loop as `streamsel run` has it.
 
-Prints seconds from the first record in hand to the last commit, and how many records were sent on.
+Prints seconds from the first record in hand to the last commit, those of CPU, and how many records were sent on.
 """
 
 from __future__ import annotations
@@ -30,11 +30,12 @@ from streamsel.config import read_pipeline
 from streamsel.data import Frame, Mark
 from streamsel.embed.load import load_embedder
 from streamsel.embed.window import Shrunk
-from streamsel.service.building import built, prepare_topics
+from streamsel.service.building import built
 from streamsel.service.ingest import ingest
 from streamsel.service.lanes import Lanes
 from streamsel.service.metrics import Metrics
 from streamsel.service.pictures import Opened
+from streamsel.service.prepared_topics import prepare_topics
 from streamsel.topic import Finished, Message, Polled
 from streamsel.topic.connection import Connection
 from streamsel.topic.incoming import Incoming
@@ -60,15 +61,17 @@ class Clock:
     """Runs from the first record in hand."""
 
     def __init__(self) -> None:
-        self.begun: float | None = None
+        self.begun: tuple[float, float] | None = None
         self.seen = self.sent = 0
 
     def had(self, records: int) -> None:
         if records and self.begun is None:
-            self.begun = time.monotonic()
+            self.begun = time.monotonic(), time.process_time()
 
     def told(self) -> str:
-        return json.dumps({"seconds": time.monotonic() - (self.begun or 0.0), "sent": self.sent})
+        wall, cpu = self.begun or (0.0, 0.0)
+        told = {"seconds": time.monotonic() - wall, "cpu": time.process_time() - cpu, "sent": self.sent}
+        return json.dumps(told)
 
 
 def bare(job: Job, look: Callable[[Sequence[bytes]], object] = len) -> str:

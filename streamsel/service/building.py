@@ -8,6 +8,8 @@ from fractions import Fraction
 from functools import partial
 from typing import Final
 
+from threadpoolctl import threadpool_limits
+
 from streamsel.config import IngestConfig
 from streamsel.decode.looking import Looking
 from streamsel.embed import Embedder
@@ -33,7 +35,8 @@ def built(config: IngestConfig, metrics: Metrics, connection: Connection) -> Ite
     """The parts, whose threads end when it is left. Raises ModelError, UsageError, SourceError."""
     embedder = load_embedder(config.model, device=config.device, weights=config.weights, threads=config.threads)
     lanes = Lanes.of(config, embedder)
-    with _pictures(config, embedder, whole=lanes.reads_pixels) as pictures:
+    # Products of BLAS are small here: several threads for one wait longer for each other than they work.
+    with threadpool_limits(1, "blas"), _pictures(config, embedder, whole=lanes.reads_pixels) as pictures:
         yield Parts(
             member=_member(config, connection),
             lane=lanes.lane,
