@@ -14,6 +14,8 @@ from streamsel.service.work import Done
 __all__ = ["Journal"]
 
 MINUTE: Final = 60.0
+COMPLAINT: Final = 10.0
+"""Seconds between two lines about records that cannot be used."""
 TOLD: Final = ("records", "frames", "picks", "dead", "bytes")
 
 
@@ -23,6 +25,7 @@ class Journal:
     def __init__(self, metrics: Metrics, every: float = MINUTE) -> None:
         self._metrics, self._every = metrics, every
         self._since, self._told = time.monotonic(), dict.fromkeys(TOLD, 0.0)
+        self._complained = -COMPLAINT
 
     def committed(self, done: Done, seconds: float) -> None:
         """A transaction is over."""
@@ -38,6 +41,15 @@ class Journal:
             metrics.picked(message.timestamp)
         metrics.commits.observe(seconds)
         metrics.turned()
+        if done.dead:
+            self._dead(done)
+
+    def _dead(self, done: Done) -> None:
+        """Tells of what could not be used, though not of each: the topic of dead letters has them all."""
+        now = time.monotonic()
+        if now - self._complained >= COMPLAINT:
+            self._complained = now
+            say("dead letters", logging.WARNING, records=done.dead, last=done.complaint)
 
     def turned(self, lag: Mapping[int, int]) -> None:
         """The loop came round."""
@@ -68,7 +80,3 @@ class Journal:
         """The clients are thrown away; others are made after a pause."""
         self._metrics.rebuilds.inc()
         say("rebuilding", logging.WARNING, reason=reason, pause=pause)
-
-    def dead(self, letters: int, reason: str) -> None:
-        """Some records of a chunk could not be used."""
-        say("dead letters", logging.WARNING, records=letters, last=reason)

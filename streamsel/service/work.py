@@ -38,7 +38,10 @@ class Breath:
 
 @dataclass(slots=True)
 class Done:
-    """What came of a chunk: what is to be committed, and how much it was. picked: the messages that picks came of."""
+    """What came of a chunk: what is to be committed, and how much it was. picked: the messages that picks came of.
+
+    complaint: about the last record that could not be used.
+    """
 
     records: list[tuple[str, Record]] = field(default_factory=list)
     state: dict[int, Mapping[bytes, bytes | None]] = field(default_factory=dict)
@@ -48,6 +51,7 @@ class Done:
     nbytes: int = 0
     frames: int = 0
     dead: int = 0
+    complaint: str = ""
 
     @property
     def finished(self) -> Finished:
@@ -116,3 +120,4 @@ def _emit(parts: Parts, done: Done, opened: Opened, verdict: Verdict, vector: Ve
 def _dead(parts: Parts, done: Done, message: Message, reason: str) -> None:
     done.records.append(parts.letter(message, reason))
     done.dead += 1
+    done.complaint = f"{message.partition}/{message.offset}: {reason}"

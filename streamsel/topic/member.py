@@ -101,11 +101,6 @@ class Member:
         """Partitions that it reads: gained, started, and not lost since, as of the last poll or breath."""
         return frozenset(self._started)
 
-    @property
-    def rebalances(self) -> int:
-        """How often partitions came or went."""
-        return self._rebalances.count
-
     def poll(self, seconds: float, gather: float = 0.0) -> Polled:
         """Waits at most so long for messages or a rebalance, and then `gather` seconds for more messages.
 

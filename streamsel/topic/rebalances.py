@@ -12,22 +12,17 @@ __all__ = ["Rebalances"]
 
 
 class Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]
-    """Queues what the group assigns and takes away: the client must not be called where it tells of it.
-
-    count: rebalances so far that changed something.
-    """
+    """Queues what the group assigns and takes away: the client must not be called where it tells of it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._gained: set[int] = set()
         self._lost: set[int] = set()
-        self.count = 0
 
     def on_partitions_assigned(self, assigned: Collection[Any]) -> None:
         """Called by the client."""
         with self._lock:
             self._gained |= {place.partition for place in assigned}
-            self.count += bool(assigned)
 
     def on_partitions_revoked(self, revoked: Collection[Any]) -> None:
         """Called by the client."""
@@ -35,7 +30,6 @@ class Rebalances(ConsumerRebalanceListener):  # type: ignore[misc]
             gone = {place.partition for place in revoked}
             self._gained -= gone
             self._lost |= gone
-            self.count += bool(revoked)
 
     def on_partitions_lost(self, lost: Collection[Any]) -> None:
         """Called by the client when the group has gone on without this member."""

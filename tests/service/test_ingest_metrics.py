@@ -90,3 +90,13 @@ def test_lines_end_with_the_service() -> None:
         say("inside")
     say("outside")
     assert "outside" not in stream.getvalue()
+
+
+def test_poison_is_told_of_but_not_each_time() -> None:
+    stream = io.StringIO()
+    journal = Journal(Metrics())
+    with log_lines("json", stream):
+        for offset in range(3):
+            journal.committed(Done(messages=1, dead=1, complaint=f"0/{offset}: is empty"), 0.1)
+    (line,) = [json.loads(text) for text in stream.getvalue().splitlines()]
+    assert (line["event"], line["last"]) == ("dead letters", "0/0: is empty")
