@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import streamsel as library
-from streamsel.errors import SourceError, UsageError
+from streamsel.errors import UsageError
 from streamsel.testing.videos import moving_picture
 from tests.run.drive import DIVERSE, EMBEDDINGS, MODES, SIMILARITY, STREAM, config, entry, numbers
 
@@ -84,7 +84,7 @@ def test_objects_like_those_of_the_query_set(shots, data_set, tmp_path):
 def test_a_set_that_is_not_named_or_not_there(goal, data_set, tmp_path):
     with pytest.raises(UsageError, match=r"query set 'wanted': say where it is with --query-set wanted=PATH"):
         library.select(data_set, tmp_path / "out", selection=config(LIKE_IT), **goal)
-    with pytest.raises(SourceError, match=r"nowhere: does not exist"):
+    with pytest.raises(UsageError, match=r"strategies\[0\].input: --query-set wanted=nowhere: does not exist"):
         library.select(data_set, tmp_path / "out", selection=config(LIKE_IT), query_sets={"wanted": "nowhere"}, **goal)
 
 
