@@ -131,7 +131,7 @@ class Pipeline:
 
     def send(self, values: Iterable[bytes], headers: Sequence[tuple[str, bytes]] = ()) -> None:
         """Records in turn to each partition; remembers them."""
-        producer = KafkaProducer(bootstrap_servers=list(self.broker.servers), max_request_size=40_000_000)
+        producer = KafkaProducer(bootstrap_servers=list(self.broker.open_servers), max_request_size=40_000_000)
         futures = []
         for value in values:
             place = sum(map(len, self.sent.values())) % PARTITIONS
@@ -161,11 +161,11 @@ class Pipeline:
 
     def found(self) -> list[str]:
         """Names of the picks that a reader of committed records sees, in the order of their topic."""
-        return [header(record, "ce_subject") for record in committed(self.broker.servers, self.picks)]
+        return [header(record, "ce_subject") for record in committed(self.broker.open_servers, self.picks)]
 
     def letters(self) -> dict[tuple[int, int], str]:
         """Partition and offset of each dead letter -> its reason."""
-        records = committed(self.broker.servers, self.dead)
+        records = committed(self.broker.open_servers, self.dead)
         told = [
             [header(one, f"ce_{name}") for name in ("originpartition", "originoffset", "reason")] for one in records
         ]
@@ -255,7 +255,7 @@ def wait_for(what: Callable[[], Any], seconds: float = PATIENCE) -> Any:
 
 def offsets(pipeline: Pipeline) -> dict[int, int]:
     """Offsets that the group has committed."""
-    admin = KafkaAdminClient(bootstrap_servers=list(pipeline.broker.servers))
+    admin = KafkaAdminClient(bootstrap_servers=list(pipeline.broker.open_servers))
     try:
         found = admin.list_group_offsets({pipeline.name: None})[pipeline.name]
         return {place.partition: one.offset for place, one in found.items()}
