@@ -1,7 +1,7 @@
 """The ingest consumer beside a bare loop of kafka-python on a real broker: `python benchmarks/ingest.py [CASE...]`.
 
-carried: records of 100 kB of which each tenth goes on; nothing is decoded or embedded on either side. model: the same
-records decoded and embedded by the default model on both sides. latency: from the time of a record to a committed read
+carried: records of 100 kB of which each tenth goes on; nothing is decoded or embedded on either side. model: such
+records, decoded and embedded by the default model on both sides. latency: from the time of a record to a committed read
 of its pick, at a steady rate. memory: resident size of `streamsel run` over 100,000 records. See `ingest_loops.py`.
 """
 
@@ -55,19 +55,23 @@ def compared(broker: Broker, folder: Path, given: argparse.Namespace, loops: lis
     """Loops in turn, several times, over the same records; each run is a group of its own."""
     trial = Trial(broker, f"throughput-{loops[-1]}", folder, options=DEFAULT)
     trial.send(pictures(records))
-    rates: dict[str, list[float]] = {loop: [] for loop in loops}
+    runs: dict[str, list[dict[str, float]]] = {loop: [] for loop in loops}
     for turn in range(given.turns):
         for loop in loops:
             told = run(trial, loop, turn)
-            rates[loop].append(records / told["seconds"])
-            print(f"{loop}: {records / told['seconds']:.0f} records/s, {told['sent']} sent on", flush=True)
+            runs[loop].append(told)
+            rate, cpu = records / told["seconds"], told["cpu"] / records
+            print(f"{loop}: {rate:.0f} records/s, {cpu * 1000:.2f} ms of CPU each, {told['sent']} sent on", flush=True)
     for loop in loops[1:]:
-        ratios = [own / bare for own, bare in zip(rates[loop], rates[loops[0]], strict=True)]
-        print(
-            f"{loop} / {loops[0]}: {statistics.median(ratios):.2f} (from {min(ratios):.2f} to {max(ratios):.2f});"
-            f" {statistics.median(rates[loop]):.0f} and {statistics.median(rates[loops[0]]):.0f} records/s",
-            flush=True,
+        speeds, costs = (
+            [bare[what] / own[what] for own, bare in zip(runs[loop], runs[loops[0]], strict=True)]
+            for what in ("seconds", "cpu")
         )
+        print(f"{loop} / {loops[0]}: speed {_spread(speeds)}, by CPU {_spread(costs)}", flush=True)
+
+
+def _spread(ratios: list[float]) -> str:
+    return f"{statistics.median(ratios):.2f} (from {min(ratios):.2f} to {max(ratios):.2f})"
 
 
 def run(trial: Trial, loop: str, turn: int) -> dict[str, float]:
