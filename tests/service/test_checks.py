@@ -17,6 +17,8 @@ from kafka.coordinator.assignors.range import RangePartitionAssignor
 from streamsel.choosing.finding import Finding, can_run
 from streamsel.config.pipeline_file import read_pipeline
 from streamsel.errors import StreamselError, UsageError
+from streamsel.service.checked_places import place_findings
+from streamsel.service.checked_selection import selection_findings
 from streamsel.service.checked_topics import broker_findings
 from streamsel.service.checks import check_pipeline, is_pipeline
 from streamsel.service.prepared_topics import prepare_topics
@@ -49,6 +51,12 @@ def of(findings: Sequence[Finding], place: str, level: str) -> str:
     """The one finding of this level at a place."""
     (found,) = [one.text for one in findings if (one.place, one.level) == (place, level)]
     return found
+
+
+def beside(file: Path) -> list[Finding]:
+    """Findings on what lies on no broker."""
+    config = read_pipeline(file)
+    return [*place_findings(config), *selection_findings(config)]
 
 
 def problems(file: Path) -> dict[str, str]:
@@ -214,23 +222,22 @@ def test_security_that_does_not_fit(written: Written) -> None:
     ids=lambda value: value if isinstance(value, str) and "." in value else "",
 )
 def test_places_that_cannot_be_used(more: dict[str, Any], place: str, text: str, written: Written) -> None:
-    found = list(check_pipeline(written(["127.0.0.1:1"], **more)))
-    assert text in of(found, place, "problem")
+    assert text in of(beside(written(["127.0.0.1:1"], **more)), place, "problem")
 
 
 def test_a_selection_that_no_stream_can_make(written: Written) -> None:
     sharp = {"input": {"type": "METADATA", "key": "lightly.sharpness"}, "strategy": {"type": "WEIGHTS"}}
-    found = list(check_pipeline(written(["127.0.0.1:1"], selection={"strategies": [sharp]})))
+    found = beside(written(["127.0.0.1:1"], selection={"strategies": [sharp]}))
     assert "ratio" in of(found, "selection", "problem")
-    found = list(check_pipeline(written(["127.0.0.1:1"], selection={"strategies": [sharp]}, target_ratio=0.1)))
+    found = beside(written(["127.0.0.1:1"], selection={"strategies": [sharp]}, target_ratio=0.1))
     assert "0.1 of the frames" in of(found, "selection", "fine")
 
 
 def test_a_page_that_cannot_be_served(written: Written) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         file = written(["127.0.0.1:1"], metrics=f"127.0.0.1:{taken.getsockname()[1]}")
-        assert "cannot listen" in of(list(check_pipeline(file)), "metrics", "problem")
-    assert "no login" in of(list(check_pipeline(written(["127.0.0.1:1"], metrics="0.0.0.0:0"))), "metrics", "note")
+        assert "cannot listen" in of(beside(file), "metrics", "problem")
+    assert "no login" in of(beside(written(["127.0.0.1:1"], metrics="0.0.0.0:0")), "metrics", "note")
 
 
 def test_a_pipeline_is_told_from_a_selection(written: Written, tmp_path: Path) -> None:
