@@ -32,15 +32,17 @@ from streamsel.testing.ingest_trial import Trial
 from streamsel.testing.kafka_broker import Broker
 from streamsel.testing.kafka_reading import header
 
-DEFAULT = {"model": "default", "min_distance": None, "batch": {}, "threads": None}
-"""Options of a pipeline that leaves all to streamsel."""
+DEFAULT = {"model": "default", "min_distance": 0.085, "batch": {}, "threads": None}
+"""Options of a pipeline; the distance tells the scenes of `pictures` apart."""
+MOST = 2000
+"""Different pictures that are made."""
 
 
-def pictures(number: int, *, scene: int = 10, seed: int = 0) -> Iterator[Given]:
-    """JPEGs of 640 x 480 and about 100 kB: a new scene each so many pictures, noise between; 500 different ones."""
+def pictures(number: int, *, scene: int = 40, seed: int = 0) -> Iterator[Given]:
+    """JPEGs of 640 x 480 and about 100 kB: a new scene each so many pictures, noise between."""
     random = np.random.default_rng(seed)
     made: list[Given] = []
-    for index in range(min(number, 500)):
+    for index in range(min(number, MOST)):
         if index % scene == 0:
             patches = random.integers(0, 256, (12, 16, 3)).repeat(40, 0).repeat(40, 1)
         noisy = np.clip(patches + random.integers(-20, 21, patches.shape), 0, 255).astype(np.uint8)
@@ -101,8 +103,8 @@ def model(broker: Broker, folder: Path, given: argparse.Namespace) -> None:
 def latency(broker: Broker, folder: Path, given: argparse.Namespace) -> None:
     """A pick's event has the time of its record, in milliseconds."""
     for name, options, records in (
-        ("tiny", {}, small_pictures(given.steady)),
-        ("default", DEFAULT, pictures(given.steady)),
+        ("tiny", {}, list(small_pictures(given.steady))),
+        ("default", DEFAULT, list(pictures(given.steady))),
     ):
         own = folder / name
         own.mkdir()
@@ -169,8 +171,8 @@ def main() -> None:
     parser.add_argument("--records", type=int, default=10_000, help="of `carried`")
     parser.add_argument("--embedded", type=int, default=2000, help="records of `model`")
     parser.add_argument("--turns", type=int, default=3)
-    parser.add_argument("--rate", type=float, default=50, help="records a second of `latency`")
-    parser.add_argument("--steady", type=int, default=2000, help="records of `latency`")
+    parser.add_argument("--rate", type=float, default=20, help="records a second of `latency`")
+    parser.add_argument("--steady", type=int, default=1000, help="records of `latency`")
     parser.add_argument("--memory", type=int, default=100_000, help="records of `memory`")
     given = parser.parse_args()
     print(machine())
