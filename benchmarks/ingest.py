@@ -1,6 +1,6 @@
 """The ingest consumer beside a bare loop of kafka-python on a real broker: `python benchmarks/ingest.py [CASE...]`.
 
-carried: records of 100 kB of which each tenth goes on; nothing is decoded or embedded on either side. model: such
+carried: records of 80 kB of which each tenth goes on; nothing is decoded or embedded on either side. model: such
 records, decoded and embedded by the default model on both sides. latency: from the time of a record to a committed read
 of its pick, at a steady rate. memory: resident size of `streamsel run` over 100,000 records. See `ingest_loops.py`.
 """
@@ -39,7 +39,7 @@ MOST = 2000
 
 
 def pictures(number: int, *, scene: int = 40, seed: int = 0) -> Iterator[Given]:
-    """JPEGs of 640 x 480 and about 100 kB: a new scene each so many pictures, noise between."""
+    """JPEGs of 640 x 480 and about 80 kB: a new scene each so many pictures, noise between."""
     random = np.random.default_rng(seed)
     made: list[Given] = []
     for index in range(min(number, MOST)):
