@@ -116,6 +116,6 @@ def _time(text: str) -> datetime | None:
         return None
     try:
         time = datetime.fromisoformat(text)
-    except ValueError:
+        return time.astimezone(UTC) if time.tzinfo else time.replace(tzinfo=UTC)
+    except (ValueError, OverflowError):  # in UTC, some times of the first and the last year are in no year
         raise SourceError(f"header ce_time: {text[:40]!r}, expected a time as 2026-01-31T12:00:00Z") from None
-    return time if time.tzinfo else time.replace(tzinfo=UTC)

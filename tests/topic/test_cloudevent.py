@@ -54,6 +54,8 @@ def test_any_headers_are_an_event_or_none_or_wrong(headers: list[tuple[str, byte
     [
         ("ce_specversion", b"0.3", "expected 1.0"),
         ("ce_time", b"yesterday", "expected a time"),
+        ("ce_time", b"0001-01-01T00:00:00+14:00", "expected a time"),
+        ("ce_time", b"9999-12-31T23:59:59-14:00", "expected a time"),
         ("ce_id", b"\xff", "UTF-8"),
         ("ce_id", b"", "needs id"),
     ],
