@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import mimetypes
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,12 +21,18 @@ from streamsel.errors import SourceError
 from streamsel.topic import Message
 from streamsel.topic.cloudevent import Event
 
-__all__ = ["Carried", "Holds", "Incoming", "PoisonError"]
+__all__ = ["LONGEST_KEY", "Carried", "Holds", "Incoming", "PoisonError"]
 
 Holds = Literal["auto", "pictures", "segments"]
 
 LARGEST: Final = 20_000_000
 LONGEST_NAME: Final = 512
+"""Characters of a name, and of a key or a text of metadata: what is kept of labels is kept for good."""
+LONGEST_KEY: Final = 1024
+LONGEST_REFERENCE: Final = 4096
+"""Bytes of them: they travel on with a pick, whose record must stay below what a topic takes."""
+NO_TEXT: Final = re.compile("[\0\ud800-\udfff]")
+"""JSON can tell of characters that no text in UTF-8 has, and of NUL, at which others end it."""
 METADATA: Final = "metadata"
 MOST_METADATA: Final = 1 << 16
 """Bytes of metadata that are read."""
@@ -80,6 +87,7 @@ class Incoming:
             raise PoisonError(str(error)) from None
         place = f"{self.topic}-{message.partition}-{message.offset}"
         content_type = event.content_type if event else _plain_type(message)
+        _check_sizes(message, event)
         reference = event.dataref if event else ""
         name = _name(event.subject) if event and event.subject else ""
         kind = self._kind(content_type, reference or name)
@@ -122,9 +130,20 @@ def _plain_type(message: Message) -> str:
     return next((_readable(value) for name, value in message.headers if name.lower() == "content-type"), "")
 
 
+def _check_sizes(message: Message, event: Event | None) -> None:
+    """Of all that travels on with a pick, but for the picture and metadata."""
+    subject, source, reference = (event.subject, event.source, event.dataref) if event else ("", "", "")
+    for what, size, most, unit in (
+        ("key", len(message.key or b""), LONGEST_KEY, "bytes"),
+        ("ce_subject", len(subject), LONGEST_NAME, "characters"),
+        ("ce_source", len(source), LONGEST_NAME, "characters"),
+        ("ce_dataref", len(reference.encode()), LONGEST_REFERENCE, "bytes"),
+    ):
+        if size > most:
+            raise PoisonError(f"{what} has {size} {unit}, more than {most}")
+
+
 def _name(subject: str) -> str:
-    if len(subject) > LONGEST_NAME:
-        raise PoisonError(f"ce_subject has {len(subject)} characters, more than {LONGEST_NAME}")
     if not subject.isprintable():
         raise PoisonError(f"ce_subject {subject[:60]!r} has characters that do not print")
     return subject
@@ -172,6 +191,15 @@ def _flat(above: str, value: Any) -> Iterator[tuple[str, Value]]:
         for key, one in inside:
             yield from _flat(f"{above}.{key}" if above else str(key), one)
     elif value is not None:
+        for text in (above, value) if isinstance(value, str) else (above,):
+            _check_text(text)
         if isinstance(value, int | float) and not (math.isfinite(value) and abs(value) < LARGEST_NUMBER):
-            raise ValueError(f"{above} is too large")
+            raise ValueError(f"{above!r} is too large")
         yield above, value
+
+
+def _check_text(text: str) -> None:
+    if len(text) > LONGEST_NAME:
+        raise ValueError(f"a text of {len(text)} characters, more than {LONGEST_NAME}")
+    if NO_TEXT.search(text):
+        raise ValueError("a text with characters that no text has")

@@ -90,6 +90,8 @@ def test_what_is_expected_decides_where_nothing_tells():
         (JPEG, event(subject="a\x00b.jpg"), "do not print"),
         (JPEG, event(subject="a\nb.jpg"), "do not print"),
         (JPEG, event(subject="a" * 513), "513 characters"),
+        (JPEG, [*event(), ("ce_source", b" " * 400_000)], "ce_source has 400000 characters"),
+        (None, event(dataref="./" * 100_000 + "a.jpg"), "ce_dataref has 200005 bytes"),
         (JPEG, [("ce_specversion", b"9")], "ce_specversion"),
         (JPEG, [("ce_specversion", b"1.0")], "needs id"),
         (JPEG, [*event(), ("ce_time", b"yesterday")], "ce_time"),
@@ -102,6 +104,13 @@ def test_what_is_expected_decides_where_nothing_tells():
         (JPEG, [("metadata", b'{"a": ' + b"9" * 30 + b"}")], "metadata must be a JSON object"),
         (JPEG, [("metadata", b'{"a": ' + b"9" * 5000 + b"}")], "metadata must be a JSON object"),
         (JPEG, [("metadata", b'{"a":' + b"[" * 30_000)], "metadata must be a JSON object"),
+        (JPEG, [("metadata", b'{"weather": "\\ud800"}')], "no text has"),
+        (JPEG, [("metadata", b'{"\\udfff": 1}')], "no text has"),
+        (JPEG, [("metadata", b'{"\\udfff": [[9e999]]}')], "no text has"),
+        (JPEG, [("metadata", b'{"a\\nb": 9e999}')], "too large"),
+        (JPEG, [("metadata", b'{"weather": "rain\\u0000"}')], "no text has"),
+        (JPEG, [("metadata", b'{"weather": "' + b"x" * 513 + b'"}')], "513 characters"),
+        (JPEG, [("metadata", b'{"' + b"x" * 300 + b'": {"' + b"x" * 300 + b'": 1}}')], "601 characters"),
         (JPEG, [("metadata", b"1" * 70_000)], "70000 bytes"),
         (JPEG, [("metadata", json.dumps(dict.fromkeys(map(str, range(300)), 1)).encode())], "300 values"),
     ],
@@ -111,6 +120,12 @@ def test_poison_is_one_line_that_says_why(value, headers, told):
         Incoming("frames", largest=1000).carried(message(value, headers))
     assert str(error.value).isprintable()
     assert len(str(error.value)) < 300
+
+
+def test_a_key_of_any_size_is_no_key():
+    assert Incoming("frames").carried(message(key=b"x" * 1024)).key == b"x" * 1024
+    with pytest.raises(PoisonError, match="key has 1025 bytes, more than 1024"):
+        Incoming("frames").carried(message(key=b"x" * 1025))
 
 
 def test_metadata_travels_by_dotted_keys():
