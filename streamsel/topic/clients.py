@@ -6,15 +6,16 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from kafka import KafkaProducer  # type: ignore[import-untyped]
+from kafka import KafkaConsumer, KafkaProducer  # type: ignore[import-untyped]
 from kafka.errors import KafkaConnectionError, KafkaTimeoutError  # type: ignore[import-untyped]
 from kafka.net.compat import KafkaNetClient  # type: ignore[import-untyped]
 from kafka.net.manager import KafkaConnectionManager  # type: ignore[import-untyped]
 from kafka.net.selector import NetworkSelector  # type: ignore[import-untyped]
 
 from streamsel.topic.explaining import lasting
+from streamsel.topic.unpacking import Unpacked
 
-__all__ = ["Clients", "Producer", "quieten"]
+__all__ = ["Clients", "Consumer", "Producer", "quieten"]
 
 log: Final = logging.getLogger("streamsel.topic")
 
@@ -89,6 +90,14 @@ def _last_words_first(receive: Callable[[], Received]) -> Callable[[], Received]
         return data, None if data else error
 
     return whole
+
+
+class Consumer(KafkaConsumer):  # type: ignore[misc]
+    """KafkaConsumer that goes on past strange headers, and says where a partition is damaged."""
+
+    def __init__(self, *topics: str, **options: Any) -> None:
+        super().__init__(*topics, **options)
+        self._fetcher.PartitionRecords = Unpacked
 
 
 class Producer(KafkaProducer):  # type: ignore[misc]

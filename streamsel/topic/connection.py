@@ -10,7 +10,7 @@ from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer  # type: ignore
 from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor  # type: ignore[import-untyped]
 
 from streamsel.errors import UsageError
-from streamsel.topic.clients import Clients, Producer, quieten
+from streamsel.topic.clients import Clients, Consumer, Producer, quieten
 from streamsel.topic.security import Security
 
 __all__ = ["Connection"]
@@ -76,7 +76,7 @@ class Connection:
             "partition_assignment_strategy": [CooperativeStickyAssignor],
             "retry_backoff_ms": 20,
         }
-        return self._made(lambda **all_: KafkaConsumer(*topics, **all_), defaults | options)
+        return self._made(lambda **all_: Consumer(*topics, **all_), defaults | options)
 
     def admin(self, **options: Any) -> KafkaAdminClient:
         """A KafkaAdminClient."""

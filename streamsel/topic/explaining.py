@@ -35,6 +35,7 @@ LASTING: Final[Mapping[type[KafkaError], str]] = {
     errors.InvalidTopicError: "no broker takes this topic's name",
     errors.PolicyViolationError: "the broker's policy forbids it; ask who runs the broker",
     errors.InvalidReplicationFactorError: "too few brokers for the replicas that the topic should have",
+    errors.UnsupportedCodecError: "records are compressed in a way that cannot be read here; set compression.type",
     errors.UnsupportedVersionError: "the broker is too old; Apache Kafka 2.5 or later is needed",
     errors.IncompatibleBrokerVersion: "the broker is too old, or the address is that of a controller",
 }

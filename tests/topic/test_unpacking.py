@@ -1,0 +1,91 @@
+"""What a consumer makes of records as others send them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from kafka import KafkaProducer, TopicPartition
+from kafka.errors import UnsupportedCodecError
+from kafka.record import MemoryRecords, MemoryRecordsBuilder
+
+from streamsel.testing.kafka_broker import Served
+from streamsel.topic.connection import Connection
+from streamsel.topic.explaining import explanation, lasting
+from streamsel.topic.unpacking import Unpacked, UnreadableError
+
+CODECS = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
+PLACE = TopicPartition("pictures", 2)
+
+
+class Name(str):
+    """A header's name of any bytes: a client of another language may send it."""
+
+    def __new__(cls, name: bytes) -> Name:
+        made = super().__new__(cls, name.decode("latin-1"))
+        made.name = name
+        return made
+
+    def encode(self, *how: Any) -> bytes:
+        return self.name  # type: ignore[attr-defined,no-any-return]
+
+
+def batch(headers: Sequence[Sequence[tuple[str, bytes | None]]], codec: int = 0) -> bytearray:
+    """One record for each list of headers, from offset 7 on."""
+    builder = MemoryRecordsBuilder(2, codec, 1 << 20, offset=7)
+    for number, some in enumerate(headers):
+        builder.append(1000, b"key", b"%d" % number, list(some))
+    builder.close()
+    return bytearray(builder.buffer())
+
+
+def taken(data: bytes) -> list[Any]:
+    return Unpacked(7, PLACE, MemoryRecords(bytes(data))).take()
+
+
+@pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
+def test_names_that_are_no_text_stop_nothing(codec: int) -> None:
+    strange = [(Name(b"ce_\xff\xfe"), b"\xff"), ("weather", b"rain"), (Name(b"\xc3"), None), ("größe", b"1")]
+    records = taken(batch([[("a", b"b")], strange, strange, []], codec))
+    assert [(one.offset, one.value) for one in records] == [(7, b"0"), (8, b"1"), (9, b"2"), (10, b"3")]
+    assert records[1].headers == [("ce_??", b"\xff"), ("weather", b"rain"), ("?", None), ("größe", b"1")]
+    assert records[2].headers == records[1].headers
+    assert records[0].headers == [("a", b"b")]
+
+
+def test_damage_is_located() -> None:
+    data = batch([[("a", b"b")]])
+    data[-1] ^= 1
+    with pytest.raises(UnreadableError, match=r"pictures-2: damaged at offset 7: .*crc"):
+        taken(data)
+
+
+def test_a_codec_that_is_not_known_is_told_and_lasts() -> None:
+    data = batch([[("a", b"b")]])
+    data[22] |= 7  # the attributes' low bits
+    reading = Unpacked(7, PLACE, MemoryRecords(bytes(data)), check_crcs=False)
+    with pytest.raises(UnsupportedCodecError) as caught:
+        reading.take()
+    assert lasting(caught.value)
+    assert "compression.type" in explanation(caught.value)
+
+
+@pytest.mark.xdist_group("kafka")
+def test_whatever_a_producer_compresses_with_is_read(broker: Served, topic_name: str) -> None:
+    broker.create(topic_name, 1)
+    for codec in CODECS:
+        producer = KafkaProducer(
+            bootstrap_servers=list(broker.servers), compression_type=None if codec == "none" else codec
+        )
+        headers = [(Name(b"ce_\xff"), b"1")]
+        producer.send(topic_name, codec.encode() * 1000, headers=headers).get(timeout=30)
+        producer.close()
+    consumer = Connection(broker.servers).consumer(topic_name)
+    values: list[bytes] = []
+    try:
+        while len(values) < len(CODECS):
+            values += [one.value for some in consumer.poll(timeout_ms=5000).values() for one in some]
+    finally:
+        consumer.close()
+    assert values == [codec.encode() * 1000 for codec in CODECS]
