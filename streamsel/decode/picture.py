@@ -10,7 +10,7 @@ from av.video.frame import VideoFrame
 from streamsel.data import Pixels
 from streamsel.decode.looking import Box
 from streamsel.decode.sampling import sample, sample_rgb
-from streamsel.decode.scaling import rgb_of
+from streamsel.decode.scaling import frame_of, rgb_of
 from streamsel.decode.stored import stored_samples
 
 __all__ = ["StillPicture", "VideoPicture"]
@@ -127,8 +127,7 @@ class StillPicture:
         width, height = width or self.width, height or self.height
         if (width, height) == (self.width, self.height):
             return self._pixels.copy()
-        frame = VideoFrame.from_ndarray(np.ascontiguousarray(self._pixels), format="rgb24")
-        return rgb_of(frame, width, height)
+        return rgb_of(frame_of(self._pixels), width, height)
 
 
 def _turned(pixels: Pixels, rotation: int) -> Pixels:

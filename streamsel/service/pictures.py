@@ -166,7 +166,10 @@ class Pictures:
         if isinstance(still, str):
             raise PoisonError(f"is no JPEG, PNG or WebP that can be read: {still}")
         whole = StillPicture(still.pixels)
-        sample, picture = whole.i420(), whole.rgb(*self._size)
+        try:
+            sample, picture = whole.i420(), whole.rgb(*self._size)
+        except SourceError as error:
+            raise PoisonError(str(error)) from None
         mark = Mark(carried.source, message.offset, _pts(carried), MILLISECOND, fingerprint(sample), carried.name)
         frame = Frame(mark, whole if self._whole else Shrunk(sample, picture), True, carried.metadata)
         return Opened(message, carried, frame, picture, Content(data, TYPES[still.format], carried.reference))

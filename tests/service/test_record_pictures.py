@@ -155,6 +155,13 @@ def test_a_large_picture_is_decoded_all_the_same():
     assert "2100 is more than 1000000 pixels" in reason(encoded(size=(4000, 2100)), options={"most_pixels": 1_000_000})
 
 
+@pytest.mark.parametrize("size", [(60_000, 2), (2, 60_000), (3_000_000, 1)], ids=str)
+def test_a_picture_too_thin_to_be_scaled_is_poison(size):
+    with Pictures(Incoming("frames"), (224, 224)) as pictures:
+        (poison,) = pictures.opened([message(encoded("PNG", size=size))])
+    assert poison.reason == f"a picture of {size[0]} x {size[1]} cannot be scaled: too thin"
+
+
 def test_references_to_pictures(tmp_path):
     data = encoded()
     (tmp_path / "a.jpg").write_bytes(data)
