@@ -1,13 +1,15 @@
 """Where picks go: records for a topic, or a picture and a JSON file in a folder; and records of what could not be used.
 
-The picture's bytes travel as they came. Names in a folder are made of the partition, the frame's name and its offset:
+The picture's bytes travel as they came. Names in a folder are made of the partition, the offset and the frame's name:
 the same each time, so that what is written again after a restart replaces itself, and never outside of the folder.
 """
 
 from __future__ import annotations
 
 import json
+import mimetypes
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Protocol
 from urllib.parse import quote
@@ -15,19 +17,22 @@ from urllib.parse import quote
 from streamsel.data import Candidate, Frame, Pick, Vector
 from streamsel.service.lane import Verdict
 from streamsel.service.pictures import Opened
+from streamsel.service.prepared_topics import HEADERS
 from streamsel.sink.durable import replace_file, sync_folder
 from streamsel.sink.json_file import plain
 from streamsel.sink.names import safe_path
 from streamsel.sink.picture_file import encode
 from streamsel.topic import Message, Record
 from streamsel.topic.cloudevent import Event, event_id
-from streamsel.topic.pick_record import INLINE_LIMIT, Content, pick_record
+from streamsel.topic.incoming import LONGEST_KEY
+from streamsel.topic.pick_record import INLINE_LIMIT, Content, Whole, pick_record, wire_bytes
 
 __all__ = ["DEAD", "FolderOutput", "Output", "TopicOutput", "dead_letter"]
 
 DEAD: Final = "streamsel.dead-letter"
 """The event's type."""
 ENDINGS: Final = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
+UNKNOWN: Final = "application/octet-stream"
 LONGEST_REASON: Final = 500
 
 
@@ -46,9 +51,9 @@ class Output(Protocol):
 class TopicOutput:
     """A record for each pick. origin: the topic that pictures come from. model: the embedder's name.
 
-    limit: bytes of a picture that travels in its record. A larger one is written to `claims`, to which the reference
-    in its record is relative; without `claims` it is referred to where it came from: its file, or
-    `kafka:TOPIC/PARTITION/OFFSET`.
+    limit: bytes of a picture that travels in its record. A larger one is written to `claims`, to which every reference
+    is relative then; without `claims` it is referred to where it came from: its file, or the segment that it is a frame
+    of, or `kafka:TOPIC/PARTITION/OFFSET`. Signals that would make a record too large are left out of it.
     """
 
     def __init__(
@@ -60,7 +65,8 @@ class TopicOutput:
     def pick(self, opened: Opened, verdict: Verdict, vector: Vector) -> Sequence[tuple[str, Record]]:
         """See `Output`."""
         content = self._claimed(opened, _content(opened))
-        record = pick_record(
+        made = partial(
+            pick_record,
             _pick(opened.frame, verdict, vector),
             content,
             key=opened.carried.key,
@@ -68,10 +74,11 @@ class TopicOutput:
             subject=_subject(opened),
             epoch=opened.carried.epoch,
             when=opened.carried.time,
-            signals=verdict.signals,
             limit=self._limit,
         )
-        return [(self._topic, record)]
+        record = made(signals=verdict.signals)
+        fits = wire_bytes(record) <= HEADERS + len(record.value or b"")
+        return [(self._topic, record if fits else made())]
 
     def flush(self) -> None:
         """See `Output`."""
@@ -79,13 +86,13 @@ class TopicOutput:
             self._claims.sync()
 
     def _claimed(self, opened: Opened, content: Content) -> Content:
-        if len(content.data) <= self._limit or content.dataref:
+        if len(content.data) <= self._limit:
             return content
         if self._claims is not None:
             name = _file(opened, content)
             self._claims.put(name, content.data)
             return Content(content.data, content.content_type, quote(name))
-        if opened.content is None:
+        if content.dataref:
             return content
         message = opened.message
         return Content(content.data, content.content_type, f"kafka:{self._origin}/{message.partition}/{message.offset}")
@@ -134,12 +141,13 @@ class FolderOutput:
 
 
 def dead_letter(topic: str, origin: str, message: Message, reason: str) -> tuple[str, Record]:
-    """Topic and record of what could not be used: why, and where it is to be found, none of its bytes.
+    """Topic and record of what could not be used: why, and where it is to be found, none of its bytes but a short key.
 
     Extensions: `ce_reason`, `ce_origintopic`, `ce_originpartition`, `ce_originoffset`.
     """
     place = {"origintopic": origin, "originpartition": str(message.partition), "originoffset": str(message.offset)}
-    told = " ".join(reason.split())[:LONGEST_REASON]
+    told = " ".join(reason.split())[:LONGEST_REASON].encode(errors="replace").decode()
+    key = message.key or b""
     event = Event(
         id=event_id(origin, str(message.partition), message.offset, DEAD),
         source=origin,
@@ -147,7 +155,7 @@ def dead_letter(topic: str, origin: str, message: Message, reason: str) -> tuple
         subject=f"{origin}-{message.partition}-{message.offset}",
         extensions={"reason": told, **place},
     )
-    return topic, Record(message.key or b"", b"", event.headers())
+    return topic, Record(key if len(key) <= LONGEST_KEY else b"", b"", event.headers())
 
 
 class _Folder:
@@ -169,10 +177,12 @@ class _Folder:
 
 
 def _content(opened: Opened) -> Content:
-    """The file that a frame came in; a frame of a segment becomes a JPEG."""
+    """The file that a frame came in; a frame of a segment becomes a JPEG, and lies where the segment does."""
     if opened.content is not None:
         return opened.content
-    return Content(encode(opened.frame.picture.rgb(), "jpg"))
+    reference = opened.carried.reference
+    segment = Whole(mimetypes.guess_type(reference)[0] or UNKNOWN, opened.carried.sha256)
+    return Content(encode(opened.frame.picture.rgb(), "jpg"), dataref=reference, whole=segment)
 
 
 def _pick(frame: Frame, verdict: Verdict, vector: Vector) -> Pick:
@@ -185,11 +195,12 @@ def _subject(opened: Opened) -> str:
 
 
 def _file(opened: Opened, content: Content) -> str:
-    """Path in a folder: `PARTITION/NAME-OFFSET.jpg`, of a segment `PARTITION/NAME-OFFSET-INDEX.jpg`; one file deep.
+    """Path in a folder: `PARTITION/OFFSET_NAME.jpg`, of a segment `PARTITION/OFFSET-INDEX_NAME.jpg`; one file deep.
 
-    No two frames of a topic have the same, whatever their names are.
+    No two frames of a topic have the same, whatever their names are: they come last.
     """
-    stem = opened.carried.name.replace("/", "_")
+    ending = f".{ENDINGS[content.content_type]}"
+    stem = opened.carried.name.replace("/", "_").removesuffix(ending)
     index = "" if opened.content is not None else f"-{opened.frame.mark.index}"
     message = opened.message
-    return f"{message.partition}/{safe_path(f'{stem}-{message.offset}{index}')}.{ENDINGS[content.content_type]}"
+    return f"{message.partition}/{safe_path(f'{message.offset}{index}_{stem}')}{ending}"

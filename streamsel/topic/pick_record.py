@@ -24,7 +24,7 @@ from streamsel.errors import SinkError
 from streamsel.topic import Record
 from streamsel.topic.cloudevent import Event, event_id
 
-__all__ = ["INLINE_LIMIT", "PICKED", "Content", "check_size", "pick_record", "wire_bytes"]
+__all__ = ["INLINE_LIMIT", "PICKED", "Content", "Whole", "check_size", "pick_record", "wire_bytes"]
 
 PICKED: Final = "streamsel.pick"
 """The event's type."""
@@ -41,12 +41,24 @@ PER_HEADER: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
+class Whole:
+    """A video: what it is (RFC 2046), and its digest in hexadecimal, or empty where that is not known."""
+
+    content_type: str
+    sha256: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Content:
-    """A picture as a file: its bytes, what they are (RFC 2046), and a URI reference under which they lie, or none."""
+    """A picture as a file: its bytes, what they are (RFC 2046), and a URI reference under which they lie, or none.
+
+    whole: what lies there instead, where that is a video of which this is a frame.
+    """
 
     data: bytes = field(repr=False)
     content_type: str = "image/jpeg"
     dataref: str = ""
+    whole: Whole | None = None
 
 
 def pick_record(
@@ -67,8 +79,8 @@ def pick_record(
 
     key: the device, camera or source, so that one's picks stay in order. model: the embedder's name. subject: the
     frame's name. epoch: see `event_id`. when: when the frame was taken, or picked. limit: bytes of a picture that is
-    sent itself; a larger one is told by `dataref` and `sha256`, with the value None. Raises SinkError where it lies
-    nowhere.
+    sent itself; a larger one is told by `dataref` and `sha256`, with the value None; which frame of a video it is, is
+    told by `ce_index`, `ce_pts` and `ce_seconds`. Raises SinkError where it lies nowhere.
     """
     mark, box = pick.candidate.marks[frame], pick.candidate.box
     inline = len(content.data) <= limit
@@ -76,15 +88,16 @@ def pick_record(
         raise SinkError(
             f"{subject}: {len(content.data)} bytes are above the inline limit of {limit}; name a folder of claims"
         )
+    lies = content.whole or Whole(content.content_type, "" if inline else sha256(content.data).hexdigest())
     event = Event(
         id=event_id(mark.source, epoch, mark.pts, model, _part(mark, box)),
         source=quote(mark.source, safe=URI),
         type=PICKED,
         time=when,
         subject=subject,
-        content_type=content.content_type,
+        content_type=content.content_type if inline else lies.content_type,
         dataref="" if inline else content.dataref,
-        sha256="" if inline else sha256(content.data).hexdigest(),
+        sha256="" if inline else lies.sha256,
         extensions=_decided(pick, mark, signals or {}) | _object(box) | ({"file": file} if file else {}),
     )
     return Record(key, content.data if inline else None, event.headers())

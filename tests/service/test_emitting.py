@@ -19,10 +19,11 @@ from streamsel.errors import SinkError
 from streamsel.service.emitting import FolderOutput, TopicOutput, dead_letter
 from streamsel.service.lane import Verdict
 from streamsel.service.pictures import Opened
+from streamsel.service.prepared_topics import HEADERS
 from streamsel.topic import Message
 from streamsel.topic.cloudevent import Event
 from streamsel.topic.incoming import Incoming
-from streamsel.topic.pick_record import Content
+from streamsel.topic.pick_record import Content, wire_bytes
 
 DATA = b"\xff\xd8 the very bytes \xff\xd9"
 VECTOR = np.ones(3, np.float32)
@@ -90,14 +91,43 @@ def test_or_where_claims_are_kept(tmp_path):
     assert record.value is None
 
 
+def test_a_reference_is_relative_to_the_claims_where_there_are_some(tmp_path):
+    record, event = sent(opened(reference="day/a.jpg"), limit=5, claims=tmp_path)
+    assert (record.value, event.dataref) == (None, "3/17_frames-3-17.jpg")
+    assert (tmp_path / event.dataref).read_bytes() == DATA
+
+
 def test_a_frame_of_a_segment_becomes_a_jpeg(tmp_path):
     record, event = sent(opened("seg/a.mp4", reference="a.mp4", part=2))
     assert record.value.startswith(b"\xff\xd8")
     assert (event.subject, event.content_type) == ("seg/a.mp4-2", "image/jpeg")
-    with pytest.raises(SinkError, match="name a folder of claims"):
-        sent(opened("seg/a.mp4", reference="a.mp4", part=2), limit=5)
     record, event = sent(opened("seg/a.mp4", reference="a.mp4", part=2), limit=5, claims=tmp_path)
     assert (tmp_path / unquote(event.dataref)).exists()
+    assert event.content_type == "image/jpeg"
+
+
+@pytest.mark.parametrize("digest", ["", "ab" * 32])
+def test_or_else_it_is_referred_to_in_its_segment(digest):
+    segment = opened("seg/a.mp4", reference="day/a.mp4", part=2)
+    segment = replace(segment, carried=replace(segment.carried, sha256=digest))
+    record, event = sent(segment, limit=5)
+    assert (record.value, event.dataref, event.content_type) == (None, "day/a.mp4", "video/mp4")
+    assert (event.sha256, event.extensions["index"], event.extensions["pts"]) == (digest, "2", "80")
+    assert event.subject == "seg/a.mp4-2"
+
+
+def test_no_record_is_larger_than_topics_were_checked_for():
+    name, longest = "\U0001f600" * 512, opened(reference="./" * 2045 + "a.jpg")
+    headers = Event("e1", name, "frame", subject=name, dataref=longest.carried.reference).headers()
+    message = replace(longest.message, key=b"k" * 1024, headers=headers)
+    carried = Incoming("frames").carried(message)
+    mark = replace(longest.frame.mark, source=carried.source, name=carried.name)
+    one = replace(longest, message=message, carried=carried, frame=replace(longest.frame, mark=mark))
+    for size in (10, 100_000):
+        verdict = replace(VERDICT, signals={"METADATA weather": "x" * size})
+        ((_, record),) = topic_output(limit=5).pick(one, verdict, VECTOR)
+        assert wire_bytes(record) <= HEADERS
+        assert ("signals" in Event.from_headers(record.headers).extensions) == (size == 10)
 
 
 def written(folder, *frames):
@@ -110,10 +140,10 @@ def written(folder, *frames):
 
 def test_a_folder_gets_the_picture_and_what_is_known_of_it(tmp_path):
     files = written(tmp_path, opened("day/a.jpg"))
-    assert sorted(files) == ["3/day_a.jpg-17.jpg", "3/day_a.jpg-17.jpg.json"]
-    assert files["3/day_a.jpg-17.jpg"] == DATA
-    told = json.loads(files["3/day_a.jpg-17.jpg.json"])
-    assert (told["name"], told["file"], told["offset"]) == ("day/a.jpg", "3/day_a.jpg-17.jpg", 17)
+    assert sorted(files) == ["3/17_day_a.jpg", "3/17_day_a.jpg.json"]
+    assert files["3/17_day_a.jpg"] == DATA
+    told = json.loads(files["3/17_day_a.jpg.json"])
+    assert (told["name"], told["file"], told["offset"]) == ("day/a.jpg", "3/17_day_a.jpg", 17)
     assert (told["reason"], told["distance"], told["signals"]) == ("ratio", 0.5, {"METADATA speed": 3})
     assert told["taken"] == "2023-11-14T22:13:20+00:00"
 
@@ -143,6 +173,11 @@ def test_names_stay_in_the_folder_and_no_two_frames_share_one(tmp_path_factory, 
     assert all(len(name.split("/")) == 2 and len(name.encode()) < 258 for name in files)
 
 
+def test_a_frame_of_a_segment_is_not_taken_for_a_picture(tmp_path):
+    assert len(written(tmp_path, opened("x", 5, reference="x.mp4", part=7), opened("x-5", 7))) == 4
+    assert len(written(tmp_path / "other", opened("7_x", 5), opened("x", 5, reference="x.mp4", part=7))) == 4
+
+
 def test_a_folder_that_cannot_be_written_is_one_line(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(SinkError, match="cannot write"):
@@ -164,3 +199,10 @@ def test_a_dead_letter_says_why_and_from_where_without_its_bytes():
     assert record.nbytes < 1000
     assert dead_letter("frames.dlq", "frames", message, "x")[1].headers[1] == record.headers[1]
     assert b"poison" not in b"".join(value for _, value in record.headers)
+
+
+def test_a_dead_letter_is_small_whatever_came():
+    message = Message(2, 9, b"k" * 500_000, None)
+    record = dead_letter("frames.dlq", "frames", message, "\ud800" * 1000)[1]
+    assert (record.key, Event.from_headers(record.headers).extensions["reason"]) == (b"", "?" * 500)
+    assert record.nbytes < 1000
