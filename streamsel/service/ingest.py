@@ -7,57 +7,57 @@ what is committed. Picks that go to a folder are on disk before, under names tha
 
 from __future__ import annotations
 
-import random
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from typing import Final
 
+from streamsel.errors import SourceError
 from streamsel.service.journal import Journal
 from streamsel.service.lane import Lane
 from streamsel.service.parts import GroupMember, Parts
+from streamsel.service.pauses import pauses
 from streamsel.service.pictures import Opened, Poison
+from streamsel.service.portion import Portion
 from streamsel.service.work import Breath, Done, chunks, decided, embedded
 from streamsel.topic import Message, Polled
-from streamsel.topic.losing import Lost
+from streamsel.topic.losing import Damaged, Lost
 
 __all__ = ["ingest"]
 
 TURN: Final = 1.0
 """Seconds that a poll waits for something to do."""
 
-LONGEST_PAUSE: Final = 10.0
+TRIES: Final = 4
+"""How often a damaged record is fetched, for it may have been damaged on its way."""
 
 
 def ingest(parts: Parts, stopping: threading.Event) -> None:
     """Works until stopping is set, then finishes the chunk in hand. Raises StreamselError where no retry would help."""
-    journal, pauses = Journal(parts.metrics), _pauses()
+    journal, portion = Journal(parts.metrics), Portion(parts.records, parts.size)
+    waits, tries = pauses(), 0
     while not stopping.is_set():
         before = parts.metrics.count("records")
         try:
             with closing(parts.member()) as member:
-                _Term(parts, member, journal).serve(stopping)
+                _Term(parts, member, journal, portion).serve(stopping)
         except Lost as lost:
-            pauses = _pauses() if parts.metrics.count("records") > before else pauses
-            pause = next(pauses)
+            if parts.metrics.count("records") > before:
+                waits, tries = pauses(), 0
+            tries += isinstance(lost, Damaged)
+            if tries == TRIES:
+                raise SourceError(f"{lost}; delete its records up to there, or mend it") from lost
+            pause = next(waits)
             journal.rebuilding(str(lost), pause)
             stopping.wait(pause)
-
-
-def _pauses() -> Iterator[float]:
-    """Before each try in a row: doubling, and never the same for two members."""
-    pause = 0.1
-    while True:
-        yield pause * random.uniform(0.5, 1.0)
-        pause = min(2 * pause, LONGEST_PAUSE)
 
 
 class _Term:
     """The time of one member, from joining to leaving or being lost, and the lanes that it has in it."""
 
-    def __init__(self, parts: Parts, member: GroupMember, journal: Journal) -> None:
-        self._parts, self._member, self._journal = parts, member, journal
+    def __init__(self, parts: Parts, member: GroupMember, journal: Journal, portion: Portion) -> None:
+        self._parts, self._member, self._journal, self._portion = parts, member, journal, portion
         self._lanes: dict[int, Lane] = {}
 
     def serve(self, stopping: threading.Event) -> None:
@@ -70,6 +70,7 @@ class _Term:
 
     def _follow(self, polled: Polled) -> None:
         """Lanes come and go with their partitions; one that comes is made from its changelog, whose position rules."""
+        breath = Breath(self._member.breathe)
         for partition in polled.lost:
             self._lanes.pop(partition, None)
         for partition in polled.gained:
@@ -78,6 +79,7 @@ class _Term:
             self._lanes[partition] = lane = self._parts.lane(partition, entries)
             start = self._member.start_at(partition, lane.position)
             self._journal.restored(partition, len(entries), start, time.monotonic() - begun)
+            breath()
         if polled.gained or polled.lost:
             self._journal.rebalanced(polled.gained, polled.lost, sorted(self._member.owned))
 
@@ -85,13 +87,20 @@ class _Term:
         """A chunk at a time, each committed for itself."""
         breath = Breath(self._member.breathe)
         with closing(self._parts.pictures.opened(messages)) as opened:
-            for chunk in chunks(opened, self._parts.records, self._parts.size, breath):
-                done = self._done(chunk, breath)
-                begun = time.monotonic()
-                self._member.commit(done.finished)
-                self._journal.committed(done, time.monotonic() - begun)
+            for chunk in chunks(opened, self._portion.records, self._portion.size, breath):
+                self._commit(self._done(chunk, breath))
                 if stopping.is_set():
                     return
+
+    def _commit(self, done: Done) -> None:
+        begun = time.monotonic()
+        try:
+            self._member.commit(done.finished)
+        except Lost:
+            self._portion.failed()
+            raise
+        self._portion.succeeded()
+        self._journal.committed(done, time.monotonic() - begun)
 
     def _done(self, chunk: Sequence[Opened | Poison], breath: Breath) -> Done:
         """Embed a chunk, and decide what of it is still ours then: from here to the commit there is no breath."""

@@ -74,9 +74,11 @@ class Journal:
 
     def restored(self, partition: int, entries: int, position: int, seconds: float) -> None:
         """A lane stands where its predecessor left it."""
+        self._metrics.turned()
         say("restored", partition=partition, entries=entries, offset=position, seconds=seconds)
 
     def rebuilding(self, reason: str, pause: float) -> None:
         """The clients are thrown away; others are made after a pause."""
+        self._metrics.turned()  # it does what it can: ended and started anew, it would do no other
         self._metrics.rebuilds.inc()
         say("rebuilding", logging.WARNING, reason=reason, pause=pause)

@@ -26,7 +26,8 @@ def log_lines(style: Literal["text", "json"], stream: TextIO | None = None) -> I
     """Within, what streamsel logs from INFO on goes to the stream (by default standard error)."""
     logger, handler = logging.getLogger("streamsel"), logging.StreamHandler(stream or sys.stderr)
     handler.setFormatter(_Json() if style == "json" else _Text())
-    level, logger.level = logger.level, min(logger.level or logging.INFO, logging.INFO)
+    level = logger.level
+    logger.setLevel(min(level or logging.INFO, logging.INFO))
     logger.addHandler(handler)
     try:
         yield

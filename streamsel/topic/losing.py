@@ -10,8 +10,9 @@ from kafka import errors  # type: ignore[import-untyped]
 
 from streamsel.errors import SinkError
 from streamsel.topic.explaining import explanation, lasting
+from streamsel.topic.unpacking import UnreadableError
 
-__all__ = ["Lost", "losing"]
+__all__ = ["Damaged", "Lost", "losing"]
 
 OWN: Final = (
     errors.FencedInstanceIdError,
@@ -27,6 +28,10 @@ class Lost(Exception):  # noqa: N818 - nobody made a mistake
     """A member that cannot go on: everything since its last commit is undone, and it has to be built anew."""
 
 
+class Damaged(Lost):
+    """Lost, for a record could not be read; where that happens again at once, its topic is damaged."""
+
+
 @contextmanager
 def losing(where: object) -> Iterator[None]:
     """Errors of the client become Lost, or SinkError where a new member would fare no better.
@@ -39,4 +44,4 @@ def losing(where: object) -> Iterator[None]:
         told = f"{where}: {explanation(error)}"
         if lasting(error) or isinstance(error, OWN):
             raise SinkError(told) from error
-        raise Lost(told) from error
+        raise (Damaged if isinstance(error, UnreadableError) else Lost)(told) from error

@@ -142,9 +142,12 @@ class Member:
         """Reads a gained partition from there on; None: from where the group stands, else from its beginning.
 
         Gives the offset, which is larger where records were deleted before anybody read them. Raises StateError for
-        an offset that the partition has not come to: it is another topic of the same name.
+        an offset that the partition has not come to: it is another topic of the same name. One that was lost in a
+        breath since it was gained is not started, and the next `poll` tells of it.
         """
         place = self._place(partition)
+        if place not in self._consumer.assignment():
+            return offset or 0
         with losing(self._where):
             if offset is None:
                 offset = self._consumer.committed(place, timeout_ms=30_000)

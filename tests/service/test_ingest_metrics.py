@@ -84,6 +84,14 @@ def test_whatever_is_told_is_one_line(style: str) -> None:
         assert json.loads(line)["reason"] == 'two\nlines "quoted"'
 
 
+def test_lines_come_also_where_some_were_said_before() -> None:
+    stream = io.StringIO()
+    say("before")
+    with log_lines("text", stream):
+        say("inside")
+    assert "inside" in stream.getvalue()
+
+
 def test_lines_end_with_the_service() -> None:
     stream = io.StringIO()
     with log_lines("text", stream):
