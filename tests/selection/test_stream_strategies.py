@@ -210,6 +210,24 @@ def test_classes_are_known_by_name_and_not_by_place(target: str | dict[str, floa
     assert counted([Counts(table[:, ::-1], ("z", "b", "a"))], Balance("counts", target)) == apart
 
 
+@given(st.lists(st.text(st.sampled_from("a\0 \ud800é\n")), min_size=2, max_size=5, unique=True))
+def test_balance_keeps_classes_of_any_name(names: list[str]) -> None:
+    strategy = Balance("counts", "INPUT")
+    row = Counts(np.arange(1.0, len(names) + 1)[None], tuple(names))
+    before = counted([row, row], strategy)
+    again = Balance("counts", "INPUT").restore(strategy.state())
+    assert again.state().keys() == strategy.state().keys()
+    assert counted([row], again) == counted([row], strategy)
+    assert len(before) == 2
+
+
+def test_balance_keeps_no_more_of_a_long_name_than_the_name() -> None:
+    names = [f"{number}" for number in range(299)] + ["x" * 60_000]
+    strategy = Balance("counts", "INPUT")
+    counted([Counts(np.ones((1, 300)), tuple(names))], strategy)
+    assert sum(array.nbytes for array in strategy.state().values()) < 100_000
+
+
 def test_a_rare_class_is_worth_more_than_a_common_one() -> None:
     strategy = Balance("counts", "UNIFORM", classes=("a", "b"))
     counted([Counts(np.array([[1.0, 0]] * 9 + [[0.0, 1]]), ("a", "b"))], strategy)

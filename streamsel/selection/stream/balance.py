@@ -7,6 +7,7 @@ picks grow more: (|S| + 1) * (ln CE(S) - ln CE(S + row)).
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, Self
@@ -105,11 +106,11 @@ class Balance(Strategy):
         return _shares(dict.fromkeys(offered, 1.0) if self._uniform else offered)
 
     def state(self) -> State:
-        """`picks`, and the classes with what of each was `picked` and `offered`."""
+        """`picks`, and the `classes`, JSON, with what of each was `picked` and `offered`."""
         classes = list({**self._offered, **self._picked})
         return {
             "picks": np.array(self._picks),
-            "classes": np.array(classes, np.str_),
+            "classes": np.frombuffer(json.dumps(classes).encode(), np.uint8).copy(),
             "picked": np.array([self._picked.get(name, 0.0) for name in classes], np.float64),
             "offered": np.array([self._offered.get(name, 0.0) for name in classes], np.float64),
         }
@@ -117,7 +118,7 @@ class Balance(Strategy):
     def restore(self, state: State) -> Self:
         """Become what `state` came from, with one's own target."""
         self._picks = int(state["picks"])
-        classes = state["classes"].tolist()
+        classes = json.loads(state["classes"].tobytes())
         self._picked = _named(classes, state["picked"])
         self._offered = _named(classes, state["offered"])
         return self
