@@ -34,6 +34,7 @@ class Journal:
             (metrics.records, done.messages),
             (metrics.bytes, done.nbytes),
             (metrics.frames, done.frames),
+            (metrics.unusable, done.unusable),
             (metrics.dead, done.dead),
         ):
             counter.inc(amount)

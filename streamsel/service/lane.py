@@ -27,7 +27,7 @@ __all__ = ["Lane", "Taken", "Verdict"]
 
 FACTS: Final = b"#lane"
 """The key of the entry that says where a lane stands, and whose it is."""
-FORMAT: Final = 1
+FORMAT: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +50,14 @@ class Verdict:
 
     ordinal: of the pick among those of its lane, 0-based; else -1. signals: column -> value, of what was read of it.
     unusable: why nothing could be decided, where a value that the selection needs is missing or wrong; else empty.
+    again: whether an earlier frame of the same record was unusable, too.
     """
 
     decision: Decision
     ordinal: int = -1
     signals: Mapping[str, Value] = field(default_factory=dict)
     unusable: str = ""
+    again: bool = False
 
     def __bool__(self) -> bool:
         return self.decision.keep
@@ -81,7 +83,7 @@ class _Known:
 
 class Lane:
     """rules and selector: fresh, of this lane alone. identity: of selection, goal and model; state of another one is
-    refused.
+    refused. What follows its first space is the model's name.
 
     position: offset of the record to read next, None before the first. inside: how many frames of that record have
     been taken already, where it holds several.
@@ -91,6 +93,8 @@ class Lane:
         self.partition, self.identity = partition, identity
         self.position: int | None = None
         self.inside = 0
+        self._faulty = False
+        """Whether a frame of the record at hand was unusable."""
         self._rules, self._entrance, self._selector = rules, rules.entrance, selector
         self._entries = Entries()
 
@@ -129,7 +133,8 @@ class Lane:
             self._batch(frame, row.vector, objects)  # what cannot be read is told before anything is counted
         except (UsageError, SourceError) as error:
             self._entrance.inspection.begin()
-            return Verdict(Decision(False, "unusable", math.inf), unusable=str(error))
+            again, self._faulty = self._faulty, True
+            return Verdict(Decision(False, "unusable", math.inf), unusable=str(error), again=again)
         place = self._entrance.seen
         (reason,) = self._entrance.reasons([(frame,)])
         if reason:
@@ -140,6 +145,7 @@ class Lane:
     def _step(self, row: Taken) -> None:
         if not self.awaits(row.offset, row.part):
             raise ValueError(f"frame {row.part} of offset {row.offset} was taken before: next is {self.position}")
+        self._faulty = self._faulty and row.part > 0
         self.position, self.inside = (row.offset + 1, 0) if row.last else (row.offset, row.part + 1)
 
     def _bare(self, frame: Frame) -> Frame:
@@ -163,6 +169,7 @@ class Lane:
     def entries(self) -> dict[bytes, bytes | None]:
         """What changed of the whole state since the last call, or since it was restored; None: gone."""
         facts = {"format": FORMAT, "identity": self.identity, "position": self.position, "inside": self.inside}
+        facts["faulty"] = self._faulty and self.inside > 0
         return {FACTS: json.dumps(facts).encode(), **self._entries.changed(*self._state())}
 
     def _state(self) -> tuple[dict[str, npt.NDArray[Any]], dict[str, npt.NDArray[Any]]]:
@@ -194,7 +201,7 @@ class Lane:
 
     def _restore(self, entries: Mapping[bytes, bytes]) -> None:
         kept = {key: value for key, value in entries.items() if key != FACTS}
-        self.position, self.inside = self._place(entries.get(FACTS))
+        self.position, self.inside, self._faulty = self._place(entries.get(FACTS))
         arrays = arrays_of(kept)
         for name, part in self._parts():
             own = {key.removeprefix(f"{name}/"): array for key, array in arrays.items() if key.startswith(f"{name}/")}
@@ -204,7 +211,7 @@ class Lane:
                 raise StateError(f"partition {self.partition}: saved state of {name} is damaged ({error})") from error
         self._entries = Entries(kept)
 
-    def _place(self, facts: bytes | None) -> tuple[int | None, int]:
+    def _place(self, facts: bytes | None) -> tuple[int | None, int, bool]:
         try:
             told = json.loads(facts or b"")
             position, inside, form, identity = (told[key] for key in ("position", "inside", "format", "identity"))
@@ -212,7 +219,13 @@ class Lane:
             raise StateError(f"partition {self.partition}: saved state does not say where it stands") from error
         if form != FORMAT or identity != self.identity:
             raise StateError(
-                f"partition {self.partition}: the saved state is of another selection, goal, model or version; "
+                f"partition {self.partition}: the saved state is of {_differs(str(identity), self.identity)}; "
                 "go back to that, or name another state topic and group to start anew"
             )
-        return position, inside
+        return position, inside, bool(told.get("faulty"))
+
+
+def _differs(saved: str, own: str) -> str:
+    """What is told of two identities: their models, where these differ."""
+    theirs, ours = saved.partition(" ")[2], own.partition(" ")[2]
+    return f"model {theirs}, and this is {ours}" if theirs != ours else "another selection, goal, query set or version"

@@ -30,6 +30,7 @@ class Metrics:
         self.frames = Counter("streamsel_frames", "Frames looked at.", registry=registry)
         self.picks = Counter("streamsel_picks", "Frames picked.", registry=registry)
         self.bytes = Counter("streamsel_read_bytes", "Bytes of the values read.", registry=registry)
+        self.unusable = Counter("streamsel_unusable_frames", "Frames that lack what is needed.", registry=registry)
         self.dead = Counter("streamsel_dead_letters", "Records that could not be used.", registry=registry)
         self.rebuilds = Counter("streamsel_rebuilds", "Times that the clients were built anew.", registry=registry)
         self.rebalances = Counter("streamsel_rebalances", "Times that partitions came or went.", registry=registry)
@@ -44,7 +45,7 @@ class Metrics:
         self._partitions: set[int] = set()
 
     def count(self, name: str) -> float:
-        """How often so far: records, frames, picks, bytes, dead, rebuilds or rebalances."""
+        """How often so far: records, frames, picks, bytes, unusable, dead, rebuilds or rebalances."""
         (family,) = getattr(self, name).collect()
         return next(float(one.value) for one in family.samples if one.name.endswith("_total"))
 

@@ -40,6 +40,7 @@ class Breath:
 class Done:
     """What came of a chunk: what is to be committed, and how much it was. picked: the messages that picks came of.
 
+    unusable: frames that the selection could not decide on. dead: letters; one tells of all such frames of a record.
     complaint: about the last record that could not be used.
     """
 
@@ -50,6 +51,7 @@ class Done:
     messages: int = 0
     nbytes: int = 0
     frames: int = 0
+    unusable: int = 0
     dead: int = 0
     complaint: str = ""
 
@@ -110,7 +112,8 @@ def decided(parts: Parts, lane: Lane, chunk: Sequence[Opened | Poison], vectors:
 
 def _emit(parts: Parts, done: Done, opened: Opened, verdict: Verdict, vector: Vector) -> None:
     done.frames += 1
-    if verdict.unusable and opened.part == 0:  # the frames of a segment have it in common: one letter tells of it
+    done.unusable += bool(verdict.unusable)
+    if verdict.unusable and not verdict.again:
         _dead(parts, done, opened.message, verdict.unusable)
     if verdict:
         done.records += parts.output.pick(opened, verdict, vector)

@@ -25,9 +25,11 @@ def value(metrics: Metrics, name: str) -> float:
 
 def test_what_was_done_is_counted() -> None:
     metrics = Metrics(now=lambda: 10.0)
-    done = Done(picked=[Message(0, 5, b"k", b"v", timestamp=7_000)], messages=4, nbytes=100, frames=3, dead=1)
+    message = Message(0, 5, b"k", b"v", timestamp=7_000)
+    done = Done(picked=[message], messages=4, nbytes=100, frames=3, unusable=2, dead=1)
     Journal(metrics).committed(done, 0.25)
-    assert [metrics.count(name) for name in ("records", "frames", "picks", "dead", "bytes")] == [4, 3, 1, 1, 100]
+    assert [metrics.count(name) for name in ("records", "frames", "picks", "unusable", "dead")] == [4, 3, 1, 2, 1]
+    assert metrics.count("bytes") == 100
     assert value(metrics, "streamsel_record_to_pick_seconds_sum") == 3.0
     assert value(metrics, "streamsel_transaction_seconds_sum") == 0.25
     assert value(metrics, "streamsel_pick_ratio") == pytest.approx(1 / 3)

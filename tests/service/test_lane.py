@@ -93,6 +93,19 @@ def test_a_frame_that_lacks_what_is_read_is_told_and_counts_nowhere():
     assert clean.looked == lane.looked == MOST - len(wrong)
 
 
+@given(places=PLACES, parts=st.integers(2, 40))
+def test_of_a_record_it_is_told_once_that_frames_lack_something(places, parts):
+    made, taken = lanes("weights"), rows(MOST, parts=parts)
+    state, verdicts = {}, []
+    for batch in cut(taken, places):
+        lane = made.lane(0, state)
+        verdicts += lane.take(batch)
+        compact(state, lane.entries())
+    first = [row.offset for row, verdict in zip(taken, verdicts, strict=True) if verdict.unusable and not verdict.again]
+    assert first == sorted({row.offset for row, one in zip(taken, verdicts, strict=True) if one.unusable})
+    assert len(first) >= MOST // parts // 11
+
+
 def test_a_vector_that_is_no_number_is_told():
     lane, (row, *_) = lanes("ratio").lane(0), rows(1)
     row.vector[3] = math.nan
