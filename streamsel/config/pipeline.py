@@ -229,6 +229,6 @@ class IngestConfig(Value):
 
     def identity(self) -> dict[str, Any]:
         """What must be equal for state to be gone on with, beside the model."""
-        looking = self.input.model_dump(mode="json", include={"topic", "fps", "every", "keyframes"})
+        looking = self.input.model_dump(mode="json", include={"topic", "group", "fps", "every", "keyframes"})
         choice = self.model_dump(mode="json", include={"target_ratio", "min_distance"})
         return {**looking, **choice, "selection": self.rules.written()}

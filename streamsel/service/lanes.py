@@ -18,8 +18,9 @@ from streamsel.errors import UsageError
 from streamsel.rules.frame_rules import FrameRules
 from streamsel.rules.inspection import Inspection
 from streamsel.rules.live import stream_selector
-from streamsel.rules.queries import query_vectors
+from streamsel.rules.queries import queries_of, query_vectors
 from streamsel.run.selecting import distance_of_run
+from streamsel.service.file_digest import digest_of_files
 from streamsel.service.lane import Lane
 from streamsel.signals.lightly_folder import LightlyFolder
 from streamsel.sink.names import frame_name
@@ -57,7 +58,8 @@ class Lanes:
         sets = {name: str(path) for name, path in (query_sets or {}).items()}
         self._queries = query_vectors(self._config.rules, sets, lambda: embedder)
         self._distance = distance_of_run(self._config, embedder)
-        self._identity = _identity(self._config, embedder, dict(named or {}))
+        queries = {name: digest_of_files(Path(sets[name])) for name in queries_of(self._config.rules)}
+        self._identity = _identity(self._config, embedder, {"queries": queries, **(named or {})})
         self.lane(0)
 
     @classmethod
@@ -137,6 +139,7 @@ def _inspection(rules: FrameRules, *, remove_duplicates: bool) -> Inspection:
 
 
 def _identity(config: SelectConfig, embedder: Embedder, named: Mapping[str, Any]) -> str:
+    """A digest of all that decides, and the model's name, which a refusal tells."""
     told = {**config.identity(), **named, "model": embedder.name, "dim": embedder.dim}
     text = json.dumps(told, sort_keys=True, default=str)
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    return f"{hashlib.blake2b(text.encode(), digest_size=16).hexdigest()} {embedder.name}"
