@@ -45,11 +45,13 @@ class _Line:
         self.error: BaseException | None = None
 
     def fill(self, frames: Iterator[Frame]) -> None:
-        """Read to the end, or until stopped."""
+        """Read to the end, or until stopped; then what is being read ends here, before its source may be closed."""
         try:
             for frame in frames:
                 if not self._put(frame):
                     break
+            if isinstance(frames, Generator):
+                frames.close()
         except BaseException as error:
             self.error = error
         with self._changed:

@@ -87,11 +87,11 @@ def expected_frames(source: Source, start: Fraction | None = None, end: Fraction
 
 
 def _between(track: Track, start: Fraction, end: Fraction | None) -> int:
-    """Those of the index that have such times, else as many as the header's rate gives, else those of a scan."""
-    told = track.stream.frames or _by_duration(track)
+    """Those of the index, else of a scan, that have such times; by the header's rate where packets have none.
+
+    Duration times rate would be a few frames off, and a run be refused that has them.
+    """
     times, rate = np.sort(np.array(_index(track), np.int64)), track.stream.average_rate
-    if not len(times) and told and rate and track.has_times:
-        return _at_rate(told, rate, start, end)
     packets = PacketScan(times) if len(times) else scan(track)
     if packets.without_pts or not track.stream.time_base:
         return _at_rate(packets.count, rate or Fraction(0), start, end)

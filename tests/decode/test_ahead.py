@@ -56,3 +56,17 @@ def test_closed_early_no_thread_stays():
         next(ahead)
         assert threading.active_count() == before + 1
     assert threading.active_count() == before
+
+
+def test_closed_early_what_is_read_ends_before_its_thread():
+    ended: list[str] = []
+
+    def endless():
+        try:
+            yield from frames(10_000)
+        finally:
+            ended.append(threading.current_thread().name)
+
+    with closing(read_ahead(endless(), 3 * BYTES)) as ahead:
+        next(ahead)
+    assert ended == ["read ahead"]
