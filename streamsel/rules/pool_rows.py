@@ -12,8 +12,8 @@ from streamsel.data import Vector
 from streamsel.errors import StateError, UsageError
 from streamsel.rules.keys import key_of
 from streamsel.rules.material import SOURCE, TIME, VECTORS
-from streamsel.rules.values import labels_of, to_column
-from streamsel.selection.columns import Batch, Column, Numbers, Objects
+from streamsel.rules.values import labels_of, one_class_each, to_column
+from streamsel.selection.columns import Batch, Column, Counts, Numbers, Objects
 from streamsel.signals.scores import scale_object_frequency
 
 if TYPE_CHECKING:
@@ -55,6 +55,8 @@ class PoolRows:
         """See `Material`."""
         unknown = 0.0 if kind == "numbers" else None
         found = [values.get(key_of(read)) for values in self._values]
+        if read.type == "PREDICTIONS" and read.name == "CLASSES":
+            found = self._with_classes(found, f"{read.task}.CLASS_DISTRIBUTION", column)
         made = self._column(kind, [unknown if value is None else value for value in found], column)
         if getattr(read, "score", "") == "object_frequency" and isinstance(made, Numbers):
             known = np.array([value is not None for value in found], bool)
@@ -75,6 +77,14 @@ class PoolRows:
                 " constraint out, or choose without the pool"
             )
         return self._column("numbers" if what == TIME else "labels", found, what)
+
+    def _with_classes(self, found: list[Any], key: str, column: str) -> list[Any]:
+        """Classes of picks as found, else as their probabilities or counts by class tell them."""
+        amounts = self._column("counts", [values.get(key) for values in self._values], column)
+        assert isinstance(amounts, Counts)
+        classes = one_class_each(amounts)
+        told = [dict(zip(classes.classes, row, strict=True)) for row in classes.values.tolist()]
+        return [held if own is None else own for own, held in zip(found, told, strict=True)]
 
     def _column(self, kind: str, values: list[Any], column: str) -> Column:
         try:

@@ -57,6 +57,30 @@ def test_what_is_known_and_what_is_not(pool):
     assert batch["EMBEDDINGS"].rows.shape == (2, 4)
 
 
+def test_classes_are_read_of_probabilities_where_a_pool_knows_only_them(tmp_path):
+    told = {
+        "a": {"cars.CLASS_DISTRIBUTION": {"dark": 0.8, "bright": 0.2}},
+        "b": {"cars.CLASS_DISTRIBUTION": {"dark": 2.0, "bright": 1.0}},
+        "c": {"cars.CLASSES": {"bright": 1.0}, "cars.CLASS_DISTRIBUTION": {"dark": 1.0}},
+        "d": {},
+    }
+    with Pool.open(tmp_path / "pool.parquet", "m", 4) as opened:
+        vectors = np.eye(4, dtype=np.float32)
+        entries = [Entry(name, "s.csv", name, vector, told[name]) for name, vector in zip(told, vectors, strict=True)]
+        opened.append(Run("one", datetime(2024, 1, 1, tzinfo=UTC)), entries)
+        per = {"type": "PREDICTIONS", "task": "cars"}
+        config = read_selection(
+            {
+                "n_samples": 1,
+                "strategies": [{"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "DIVERSITY"}}],
+                "constraints": [{"type": "AT_MOST", "count": 1, "per": per}],
+            }
+        )
+        (column,) = [batch_of(config, PoolRows(opened, ROWS)).columns[one.column] for one in config.constraints]
+    rows = [{name for name, held in zip(column.classes, row, strict=True) if held} for row in column.values]
+    assert rows == [{"dark"}, {"dark", "bright"}, {"bright"}, set()]
+
+
 def test_numbers_of_objects_are_scaled_as_those_of_frames_are(tmp_path):
     score = {"type": "SCORES", "task": "t", "score": "object_frequency"}
     (entry,) = read_selection({"strategies": [{"input": score, "strategy": {"type": "WEIGHTS"}}]}).strategies
