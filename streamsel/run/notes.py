@@ -34,8 +34,10 @@ def notes_of(
 
 
 def _over_before_start(config: SelectConfig, facts: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """A source without a whole sequence or a key frame behind the start need not be over by then."""
+    sure = config.start and config.sequence_length == 1 and not config.keyframes
     for source, fact in facts.items():
-        if config.start and not fact["frames"] and "error" not in fact:
+        if sure and not fact["frames"] and "error" not in fact:
             yield f"{source} is over before --start {config.start}"
 
 

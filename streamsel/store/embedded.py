@@ -26,7 +26,7 @@ from streamsel.store.rows import PICK_COLUMNS, columns_of, joined, pick_columns,
 
 __all__ = ["SqliteStore"]
 
-VERSION = 3
+VERSION = 4
 CHUNK = 1 << 16
 PAGE = 1 << 14
 """Bytes of a page of a new file: kept pictures, 150 kB each, are written in half the time that pages of 4 KiB take."""
@@ -199,17 +199,17 @@ class SqliteStore:
             self._db.execute("UPDATE pick SET files=?, vector=? WHERE ordinal=?", values)
             self.outbox.put(outbox)
 
-    def hand_over(self, after: int, most_bytes: int) -> list[Outgoing]:
-        """The next records of the outbox behind a number, to be sent: see `Outbox.waiting`.
+    def hand_over(self, after: int, most_bytes: int, token: str) -> list[Outgoing]:
+        """The next records of the outbox behind a number, to be sent: see `Outbox.waiting`. token: of this process.
 
         That they were handed over outlasts a power cut, so that what may have arrived is never numbered anew.
         """
         records = self.outbox.waiting(after, most_bytes)
-        if records and records[-1].number > self.outbox.handed:
+        if records and (records[-1].number > self.outbox.handed or token not in self.outbox.tokens):
             self._db.execute("PRAGMA synchronous=FULL")
             try:
                 with self._transaction():
-                    self.outbox.hand_over(records[-1].number)
+                    self.outbox.hand_over(records[-1].number, token)
             finally:
                 self._db.execute("PRAGMA synchronous=NORMAL")
         return records
