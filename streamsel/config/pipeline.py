@@ -20,6 +20,7 @@ __all__ = ["BatchSize", "IngestConfig", "Input", "Output", "State"]
 DIVERSITY = {"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "DIVERSITY"}}
 AMOUNT = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(|[kMG])(i?)B?\s*", re.IGNORECASE)
 NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
+SERVER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})")
 MODELS = (".onnx", ".xml", ".pt2")
 SMALLEST_RECORD = 1000
 FILES = ("ca", "certificate", "key", "password_file", "token_file")
@@ -51,10 +52,18 @@ def _name(value: str) -> str:
     return value
 
 
+def _server(value: str) -> str:
+    found = SERVER.fullmatch(value)
+    if found is None or not 0 < int(found[2]) < 65536:  # not shown: it may hold a password
+        raise ValueError("must be host:port, such as localhost:9092 or [::1]:9092; a login goes to `security`")
+    return value
+
+
 File = Annotated[Path, AfterValidator(_beside)]
 Amount = Annotated[int, BeforeValidator(_bytes)]
 Named = Annotated[str, AfterValidator(_name)]
 """What a broker takes as the name of a topic, and the client as that of an instance."""
+Server = Annotated[Text, AfterValidator(_server)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
@@ -69,7 +78,7 @@ class Input(Value):
     larger is a dead letter. session: seconds without a sign of life after which another member takes over.
     """
 
-    servers: Annotated[tuple[Text, ...], BeforeValidator(_several), Field(min_length=1)]
+    servers: Annotated[tuple[Server, ...], BeforeValidator(_several), Field(min_length=1)]
     topic: Named
     group: Text = "streamsel"
     instance: Named | None = None
@@ -121,6 +130,11 @@ class Output(Value):
     def _one_place(self) -> Self:
         if (self.topic is None) == (self.folder is None):
             raise ValueError("give one of topic and folder")
+        unread = [name for name in ("inline_limit", "claims") if name in self.model_fields_set and self.folder]
+        if unread:
+            raise ValueError(
+                f"{' and '.join(unread)} would change nothing: pictures in a folder are files; leave it out"
+            )
         return self
 
 
@@ -201,6 +215,9 @@ class IngestConfig(Value):
 
     @model_validator(mode="after")
     def _own_topics(self) -> Self:
+        for made, place in ((self.state_topic, "state.topic"), (self.dead_letter_topic, "dead_letter")):
+            if not NAME.fullmatch(made):
+                raise ValueError(f"{shown(made)} is no topic's name, and is made of the others here: give {place}")
         names = [self.input.topic, self.state_topic, self.dead_letter_topic, *filter(None, [self.output.topic])]
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:

@@ -20,7 +20,7 @@ from streamsel.topic.topics import Topic
 __all__ = ["broker_findings"]
 
 PIECE: Final = 100_000
-"""Bytes that a changelog must take in one record: a piece of state has 64 KiB."""
+"""Bytes that a changelog must take in one record: a chunk of state has 16 KiB, a pick's vector 4 bytes a number."""
 
 PROTOCOL: Final = "cooperative-sticky"
 

@@ -85,10 +85,37 @@ def test_bytes_are_written_as_people_do(tmp_path: Path, text: str, value: int) -
         ("output", "metrics: here\noutput", "metrics: must match pattern"),
         ("topic: frames", "topic: frames, fps: 2, every: 3", "input: fps and every exclude each other"),
         ("one:9092, two:9092", "", "input.servers: must hold at least one entry"),
+        ("two:9092", "127.0.0.1:port", "input.servers[1]: must be host:port"),
+        ("two:9092", "[::1", "input.servers[1]: must be host:port"),
+        ("two:9092", "two:0", "input.servers[1]: must be host:port"),
+        ("two:9092", "two:65536", "input.servers[1]: must be host:port"),
+        ("topic: picks", "folder: here, claims: there", "output: claims would change nothing"),
+        ("topic: picks", "folder: here, inline_limit: 5", "output: inline_limit would change nothing"),
+        (
+            "topic: frames",
+            "topic: frames, group: 'my group'",
+            "is no topic's name, and is made of the others here: give",
+        ),
+        ("topic: frames", f"topic: {'a' * 246}", "give state.topic"),
     ],
 )
 def test_what_is_wrong_is_one_line_with_its_place(tmp_path: Path, before: str, after: str, told: str) -> None:
     assert told in complaint(tmp_path, PLAIN.replace(before, after, 1))
+
+
+def test_a_login_among_the_servers_is_refused_and_not_shown(tmp_path: Path) -> None:
+    told = complaint(tmp_path, PLAIN.replace("two:9092", "user:secret@two:9092"))
+    assert "a login goes to `security`" in told
+    assert "secret" not in told
+
+
+def test_servers_may_be_numbers(tmp_path: Path) -> None:
+    assert read(tmp_path, PLAIN.replace("two:9092", "[::1]:9092")).input.servers == ("one:9092", "[::1]:9092")
+
+
+def test_a_group_of_any_name_needs_a_state_topic_of_its_own(tmp_path: Path) -> None:
+    text = PLAIN.replace("topic: frames", "topic: frames, group: 'my group'") + "state: {topic: mine}\n"
+    assert read(tmp_path, text).state_topic == "mine"
 
 
 def test_an_end_cannot_be_waited_for(tmp_path: Path) -> None:
