@@ -3,6 +3,7 @@
 StreamselError
 ├── UsageError        wrong option, config or Python argument          exit code 2
 ├── SourceError       something that cannot be read                    exit code 1, or 3 if others went well
+│   └── DiskError     what it lies on cannot be read                   exit code 1, or 3 if others went well
 ├── ModelError        a model file or package that cannot be used      exit code 2
 ├── StateError        an output folder or state that does not fit      exit code 2
 │   └── InUseError    state that another process is working on         exit code 2
@@ -11,7 +12,16 @@ StreamselError
 
 from __future__ import annotations
 
-__all__ = ["InUseError", "ModelError", "SinkError", "SourceError", "StateError", "StreamselError", "UsageError"]
+__all__ = [
+    "DiskError",
+    "InUseError",
+    "ModelError",
+    "SinkError",
+    "SourceError",
+    "StateError",
+    "StreamselError",
+    "UsageError",
+]
 
 
 class StreamselError(Exception):
@@ -28,6 +38,10 @@ class UsageError(StreamselError, ValueError):
 
 class SourceError(StreamselError):
     """A source that cannot be opened or read; the rest of the run goes on."""
+
+
+class DiskError(SourceError):
+    """A disk or a share that fails while something on it is read: no fault of that, which may be sound."""
 
 
 class ModelError(StreamselError):

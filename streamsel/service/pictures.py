@@ -8,24 +8,27 @@ what the model takes.
 from __future__ import annotations
 
 import hashlib
+import logging
 import sys
 import threading
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from functools import cache, partial
 from typing import Final, Self
 
-from streamsel.data import Frame, Mark, Pixels, Source, fingerprint
+from streamsel.data import Frame, Mark, Picture, Pixels, Source, fingerprint
 from streamsel.decode.ahead import read_ahead
 from streamsel.decode.looking import Looking
 from streamsel.decode.open import open_decoder
 from streamsel.decode.picture import StillPicture
 from streamsel.decode.stills import open_still, still_size
 from streamsel.embed.window import Shrunk
-from streamsel.errors import SourceError
+from streamsel.errors import DiskError, SourceError
+from streamsel.service.log_lines import say
 from streamsel.topic import Message
 from streamsel.topic.incoming import Carried, Incoming, PoisonError
 from streamsel.topic.pick_record import Content
@@ -115,7 +118,7 @@ class Pictures:
     def opened(self, messages: Iterable[Message]) -> Generator[Opened | Poison, None, None]:
         """The frames of records, in their order; of each record one or more, or a Poison, also behind frames.
 
-        Raises SourceError where references cannot be followed through no fault of a record.
+        Raises DiskError where references cannot be followed through no fault of a record.
         """
         pending: deque[tuple[Message, Carried | None, Future[Opened | Poison]]] = deque()
         try:
@@ -200,9 +203,9 @@ class Pictures:
                 waiting = Opened(message, carried, frame, picture, part=part, last=False)
             if waiting is None:
                 raise PoisonError("holds no frame")
+        except DiskError:
+            raise
         except SourceError as error:
-            if not _of_the_record(error, carried):
-                raise
             if waiting is not None:
                 yield waiting
             yield Poison(message, str(error))
@@ -210,24 +213,40 @@ class Pictures:
         yield replace(waiting, last=True)
 
     def _frames(self, message: Message, carried: Carried) -> Iterator[Frame]:
-        path = self._followed().find(carried.reference, message.timestamp / 1000)
-        source = Source(carried.name, str(path))
-        with (
-            open_decoder(source, looking=self._looking, threads=self._threads) as decoder,
-            closing(read_ahead(decoder.read(), SEGMENT_BYTES)) as frames,
-        ):
-            for frame in frames:
-                width, height = frame.picture.width, frame.picture.height
-                if width * height > self._most:
-                    raise PoisonError(f"{width} x {height} is more than {self._most} pixels")
-                yield replace(frame, signals=carried.metadata)
+        """Frames as they are decoded; damage is believed only of a file that the disk gives as a whole."""
+        references = self._followed()
+        path = references.find(carried.reference, message.timestamp / 1000)
+        check = cache(partial(references.check, path, carried.reference))
+        try:
+            with (
+                open_decoder(Source(carried.name, str(path)), looking=self._looking, threads=self._threads) as decoder,
+                closing(read_ahead(decoder.read(), SEGMENT_BYTES)) as frames,
+            ):
+                for frame in frames:
+                    self._check_size(frame.picture)
+                    if decoder.problems:
+                        check()
+                    yield replace(frame, signals=carried.metadata)
+        except PoisonError:
+            raise
+        except SourceError:
+            check()
+            raise
+        if decoder.problems:
+            check()
+            _tell(message, decoder.problems)
+
+    def _check_size(self, picture: Picture) -> None:
+        if picture.width * picture.height > self._most:
+            raise PoisonError(f"{picture.width} x {picture.height} is more than {self._most} pixels")
+
+
+def _tell(message: Message, problems: Mapping[str, int]) -> None:
+    """Tells of a segment of which parts were lost."""
+    lost = [f"{count} {problem}" for problem, count in sorted(problems.items())]
+    say("damaged", logging.WARNING, partition=message.partition, offset=message.offset, problems=lost)
 
 
 def _pts(carried: Carried) -> int:
     """Milliseconds since 1970."""
     return round(carried.time.timestamp() * 1000)
-
-
-def _of_the_record(error: SourceError, carried: Carried) -> bool:
-    """Whether a segment is at fault, and not the folder that it lies in."""
-    return isinstance(error, PoisonError) or str(error).startswith(f"{carried.name}:")

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import unquote
 
-from streamsel.errors import SourceError, UsageError
+from streamsel.errors import DiskError, SourceError, UsageError
 from streamsel.topic.incoming import PoisonError
 
 __all__ = ["References"]
@@ -25,6 +25,7 @@ __all__ = ["References"]
 FILE: Final = re.compile(r"file:(?://(?:localhost)?)?(/.*)", re.IGNORECASE | re.DOTALL)
 """RFC 8089."""
 SCHEME: Final = re.compile(r"file:|[A-Za-z][A-Za-z0-9+.-]*://", re.IGNORECASE)
+BLOCK: Final = 1 << 20
 PAUSE: Final = 0.05
 """Seconds between two looks for a file."""
 OF_THE_RECORD: Final = frozenset([errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG, errno.EACCES])
@@ -55,7 +56,7 @@ class References:
     def find(self, reference: str, made: float) -> Path:
         """The file of a reference. made: when its record was, seconds since 1970.
 
-        Raises PoisonError; SourceError where the folder itself cannot be read.
+        Raises PoisonError; DiskError where the folder itself cannot be read.
         """
         now = self._clock()
         until = min(made, now) + self._patience
@@ -72,6 +73,17 @@ class References:
             return self._bytes(path, reference)
         except OSError as error:
             raise self._failed(reference, error) from None
+
+    def check(self, path: Path, reference: str) -> None:
+        """Reads a file through that seems to be damaged. Raises DiskError where that is the disk's fault."""
+        try:
+            with path.open("rb", buffering=0) as file:
+                while file.read(BLOCK):
+                    pass
+        except OSError as error:
+            failed = self._failed(reference, error)
+            if isinstance(failed, DiskError):
+                raise failed from None
 
     def _bytes(self, path: Path, reference: str) -> bytes:
         """Of a regular file that is no link: a pipe would be waited for."""
@@ -120,13 +132,13 @@ class References:
 
     def _failed(self, reference: str, error: Exception) -> SourceError:
         if not self._folder.is_dir():
-            return SourceError(f"{self._folder}: the folder of references is not there; bring it back and start again")
+            return DiskError(f"{self._folder}: the folder of references is not there; bring it back and start again")
         number = getattr(error, "errno", None)
         if number in OF_THE_RECORD or not isinstance(error, OSError):
             return PoisonError(
                 f"reference {_shown(reference)}: cannot be read ({getattr(error, 'strerror', None) or error})"
             )
-        return SourceError(f"{self._folder}: cannot be read ({error.strerror}); check the disk and start again")
+        return DiskError(f"{self._folder}: cannot be read ({error.strerror}); check the disk and start again")
 
 
 def _shown(reference: str) -> str:

@@ -7,6 +7,7 @@ import io
 import struct
 import zlib
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,8 +17,9 @@ from PIL import Image
 
 from streamsel.decode.looking import Looking
 from streamsel.decode.open import open_decoder
+from streamsel.decode.picture import VideoPicture
 from streamsel.decode.sources import expand
-from streamsel.errors import SourceError
+from streamsel.errors import DiskError, SourceError
 from streamsel.service.pictures import Opened, Pictures, Poison
 from streamsel.testing.nasty import damaged, truncated, without_index
 from streamsel.topic import Message
@@ -221,6 +223,42 @@ def test_damage_in_a_segment_loses_frames_at_most(tmp_path):
     assert found[-1].last
 
 
+def test_damage_in_a_segment_is_told(tmp_path, caplog):
+    opened([message(None, 7, dataref=damaged(tmp_path / "d.mp4").name)], tmp_path)
+    (line,) = [record for record in caplog.records if record.message == "damaged"]
+    assert (line.facts["partition"], line.facts["offset"]) == (0, 7)
+    assert line.facts["problems"]
+
+
+@pytest.mark.parametrize("name", ["mem", "mem.mp4"])
+def test_a_disk_that_fails_is_no_fault_of_the_record(name):
+    """The memory of a process can be opened as a file, and its first byte cannot be read: EIO, as of a failing disk."""
+    references = References(Path("/proc/self"), largest=LARGEST, patience=0)
+    said = {"dataref": "mem", "content_type": "video/mp4" if name.endswith("4") else "image/jpeg"}
+    with Pictures(Incoming("frames"), SIZE, references=references) as pictures, pytest.raises(DiskError, match="disk"):
+        list(pictures.opened([message(None, **said)]))
+
+
+def test_damage_is_believed_only_of_what_the_disk_gives(tmp_path, clip, monkeypatch):
+    def check(*_of):
+        raise DiskError("the disk")
+
+    monkeypatch.setattr(References, "check", check)
+    assert opened([message(None, dataref=clip.name)], clip.parent)[-1].last
+    for make in (damaged, truncated, without_index):
+        made = make(tmp_path / f"{make.__name__}.mp4").name
+        with pytest.raises(DiskError):
+            opened([message(None, dataref=made)], tmp_path)
+
+
+def test_frames_of_a_segment_too_thin_to_be_scaled_are_poison(clip, monkeypatch):
+    def rgb(*_of):
+        raise SourceError("cannot be scaled")
+
+    monkeypatch.setattr(VideoPicture, "rgb", rgb)
+    assert reason(folder=clip.parent, dataref=clip.name) == "cannot be scaled"
+
+
 def test_large_frames_of_a_segment_are_poison(clip):
     assert "160 x 120 is more than 9999 pixels" in reason(
         folder=clip.parent, dataref=clip.name, options={"most_pixels": 9999}
@@ -234,7 +272,7 @@ def test_a_folder_of_references_that_goes_away_stops_the_reading(tmp_path, clip)
     folder.rmdir()
     with Pictures(Incoming("frames"), SIZE, references=references) as pictures:
         for name in ("a.jpg", "a.mp4"):
-            with pytest.raises(SourceError, match="folder of references is not there"):
+            with pytest.raises(DiskError, match="folder of references is not there"):
                 list(pictures.opened([message(None, dataref=name)]))
 
 
