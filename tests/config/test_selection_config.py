@@ -197,7 +197,7 @@ def test_quotas_say_what_they_read() -> None:
         ("METADATA weather (labels)", "labels"),
         ("SOURCE", "labels"),
         ("DAY", "labels"),
-        ("PREDICTIONS cars CLASS_DISTRIBUTION", "counts"),
+        ("PREDICTIONS cars CLASSES", "counts"),
     ]
 
 
