@@ -71,6 +71,7 @@ class Member:
         self._gained: list[int] = []
         self._lost: list[int] = []
         self._metadata: Any = None
+        self._joined_once = False
         self._where = f"{','.join(connection.servers)}/{topic}"
         with losing(self._where):
             self._transactions = Transactions(connection, f"{group}.{instance or uuid4()}")
@@ -209,11 +210,24 @@ class Member:
             polled: Mapping[Any, Any] = self._consumer.poll(timeout_ms=int(seconds * 1000), max_records=records)
             # At once: taken later, a generation in which another has our partitions would be told to the broker.
             self._metadata = self._consumer.group_metadata()
+        self._ask_again()
         gained, lost = self._rebalances.take()
         self._started.difference_update(lost)
         self._gained = [one for one in self._gained if one not in lost] + gained
         self._lost += lost
         return polled
+
+    def _ask_again(self) -> None:
+        """A member that comes back under its name is given what it had, and watches over nothing.
+
+        Where its predecessor shared out partitions before it knew of any and then died, that is none, for good. Once
+        it has joined it asks for another round, as the leader that it is to the broker.
+        """
+        if self._joined_once or self._metadata.generation_id < 0 or self._consumer._coordinator.rejoin_needed:
+            return
+        self._joined_once = True
+        if self._instance and not self._consumer.assignment():
+            self._consumer._coordinator.request_rejoin()
 
     def _position(self, partition: int) -> Any:
         with suppress(KafkaError, AssertionError):

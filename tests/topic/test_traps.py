@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from kafka import KafkaAdminClient, KafkaProducer
 from kafka.consumer.group import KafkaConsumer
+from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssignor
 from kafka.coordinator.assignors.range import RangePartitionAssignor
 
 from streamsel.errors import SinkError
@@ -271,3 +272,32 @@ def test_9_another_way_of_sharing_partitions_is_told_at_once(group: Group) -> No
         member = group.member("a")
         with pytest.raises(SinkError, match="share partitions in another way"):
             read(member)
+
+
+class Unknowing:
+    """A cluster of which nothing is known yet."""
+
+    def __init__(self, cluster: Any) -> None:
+        self._cluster = cluster
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cluster, name)
+
+    def partitions_for_topic(self, topic: str) -> None:
+        return None
+
+
+def test_a_leader_that_died_too_early_leaves_nobody_without_partitions(
+    group: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assign = CooperativeStickyAssignor.assign
+
+    def nothing(self: Any, cluster: Any, told: Any) -> Any:
+        return assign(self, Unknowing(cluster), told)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(CooperativeStickyAssignor, "assign", nothing)
+        first = group.member("a")
+        wait_for(lambda: first._consumer.poll(timeout_ms=5) or first._consumer.group_metadata().state == "<stable>")
+        first.close(0.5)
+    group.started("a")
