@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from streamsel.data import Box, Decision, Frame, Mark, Value, Vector
-from streamsel.errors import SourceError, StateError, UsageError
+from streamsel.errors import DiskError, SourceError, StateError, UsageError
 from streamsel.rules.frame_rules import FrameRules
 from streamsel.selection.columns import Batch, concatenate
 from streamsel.selection.stream.onepass import OnePass
@@ -117,7 +117,11 @@ class Lane:
             self.position, self.inside = offset + 1, 0
 
     def take(self, rows: Sequence[Taken]) -> list[Verdict]:
-        """Decide on frames in the order of their records. Raises ValueError for one that was taken before."""
+        """Decide on frames in the order of their records.
+
+        Raises ValueError for one that was taken before, DiskError where files of a user cannot be read: throw the lane
+        away then.
+        """
         entered = [self._enter(row) for row in rows]
         fresh = [row for row in entered if isinstance(row, _Row)]
         decided = iter(self._decide(fresh) if fresh else ())
@@ -131,6 +135,8 @@ class Lane:
             objects = self._rules.objects.vectors([window]) if self._rules.objects else ()
             frame = self._bare(window[0])
             self._batch(frame, row.vector, objects)  # what cannot be read is told before anything is counted
+        except DiskError:
+            raise
         except (UsageError, SourceError) as error:
             self._entrance.inspection.begin()
             again, self._faulty = self._faulty, True

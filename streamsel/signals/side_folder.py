@@ -17,7 +17,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
 
-from streamsel.errors import SourceError
+from streamsel.errors import DiskError, SourceError
 from streamsel.signals.mismatch import MismatchError
 
 __all__ = ["LARGEST", "SideFolder", "refused", "shown"]
@@ -26,6 +26,8 @@ LARGEST = 16 << 20
 """Bytes of the largest JSON file that is read."""
 
 _MISSING = frozenset([errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG])
+_FAILING = frozenset([errno.EIO, errno.ESTALE, errno.ETIMEDOUT])
+"""What disks and shares say, and no file does."""
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW
 
 
@@ -46,7 +48,7 @@ class SideFolder:
         return None if data is None else (self._parsed(name, data), len(data))
 
     def read(self, name: str, largest: int = LARGEST) -> bytes | None:
-        """The bytes of a file; None: there is none. Raises SourceError."""
+        """The bytes of a file; None: there is none. Raises SourceError, DiskError where it is the disk that fails."""
         folder, _, file = name.rpartition("/")
         if file in ("", ".", "..") or "\0" in name:
             raise self._outside(name)
@@ -57,6 +59,8 @@ class SideFolder:
                 return self._linked(name, largest)
             if error.errno in _MISSING:
                 return None
+            if error.errno in _FAILING:
+                raise self._failing(name, error) from error
             raise refused(self.path / name, error.strerror or str(error)) from error
 
     def file_names(self, folder: str) -> Iterator[str]:
@@ -100,6 +104,8 @@ class SideFolder:
         try:
             return self._content(target, name, largest)
         except OSError as error:
+            if error.errno in _FAILING:
+                raise self._failing(name, error) from error
             raise refused(self.path / name, "a link that leads nowhere; mend or remove it") from error
 
     def _real_folder(self, folder: str) -> str:
@@ -109,6 +115,9 @@ class SideFolder:
         if {"", ".", ".."} & {*parts} or (real != self._root and not real.startswith(f"{self._root}/")):
             raise self._outside(folder)
         return real
+
+    def _failing(self, name: str, error: OSError) -> DiskError:
+        return DiskError(f"{shown(self.path / name)}: {error.strerror}; check the disk and start again")
 
     def _outside(self, name: str) -> SourceError:
         return refused(self.path, f"{name!r} leads out of it; name a file below it, without `..` or a link to outside")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import errno
 import math
+import os
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamsel.errors import StateError, UsageError
+from streamsel.errors import DiskError, StateError, UsageError
 from streamsel.service.lane import Lane
 from streamsel.service.lanes import Lanes
+from streamsel.signals import side_folder
 from tests.service.made_lanes import SELECTIONS, Flat, compact, cut, lanes, predictions, rows, settled
 
 MOST = 60
@@ -104,6 +107,18 @@ def test_of_a_record_it_is_told_once_that_frames_lack_something(places, parts):
     first = [row.offset for row, verdict in zip(taken, verdicts, strict=True) if verdict.unusable and not verdict.again]
     assert first == sorted({row.offset for row, one in zip(taken, verdicts, strict=True) if one.unusable})
     assert len(first) >= MOST // parts // 11
+
+
+def test_a_disk_that_fails_makes_no_frame_unusable(cars, monkeypatch):
+    lane = lanes("frequency", cars).lane(0)
+    lane.take(rows(5))
+
+    def failing(*_of):
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(side_folder, "_all", failing)
+    with pytest.raises(DiskError, match="check the disk"):
+        lane.take([row for row in rows(9) if lane.awaits(row.offset, row.part)])
 
 
 def test_a_vector_that_is_no_number_is_told():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from collections.abc import Callable
@@ -11,7 +12,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from streamsel.errors import SourceError, StreamselError, UsageError
+from streamsel.errors import DiskError, SourceError, StreamselError, UsageError
+from streamsel.signals import side_folder
 from streamsel.signals.lightly_folder import LightlyFolder
 from streamsel.signals.metadata_schema import Entry
 from streamsel.signals.predictions import Prediction
@@ -222,6 +224,22 @@ def test_a_file_that_is_too_large_is_not_read(tmp_path: Path) -> None:
 
 def test_names_that_are_too_long_have_no_file(tmp_path: Path) -> None:
     assert SideFolder(tmp_path).json("a" * 300 + ".json") is None
+
+
+@pytest.mark.parametrize("name", ["a.json", "link.json"])
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.EACCES])
+def test_a_disk_that_fails_is_told_from_a_file_that_is_wrong(
+    name: str, number: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_of: object) -> bytes:
+        raise OSError(number, os.strerror(number))
+
+    (tmp_path / "a.json").write_text("[1]")
+    (tmp_path / "link.json").symlink_to("a.json")
+    monkeypatch.setattr(side_folder, "_all", failing)
+    with pytest.raises(SourceError) as error:
+        SideFolder(tmp_path).json(name)
+    assert isinstance(error.value, DiskError) == (number != errno.EACCES)
 
 
 def test_other_text_is_refused_by_its_place(tmp_path: Path) -> None:
