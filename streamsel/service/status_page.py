@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +18,8 @@ __all__ = ["status_page"]
 def status_page(address: str | None, metrics: Metrics) -> Iterator[int | None]:
     """Serves metrics at `host:port` in a thread until left; gives the port, 0 in the address is any free one.
 
+    host: a name or address of IPv4, or one of IPv6 in brackets.
+
     None: serves nothing. Raises UsageError where the address cannot be listened on.
     """
     if address is None:
@@ -24,7 +27,7 @@ def status_page(address: str | None, metrics: Metrics) -> Iterator[int | None]:
         return
     host, _, port = address.rpartition(":")
     try:
-        server = ThreadingHTTPServer((host.strip("[]"), int(port)), _handler(metrics))
+        server = _server(host)((host.strip("[]"), int(port)), _handler(metrics))
     except (OSError, OverflowError) as error:
         raise UsageError(f"metrics: cannot listen on {address}: {error}") from None
     server.daemon_threads = True
@@ -36,6 +39,13 @@ def status_page(address: str | None, metrics: Metrics) -> Iterator[int | None]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def _server(host: str) -> type[ThreadingHTTPServer]:
+    class Server(ThreadingHTTPServer):
+        address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+
+    return Server
 
 
 def _handler(metrics: Metrics) -> type[BaseHTTPRequestHandler]:

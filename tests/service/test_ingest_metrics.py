@@ -5,7 +5,9 @@ from __future__ import annotations
 import io
 import json
 import logging
+import socket
 from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 
@@ -52,6 +54,24 @@ def test_a_loop_that_stands_still_is_ill() -> None:
     assert not metrics.healthy
     metrics.turned()
     assert metrics.healthy
+
+
+def hosts() -> list[str]:
+    """This machine's own, by each family of addresses that it has."""
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        return ["127.0.0.1", "localhost"]
+    return ["127.0.0.1", "localhost", "[::1]"]
+
+
+@pytest.mark.parametrize("host", hosts())
+def test_the_page_is_there_for_every_kind_of_address(host: str) -> None:
+    with (
+        status_page(f"{host}:0", Metrics()) as port,
+        urlopen(f"http://{host}:{port}/metrics", timeout=10) as answer,
+    ):
+        assert b"streamsel_records_total 0.0" in answer.read()
 
 
 def test_an_address_that_is_taken_is_one_line() -> None:
