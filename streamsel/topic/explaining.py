@@ -15,7 +15,7 @@ from kafka.errors import KafkaError  # type: ignore[import-untyped]
 
 from streamsel.errors import SinkError, StreamselError, UsageError
 
-__all__ = ["explained", "explanation", "lasting"]
+__all__ = ["explained", "explanation", "lasting", "missing"]
 
 LONGEST: Final = 200
 """Characters that are told of an error nobody foresaw."""
@@ -82,6 +82,15 @@ def lasting(error: BaseException | None) -> bool:
     """Whether trying again cannot help: the login, the rights, a certificate, a record too large. Looks at causes."""
     while error is not None:
         if isinstance(error, (*LASTING, UsageError)) or _of_certificates(error):
+            return True
+        error = error.__cause__
+    return False
+
+
+def missing(error: BaseException | None) -> bool:
+    """Whether a topic was asked for that is not there. Looks at causes."""
+    while error is not None:
+        if isinstance(error, errors.UnknownTopicOrPartitionError):
             return True
         error = error.__cause__
     return False

@@ -21,7 +21,7 @@ output: {topic: picks}
         ("topic: picks", "topik: picks", 2, "output.topik: unknown key 'topik'; did you mean 'topic'?"),
         ("kind: ingest", "kind: select", 2, "kind: unknown kind 'select'; allowed: ingest"),
         ("127.0.0.1:1", "${NOWHERE_SET}", 2, "input.servers: ${NOWHERE_SET} is not set"),
-        ("", "", 1, "127.0.0.1:1/frames: no broker answers"),
+        ("127.0.0.1:1", "127.0.0.1:one", 2, "input.servers[0]: must be host:port"),
     ],
 )
 def test_what_is_wrong_is_one_line(tmp_path: Path, before: str, after: str, code: int, told: str) -> None:
