@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
@@ -16,7 +17,7 @@ from av.video.stream import VideoStream
 
 from streamsel.decode.failure import failure
 from streamsel.decode.scaling import MOST_PIXELS
-from streamsel.errors import SourceError
+from streamsel.errors import DiskError, SourceError
 
 __all__ = ["Track"]
 
@@ -25,6 +26,9 @@ NO_TIMESTAMPS, TIMES_RESTART = 0x80, 0x200
 
 MOST_READ_ERRORS = 100
 """So many failed reads in a row end a stream: a damaged file recovers sooner."""
+
+GONE = frozenset([errno.ESTALE, errno.ETIMEDOUT])
+"""What a share says that went away; EIO is no such sign: libav says it of damaged files, too."""
 
 TIMEOUTS = 10.0, 30.0
 """Seconds that a URL may take to open, and to send more."""
@@ -37,7 +41,8 @@ class Track:
     """The first real video stream of a file or URL, opened once; `name` stands for it in errors.
 
     problems: reason -> count, of what was read so far. Not to be used by two threads at once.
-    Raises SourceError when the location cannot be opened, holds no video, or is lost while being read.
+    Raises SourceError when the location cannot be opened, holds no video, or is lost while being read: DiskError where
+    that is a file.
     """
 
     def __init__(
@@ -170,6 +175,8 @@ class Track:
                 if self._remote and isinstance(error, (OSError, ExitError, HTTPError)):
                     lost = f"the connection was lost ({_reason(error)})"
                     raise failure(self.name, f"{lost}: run again; a file may have to be copied here first") from None
+                if not self._remote and error.errno in GONE:
+                    raise DiskError(str(failure(self.name, f"was lost ({_reason(error)}): run again"))) from None
                 errors += 1
                 self.problems["bad packet"] += 1
 

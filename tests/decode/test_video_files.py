@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 from fractions import Fraction
-from itertools import pairwise
+from itertools import islice, pairwise
 from pathlib import Path
+from types import SimpleNamespace
 
 import av
 import pytest
+from av.error import err_check
 
 from streamsel.data import Source
 from streamsel.decode.open import open_decoder
-from streamsel.errors import SourceError, UsageError
+from streamsel.decode.track import Track
+from streamsel.errors import DiskError, SourceError, UsageError
 from streamsel.testing.nasty import READABLE, UNREADABLE
 from streamsel.testing.videos import scenes
 
@@ -165,3 +169,18 @@ def test_thousands_of_tiny_files_leave_nothing_open(tmp_path):
         with open_decoder(Source("tiny.mkv", str(path))) as decoder:
             assert len(list(decoder.read())) == 1
     assert len(list(Path("/proc/self/fd").iterdir())) <= before + 2
+
+
+def test_a_share_that_goes_away_is_no_damage(nasty, monkeypatch):
+    """A stale handle of a network file system, in the midst of a file."""
+    track = Track(nasty("truncated.mp4").location, "a.mp4")
+    whole = track._container
+
+    def lost(stream):
+        yield from islice(whole.demux(stream), 5)
+        err_check(-errno.ESTALE)
+
+    monkeypatch.setattr(track, "_container", SimpleNamespace(demux=lost, close=whole.close))
+    with pytest.raises(DiskError, match=r"a\.mp4: was lost \(Stale file handle\)"):
+        list(track.frames())
+    track.close()
