@@ -45,6 +45,9 @@ class Changelog:
         place = TopicPartition(self.topic, partition)
         known = self._all.partitions_for_topic(self.topic)
         if known and partition not in known:
+            self._all.topics()  # what it knows is minutes old, and some may have been added since
+            known = self._all.partitions_for_topic(self.topic)
+        if known and partition not in known:
             raise StateError(
                 f"{self.topic}: has {len(known)} partitions, too few for partition {partition} of the input: add some"
             )

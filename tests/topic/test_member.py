@@ -11,6 +11,7 @@ from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 from streamsel.errors import StateError
 from streamsel.testing.kafka_broker import Served
 from streamsel.topic import Finished, Message, Record
+from streamsel.topic.changelog import Changelog
 from streamsel.topic.connection import Connection
 from streamsel.topic.member import Lost, Member
 from tests.topic.reading import committed
@@ -147,6 +148,19 @@ def test_state_ahead_of_its_topic_is_refused(topic: str, join: Join) -> None:
         pass
     with pytest.raises(StateError, match="it is another topic of that name"):
         member.start_at(0, 21)
+
+
+def test_partitions_added_to_the_changelog_are_found_at_once(broker: Served, topic: str) -> None:
+    broker.create(f"{topic}.narrow", 1, cleanup_policy="compact")
+    changelog = Changelog(Connection(broker.servers), f"{topic}.narrow")
+    try:
+        assert changelog.read(0) == {}
+        admin = KafkaAdminClient(bootstrap_servers=list(broker.servers))
+        admin.create_partitions({f"{topic}.narrow": 3})
+        admin.close()
+        assert changelog.read(2) == {}
+    finally:
+        changelog.close()
 
 
 def test_a_changelog_with_too_few_partitions_is_refused(broker: Served, topic: str) -> None:
