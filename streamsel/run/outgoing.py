@@ -20,7 +20,7 @@ from streamsel.sink.names import digits_for, frame_id, object_id, started_at
 from streamsel.store import Outgoing, PickRow, Span
 from streamsel.store.embedded import SqliteStore
 from streamsel.topic import Record
-from streamsel.topic.pick_record import Content, pick_record
+from streamsel.topic.pick_record import Content, pick_record, wire_bytes
 
 __all__ = ["PickRecords"]
 
@@ -41,6 +41,19 @@ class PickRecords:
         files = (row.files or ())[-1:] if row.box else row.files or ()
         more = self._sequence(row, facts, spans)
         return [self._record(row, facts, place, file, more) for place, file in enumerate(files)]
+
+    def fitting(self, one: Outgoing, largest: int | None) -> Record:
+        """A record as it is sent now: it only refers to a picture that is above the limit, or too large for the topic.
+
+        largest: bytes that the topic takes, None: unknown. So a limit that was lowered holds for what waits, too.
+        """
+        record = Record(one.key, one.value, one.headers)
+        too_large = largest is not None and wire_bytes(record) > largest
+        if one.value is None or not (too_large or len(one.value) > self._how.inline_limit):
+            return record
+        claim = {"ce_dataref": self._claimed(one.about, one.value), "ce_sha256": sha256(one.value).hexdigest()}
+        headers = (*one.headers, *((name, text.encode()) for name, text in claim.items()))
+        return Record(one.key, None, headers)
 
     def _record(self, row: PickRow, facts: Facts, place: int, file: str, more: Mapping[str, str]) -> Outgoing:
         mark = row.marks[place]
