@@ -74,7 +74,7 @@ def test_a_policy_says_which_one_goes(store, policy, left):
 def test_what_was_handed_over_is_spared(store, policy):
     store.outbox.bound = Bound(30, policy)
     put(store, record("a", distance=0.1), record("b", distance=0.1))
-    assert [one.id for one in store.hand_over(0, 20)] == ["a", "b"]
+    assert [one.id for one in store.hand_over(0, 20, "a")] == ["a", "b"]
     put(store, record("c"), record("d"), record("e"))
     assert names(store)[:2] == ["a", "b"]
     assert len(names(store)) == 3
@@ -119,7 +119,7 @@ def test_the_file_does_not_grow_with_what_passes_through(store):
     for number in range(1, 201):
         put(store, record(str(number), 1 << 18))
         if number % 4 == 0:
-            store.hand_over(number - 4, 1 << 19)
+            store.hand_over(number - 4, 1 << 19, "a")
             store.commit(Changes(acknowledged=number - 3))
         sizes.append(sum(Path(f"{store.path}{end}").stat().st_size for end in ("", "-wal")))
     assert max(sizes[100:]) <= max(sizes[:100])
@@ -141,6 +141,31 @@ def test_all_that_waits_survives_the_end_of_a_run(store):
     again.close()
 
 
+def test_what_is_settled_is_what_arrived_or_was_dropped(store):
+    assert store.outbox.settled == 0
+    put(store, record("a"), record("b"), record("c"))
+    assert store.outbox.settled == 0
+    store.commit(Changes(acknowledged=2))
+    assert store.outbox.settled == 2
+    store.outbox.bound = Bound(5)
+    put(store, record("d"))
+    assert names(store) == []
+    assert store.outbox.settled == 4
+
+
+def test_the_latest_processes_that_may_have_sent_are_known(store):
+    put(store, *(record(str(number)) for number in range(40)))
+    assert store.outbox.tokens == ()
+    for number in range(20):
+        for _ in range(2):
+            store.hand_over(number, 10, f"t{number}")
+    assert store.hand_over(40, 10, "never") == []
+    store.close()
+    again = SqliteStore(store.path)
+    assert again.outbox.tokens == tuple(f"t{number}" for number in range(4, 20))
+    again.close()
+
+
 def test_two_outboxes_are_told_apart(tmp_path):
     stores = [SqliteStore(tmp_path / name) for name in ("a.db", "b.db")]
     assert len({store.outbox.id for store in stores}) == 2
@@ -156,7 +181,7 @@ from pathlib import Path
 store = SqliteStore(Path(sys.argv[1]))
 for n in range(1, 10**6):
     store.commit(Changes(outbox=[Outgoing(str(n), b"", (), bytes(20_000), 1.0)], notes={"put": n}))
-    last = store.hand_over(n - 1, 30_000)[-1].number
+    last = store.hand_over(n - 1, 30_000, "a")[-1].number
     store.commit(Changes(acknowledged=n - 2, notes={"acknowledged": max(0, n - 2)}))
     print(last, flush=True)
 """
@@ -199,7 +224,7 @@ class Model(RuleBasedStateMachine):
 
     @rule(nbytes=st.integers(1, 60))
     def hand_over(self, nbytes):
-        for one in self.store.hand_over(self.handed, nbytes):
+        for one in self.store.hand_over(self.handed, nbytes, "a"):
             assert one.number > self.handed
             self.handed = one.number
 

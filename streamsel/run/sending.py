@@ -19,7 +19,6 @@ from streamsel.run.workspace import Workspace
 from streamsel.sink.json_file import write_json
 from streamsel.store import Changes, Outgoing, PickRow, Span
 from streamsel.store.outbox import Bound
-from streamsel.topic import Record
 from streamsel.topic.address import Address
 from streamsel.topic.security import Security
 
@@ -47,13 +46,16 @@ def sending(config: SelectConfig, space: Workspace, model: str) -> Iterator[Send
     """What sends the picks of a run. model: the embedder's name."""
     from streamsel.topic.connection import Connection
     from streamsel.topic.delivery import Delivery
+    from streamsel.topic.markers import Past
 
     address, security = check_sending(config)
     box = config.delivery.outbox
     store = space.store
     store.outbox.bound = Bound(box.cap, box.policy)
     in_flight = min(IN_FLIGHT, box.cap // 2)
-    delivery = Delivery(Connection(address.servers, security), address.topic, store.outbox.id, most_bytes=in_flight)
+    past = Past(store.outbox.settled, store.outbox.handed, store.outbox.tokens)
+    connection = Connection(address.servers, security)
+    delivery = Delivery(connection, address.topic, store.outbox.id, past=past, most_bytes=in_flight)
     try:
         yield Sending(config, space, PickRecords(config, space.folder, model, store), delivery, address)
     finally:
@@ -83,9 +85,8 @@ class Sending:
         if self._delivery.failure is not None:
             raise self._delivery.failure
         self._note(self._delivery.acknowledged)
-        if (room := self._delivery.room) > 0 and (records := self._store.hand_over(self._handed, room)):
-            self._handed = records[-1].number
-            self._delivery.take([(one.number, Record(one.key, one.value, one.headers)) for one in records])
+        if self._delivery.ready and (room := self._delivery.room) > 0:
+            self._hand_over(room)
 
     def finish(self, progress: Callable[[str, int, int], None], stopping: Callable[[], bool]) -> None:
         """Wait until all has arrived, as long as the config says at most, and tell in summary.json what has not.
@@ -107,12 +108,13 @@ class Sending:
         if self._noted:
             self._store.compact()
 
+    def _hand_over(self, room: int) -> None:
+        if records := self._store.hand_over(self._handed, room, self._delivery.token):
+            self._handed = records[-1].number
+            largest = self._delivery.largest
+            self._delivery.take([(one.number, self._records.fitting(one, largest)) for one in records])
+
     def _note(self, arrived: int) -> None:
-        if arrived > self._store.outbox.handed:
-            raise StateError(
-                f"{self._folder}: topic {self._address.topic} has got more from here than this state tells of: it is a "
-                "copy, or an older one put back; use --fresh to start anew"
-            )
         if arrived > self._noted:
             self._store.commit(Changes(acknowledged=arrived))
             self._noted = arrived
@@ -125,4 +127,8 @@ class Sending:
             told["trouble"] = self._delivery.trouble or f"{self._address}: no answer yet"
         told["undelivered"] = standing.undelivered
         told["undelivered_files"] = {one.about: one.reason for one in self._store.outbox.dropped(LISTED)}
-        write_json(file, {**json.loads(file.read_text()), "kafka": told})
+        try:
+            summary = json.loads(file.read_text())
+        except (OSError, ValueError) as error:
+            raise StateError(f"{file}: cannot be read ({error}); what was sent is noted; use --fresh") from error
+        write_json(file, {**summary, "kafka": told})

@@ -27,7 +27,7 @@ CREATE INDEX IF NOT EXISTS outbox_novelty ON outbox (distance, number, bytes);
 CREATE TABLE IF NOT EXISTS undelivered (number INTEGER PRIMARY KEY, id TEXT NOT NULL, about TEXT NOT NULL,
                                         reason TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS outbox_head (one INTEGER PRIMARY KEY, id TEXT NOT NULL, handed INTEGER NOT NULL,
-                                        delivered INTEGER NOT NULL);
+                                        delivered INTEGER NOT NULL, tokens TEXT NOT NULL);
 """
 
 ORDERS: Final[dict[str, str]] = {
@@ -36,6 +36,9 @@ ORDERS: Final[dict[str, str]] = {
     "refuse": "number DESC",
 }
 """Policy -> which records go first where there is no room for all."""
+
+TOKENS: Final = 16
+"""Of so many of the latest processes it is known that they sent: one of them sent what is not acknowledged."""
 
 INFINITE: Final = 1e308
 """Stands for the distance of a first pick, or an unknown one: it is the last that `least_novel` drops."""
@@ -92,6 +95,18 @@ class Outbox:
         """Up to this number records may have been sent."""
         return int(self._head()[1])
 
+    @property
+    def tokens(self) -> tuple[str, ...]:
+        """Of the processes that may have sent records, the latest last."""
+        return tuple(self._head()[3].split())
+
+    @property
+    def settled(self) -> int:
+        """Up to this number no record waits: they arrived, or were dropped."""
+        waits = self._db.execute("SELECT MIN(number) FROM outbox").fetchone()[0]
+        last = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'").fetchone()
+        return int(waits) - 1 if waits is not None else int(last[0]) if last else 0
+
     def standing(self) -> Standing:
         """What is in it, and what became of the rest."""
         waiting, nbytes = self._db.execute("SELECT COUNT(*), TOTAL(bytes) FROM outbox").fetchone()
@@ -128,10 +143,10 @@ class Outbox:
         if records:
             self._make_room()
 
-    def hand_over(self, number: int) -> None:
-        """Records up to this number are about to be sent: no policy drops them from now on."""
-        self._head()
-        self._db.execute("UPDATE outbox_head SET handed = max(handed, ?)", (number,))
+    def hand_over(self, number: int, token: str) -> None:
+        """Records up to this number are about to be sent by the process of this token: no policy drops them now."""
+        tokens = [*(one for one in self.tokens if one != token), token][-TOKENS:]
+        self._db.execute("UPDATE outbox_head SET handed = max(handed, ?), tokens = ?", (number, " ".join(tokens)))
 
     def acknowledge(self, number: int) -> None:
         """Records up to this number have arrived, and are gone from here."""
@@ -157,12 +172,12 @@ class Outbox:
         )
         self._db.executemany("DELETE FROM outbox WHERE number = ?", [(number,) for _, number in dropped])
 
-    def _head(self) -> tuple[str, int, int]:
-        """Id, number handed over, count delivered; made at the first look."""
-        found: tuple[str, int, int] | None
-        if (found := self._db.execute("SELECT id, handed, delivered FROM outbox_head").fetchone()) is None:
-            found = (secrets.token_hex(16), 0, 0)
-            self._db.execute("INSERT INTO outbox_head VALUES (1, ?, ?, ?)", found)
+    def _head(self) -> tuple[str, int, int, str]:
+        """Id, number handed over, count delivered, tokens; made at the first look."""
+        found: tuple[str, int, int, str] | None
+        if (found := self._db.execute("SELECT id, handed, delivered, tokens FROM outbox_head").fetchone()) is None:
+            found = (secrets.token_hex(16), 0, 0, "")
+            self._db.execute("INSERT INTO outbox_head VALUES (1, ?, ?, ?, ?)", found)
         return found
 
 

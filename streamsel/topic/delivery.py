@@ -2,37 +2,42 @@
 
 A transaction holds some records and a marker: the number of the last one, under the sender's own key in a compacted
 topic beside, `<topic>.delivered` (KIP-98). Whether a transaction was committed is read off the marker, so that a
-sender which was killed before it could note the acknowledgement, or which never got one, sends nothing twice.
+sender which was killed before it could note the acknowledgement, or which never got one, sends nothing twice. Whose
+marker it is, is checked: see `streamsel.topic.markers`.
 """
 
 from __future__ import annotations
 
 import logging
 import random
+import secrets
 import threading
 import time
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from itertools import islice
 from typing import Any, Final
 
-from kafka.errors import KafkaError, UnknownTopicOrPartitionError  # type: ignore[import-untyped]
+from kafka.errors import (  # type: ignore[import-untyped]
+    InvalidProducerEpochError,
+    KafkaError,
+    ProducerFencedError,
+    UnknownTopicOrPartitionError,
+)
 
 from streamsel.errors import SinkError, StreamselError
 from streamsel.topic import Record
-from streamsel.topic.changelog import Changelog
 from streamsel.topic.connection import Connection
 from streamsel.topic.explaining import explained, lasting
+from streamsel.topic.markers import MARKERS, Marker, Past, checked, newest, remembering
 from streamsel.topic.pick_record import check_size
-from streamsel.topic.topics import describe, ensure
+from streamsel.topic.topics import describe
 
-__all__ = ["MARKERS", "Delivery"]
+__all__ = ["Delivery"]
 
 log: Final = logging.getLogger("streamsel.topic")
-
-MARKERS: Final = ".delivered"
-"""What the name of the topic of markers ends in."""
 
 MOST_BYTES: Final = 16 << 20
 """Of records that are held here, taken and not yet acknowledged; kafka-python itself bounds nothing."""
@@ -46,15 +51,20 @@ LEAST_AT_ONCE, MOST_AT_ONCE = 64 << 10, 4 << 20
 SHORTEST, LONGEST = 0.2, 10.0
 """Seconds before the next try."""
 
-TRIES: Final = 3
-"""After so many in a row a topic that the broker does not know is taken for one that does not exist."""
+TRIES: Final = {UnknownTopicOrPartitionError: 3, ProducerFencedError: 8, InvalidProducerEpochError: 8}
+"""After so many in a row a topic that the broker does not know is taken for one that does not exist, and another
+process of the same sender for one that stays. (A transaction that took too long looks like one.)"""
+
+LASTS: Final = 10.0
+"""Seconds that it lasts at least, too, once a session had begun: brokers that start know of no topics."""
 
 
 class Delivery:
     """Sends in a thread of its own what it is given, from `start` to `close`; no call here waits for the broker.
 
-    sender: what tells this sender from all others, kept over restarts with its records. longest: seconds at most
-    before the next try after an error that may pass. After any error the producer is discarded and built anew.
+    sender: what tells this sender from all others, kept over restarts with its records. past: what it knows of itself
+    from before. longest: seconds at most before the next try after an error that may pass. After any error the producer
+    is discarded and built anew.
     """
 
     def __init__(
@@ -63,6 +73,7 @@ class Delivery:
         topic: str,
         sender: str,
         *,
+        past: Past | None = None,
         most_bytes: int = MOST_BYTES,
         longest: float = LONGEST,
     ) -> None:
@@ -75,9 +86,17 @@ class Delivery:
         self._acknowledged = 0
         self._at_once = MOST_AT_ONCE
         self._ending = False
-        self._tries = 0
+        self._tries, self._since = 0, 0.0
         self._producer: Any = None
         self._thread = threading.Thread(target=self._run, name="delivery", daemon=True)
+        self.token = secrets.token_hex(8)
+        """Tells this process; it must be noted for the next one's `past` before any record is given to it."""
+        self._past = past or Past()
+        self._past = replace(self._past, tokens=(*self._past.tokens, self.token))
+        self.ready = False
+        """Whether it is known what arrived before: from then on records may be given to it."""
+        self.largest: int | None = None
+        """Bytes of a record that the topic takes; None: not known (yet)."""
         self.failure: StreamselError | None = None
         """What trying again cannot heal: nothing more is sent."""
         self.trouble = ""
@@ -100,6 +119,7 @@ class Delivery:
     def take(self, records: Sequence[tuple[int, Record]]) -> None:
         """Numbered records to send, each number above all before; of those that have arrived nothing is sent."""
         with self._changed:
+            self._past = replace(self._past, handed=max(self._past.handed, *(number for number, _ in records)))
             self._held.extend(records)
             self._bytes += sum(record.nbytes for _, record in records)
             self._let_go()
@@ -129,12 +149,7 @@ class Delivery:
                     self._session()
             except StreamselError as error:
                 self._told(error)
-            except (
-                OSError,
-                RuntimeError,
-                AssertionError,
-                ValueError,
-            ) as error:  # the client's own, of a lost connection
+            except Exception as error:  # the client's own, of a lost connection: whatever it is, this thread goes on
                 self._told(SinkError(f"{self.topic}: {type(error).__name__}: {error}"), passing=True)
             pause = SHORTEST if self._acknowledged > before else min(2 * pause, self._longest)
             with self._changed:
@@ -143,9 +158,8 @@ class Delivery:
 
     def _told(self, error: StreamselError, passing: bool = False) -> None:
         """What went wrong stays wrong, or may pass."""
-        missing = isinstance(error.__cause__, UnknownTopicOrPartitionError)
-        self._tries = self._tries + 1 if missing else 0
-        known = not passing and (lasting(error) or error.__cause__ is None or self._tries >= TRIES)
+        known = not passing and (lasting(error) or error.__cause__ is None)
+        known |= self._again(next((most for kind, most in TRIES.items() if isinstance(error.__cause__, kind)), None))
         with self._changed:
             self._at_once = max(LEAST_AT_ONCE, self._at_once // 2)
             self.trouble = str(error)
@@ -153,32 +167,31 @@ class Delivery:
             self._changed.notify_all()
         log.info("delivery: %s", error)
 
+    def _again(self, most: int | None) -> bool:
+        """Whether what went wrong now did so too often in a row. most: times; None: any number."""
+        if most is None:
+            self._tries = 0
+            return False
+        self._since = self._since if self._tries else time.monotonic()
+        self._tries += 1
+        return self._tries >= most and time.monotonic() - self._since >= (LASTS if self.ready else 0.0)
+
     def _session(self) -> None:
         """Send until an error or the end, by one producer."""
-        largest = describe(self._connection, self.topic).largest
+        self.largest = describe(self._connection, self.topic).largest
         with explained(f"{self._broker}/{self._markers}"):
-            partitions = self._remembering()
+            partitions = remembering(self._connection, self._markers)
         self._producer = self._made()
         try:
             self._producer.init_transactions()  # ends what an earlier process left open; only then the marker is sure
-            self._arrived(self._marked(partitions))
+            self._begun(newest(self._connection, self._markers, partitions, self._sender))
             while records := self._next():
-                self._send(records, largest)
+                self._send(records, self.largest)
                 self._arrived(records[-1][0])
                 self._at_once = min(MOST_AT_ONCE, 2 * self._at_once)
         finally:
             producer, self._producer = self._producer, None
             _discard(producer)
-
-    def _remembering(self) -> int:
-        """How many partitions the topic of markers has; it is made only where it is missing: that needs a right."""
-        try:
-            found = describe(self._connection, self._markers)
-        except UnknownTopicOrPartitionError:
-            found = ensure(self._connection, self._markers, 1, compacted=True)
-        if not found.compacted:
-            raise SinkError(f"topic {self._markers}: would forget what was sent; set its cleanup.policy to compact")
-        return found.partitions
 
     def _made(self) -> Any:
         """A producer that gives a slow line three times as long as an answer may take."""
@@ -186,11 +199,13 @@ class Delivery:
         waits = ("delivery_timeout_ms", "max_block_ms", "request_timeout_ms", "transaction_timeout_ms")
         return self._connection.producer(f"streamsel.{self._sender}", **dict.fromkeys(waits, patience))
 
-    def _marked(self, partitions: int) -> int:
-        """The number of the last record that was committed, by any process; 0 where none was."""
-        changelog = Changelog(self._connection, self._markers)
-        found = (changelog.read(partition).get(self._sender.encode(), b"0") for partition in range(partitions))
-        return max(map(int, found))
+    def _begun(self, marker: Marker) -> None:
+        """What was committed before is known."""
+        with self._changed:
+            past = replace(self._past, settled=max(self._past.settled, self._acknowledged))
+        number = checked(marker, past, f"{self._broker}/{self.topic}").number
+        self.ready = True
+        self._arrived(number)
 
     def _next(self) -> list[tuple[int, Record]]:
         """The records of the next transaction, at least one; none at the end."""
@@ -214,8 +229,8 @@ class Delivery:
             self._producer.send(self.topic, key=record.key, value=record.value, headers=list(record.headers))
             for _, record in records
         ]
-        last = str(records[-1][0]).encode()
-        futures.append(self._producer.send(self._markers, key=self._sender.encode(), value=last))
+        last = Marker(records[-1][0], self.token)
+        futures.append(self._producer.send(self._markers, key=self._sender.encode(), value=last.value()))
         deadline = time.monotonic() + self._patience
         for future in futures:  # a batch that expires is missing without any error of the transaction
             future.get(timeout=max(0.0, deadline - time.monotonic()))

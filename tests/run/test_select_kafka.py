@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -147,6 +148,30 @@ def test_what_is_large_is_referred_to(broker, topic, clip, tmp_path):
         assert hashlib.sha256(place.read_bytes()).hexdigest() == header(record, "ce_sha256")
 
 
+@pytest.mark.parametrize("mended", [{}, {"inline_limit": 0}], ids=["topic", "limit"])
+def test_what_is_too_large_for_the_topic_is_referred_to_also_when_it_waits_already(
+    broker, topic_name, clip, tmp_path, mended
+):
+    broker.create(topic_name, 1, max_message_bytes=2000 if not mended else 1 << 20)
+    options = {"n": 3, "format": "png", "table": False}
+    library.select(clip, tmp_path / "out", kafka=f"{NOBODY}/{topic_name}", kafka_config={"wait": 0}, **options)
+    library.select(clip, tmp_path / "out", kafka=broker.address(topic_name), kafka_config=mended, **options)
+    records = committed(broker.servers, topic_name)
+    assert len(records) == 3
+    for record in records:
+        assert record.value is None
+        picture = tmp_path / "out" / header(record, "ce_dataref")
+        assert hashlib.sha256(picture.read_bytes()).hexdigest() == header(record, "ce_sha256")
+
+
+def test_without_its_summary_a_run_is_told_in_one_line(broker, topic, clip, tmp_path):
+    options = {"n": 2, "table": False, "kafka": broker.address(topic)}
+    library.select(clip, tmp_path / "out", **options)
+    (tmp_path / "out/summary.json").unlink()
+    with pytest.raises(StateError, match=r"summary.json: cannot be read .*--fresh"):
+        library.select(clip, tmp_path / "out", **options)
+
+
 def test_stills_travel_as_they_are_under_a_key_of_ones_own(broker, topic, tmp_path):
     pictures(tmp_path / "stills", 3)
     how = {"key": "camera 7"}
@@ -194,6 +219,19 @@ def test_a_topic_that_is_not_there_is_one_line_and_nothing_is_lost(broker, topic
     broker.create(topic_name, 3)
     found = library.select(clip, tmp_path / "out", kafka=broker.address(topic_name), **options)
     assert is_each_once(broker, topic_name, found)
+
+
+def test_another_broker_and_back_again_is_no_copy(broker, clip, other_clip, topic_name, tmp_path):
+    sources = tmp_path / "in"
+    sources.mkdir()
+    with Broker(tmp_path / "broker") as own:
+        for place, one in enumerate((broker, own, broker)):
+            one.create(topic_name, 1) if place < 2 else None
+            scenes(sources / f"{place}.mp4", (place, place + 4), 8)
+            options = {"n": 2, "table": False, "only_new": place > 0, "kafka": one.address(topic_name)}
+            library.select(sources, tmp_path / "out", **options)
+            assert told(tmp_path / "out")["waiting"] == 0
+        assert len(committed(broker.servers, topic_name)) + len(committed(own.servers, topic_name)) == 6
 
 
 @pytest.mark.parametrize("policy", ["oldest", "least_novel", "refuse"])
@@ -322,6 +360,29 @@ def test_a_run_killed_at_any_moment_sends_each_pick_once(broker, topic, clip, tm
             child.wait()
     assert child.returncode == 0
     assert is_each_once(broker, topic, library.Selection.load(tmp_path / "out"))
+
+
+def test_a_copy_never_takes_what_another_sent_for_its_own(broker, topic, clip, other_clip, tmp_path):
+    """Both send under one name, and the copy has handed over as many records as the other sent: none of them arrived"""
+    sources, address, options = tmp_path / "in", broker.address(topic), {"n": 4, "table": False}
+    sources.mkdir()
+    shutil.copy(clip, sources / "0.mp4")
+    library.select(sources, tmp_path / "a", kafka=address, **options)
+    shutil.copytree(tmp_path / "a", tmp_path / "b")
+    for folder, seed in (("a", 5), ("b", 6)):
+        scenes(sources / f"{folder}.mp4", (seed, seed + 2, seed + 4), 8)
+        to = address if folder == "a" else f"{NOBODY}/{topic}"
+        how = {"wait": 30 if folder == "a" else 0}
+        library.select(sources, tmp_path / folder, only_new=True, kafka=to, kafka_config=how, **options)
+        (sources / "a.mp4").unlink(missing_ok=True)
+    waiting = told(tmp_path / "b")["waiting"]
+    assert waiting > 0
+    store = SqliteStore(tmp_path / "b/state.db")
+    store.hand_over(0, 1 << 30, "0" * 16)  # as a process that was killed before it sent them
+    store.close()
+    with pytest.raises(StateError, match="a copy, or an older one"):
+        library.select(sources, tmp_path / "b", only_new=True, kafka=address, **options)
+    assert told(tmp_path / "b")["waiting"] == waiting
 
 
 def test_a_copy_of_a_folder_that_sent_more_is_refused(broker, topic, clip, tmp_path):

@@ -13,11 +13,12 @@ import uuid
 import pytest
 from kafka.admin import ACL, ACLOperation, ACLPermissionType, KafkaAdminClient, ResourcePattern, ResourceType
 
-from streamsel.errors import SinkError
+from streamsel.errors import SinkError, StateError, StreamselError
 from streamsel.testing.kafka_broker import Broker
 from streamsel.topic import Record
 from streamsel.topic.connection import Connection
 from streamsel.topic.delivery import Delivery
+from streamsel.topic.markers import Marker, Past
 from tests.topic.reading import committed
 
 pytestmark = pytest.mark.xdist_group("kafka")
@@ -69,13 +70,50 @@ def test_all_arrive_once_in_order_by_key(broker, topic_name, sender):
 
 def test_the_same_records_given_again_are_not_sent_again(broker, topic_name, sender):
     broker.create(topic_name, 3)
+    tokens: tuple[str, ...] = ()
     for last in (40, 40, 60):
-        delivery = Delivery(Connection(broker.servers), topic_name, sender)
+        delivery = Delivery(Connection(broker.servers), topic_name, sender, past=Past(0, 40, tokens))
+        tokens = (*tokens, delivery.token)
         delivery.start()
         delivery.take(numbered(1, last))
         arrived(delivery, last)
         delivery.close()
     assert sorted(values(broker.servers, topic_name)) == list(range(1, 61))
+
+
+def test_a_marker_of_somebody_else_acknowledges_nothing(broker, topic_name, sender):
+    broker.create(topic_name, 1)
+    first = Delivery(Connection(broker.servers), topic_name, sender)
+    first.start()
+    first.take(numbered(1, 5))
+    arrived(first, 5)
+    first.close()
+    other = Delivery(Connection(broker.servers), topic_name, sender, past=Past(2, 9, ("f" * 16,)))
+    other.take(numbered(3, 9))
+    assert "a copy, or an older one" in failed(other, StateError)
+    assert other.acknowledged == 0
+    assert other.room < 16 << 20
+
+
+def test_of_two_that_send_under_one_name_one_ends_with_a_line_and_none_believes_the_other(broker, topic_name, sender):
+    broker.create(topic_name, 1)
+    both = [Delivery(Connection(broker.servers), topic_name, sender, longest=0.3) for _ in range(2)]
+    end = time.monotonic() + 40
+    for one in both:
+        one.start()
+    for number in range(1, 1000):
+        for place, one in enumerate(both):
+            one.take([(number, Record(b"%d" % place, b"%d" % number))])
+        time.sleep(0.02)
+        if any(one.failure for one in both) or time.monotonic() > end:
+            break
+    for one in both:
+        one.close()
+    assert any(isinstance(one.failure, StreamselError) for one in both)
+    records = committed(broker.servers, topic_name)
+    for place, one in enumerate(both):
+        sent = [int(record.value) for record in records if int(record.key) == place]
+        assert set(range(1, one.acknowledged + 1)) <= set(sent)
 
 
 def test_senders_do_not_know_of_each_other(broker, topic_name):
@@ -109,13 +147,13 @@ def test_nobody_there_is_a_trouble_that_may_pass(topic_name, sender):
     delivery.close()
 
 
-def failed(delivery: Delivery) -> str:
+def failed(delivery: Delivery, kind: type[StreamselError] = SinkError) -> str:
     delivery.start()
     end = time.monotonic() + 20
     while delivery.failure is None and time.monotonic() < end:
         delivery.wait(0.1)
     delivery.close()
-    assert isinstance(delivery.failure, SinkError)
+    assert isinstance(delivery.failure, kind)
     assert "\n" not in str(delivery.failure)
     return str(delivery.failure)
 
@@ -142,12 +180,13 @@ SENDER = """
 import sys
 from streamsel.topic.connection import Connection
 from streamsel.topic.delivery import Delivery
+from streamsel.topic.markers import Past
 from tests.topic.test_delivery import arrived, numbered
-servers, topic, sender, first, last = sys.argv[1:]
-delivery = Delivery(Connection((servers,)), topic, sender)
+servers, topic, sender, last, *tokens = sys.argv[1:]
+delivery = Delivery(Connection((servers,)), topic, sender, past=Past(0, int(last), tuple(tokens)))
+print(delivery.token, flush=True)
 delivery.start()
-delivery.take(numbered(int(first), int(last), 20_000))
-print("begun", flush=True)
+delivery.take(numbered(1, int(last), 20_000))
 arrived(delivery, int(last))
 delivery.close()
 """
@@ -156,10 +195,11 @@ delivery.close()
 def test_killed_at_any_moment_nothing_is_lost_and_nothing_sent_twice(broker, topic_name, sender):
     broker.create(topic_name, 3)
     dice, kills, last = random.Random(7), 0, 600
+    tokens: list[str] = []
     for moment in range(6):
-        line = [sys.executable, "-c", SENDER, broker.servers[0], topic_name, sender, "1", str(last)]
+        line = [sys.executable, "-c", SENDER, broker.servers[0], topic_name, sender, str(last), *tokens]
         child = subprocess.Popen(line, stdout=subprocess.PIPE, text=True)
-        child.stdout.readline()
+        tokens.append(child.stdout.readline().strip())
         if moment < 5:
             time.sleep(dice.uniform(0.2, 0.9))
             kills += child.poll() is None
@@ -194,13 +234,13 @@ def denied(servers, kind: ResourceType, name: str, operation: ACLOperation) -> N
 def test_a_topic_of_markers_that_is_there_is_not_made(broker, topic_name, sender, monkeypatch):
     broker.create(topic_name, 1)
     broker.create(f"{topic_name}.delivered", 2, cleanup_policy="compact")
-    monkeypatch.setattr("streamsel.topic.delivery.ensure", lambda *wanted, **more: pytest.fail("needs a right"))
+    monkeypatch.setattr("streamsel.topic.markers.ensure", lambda *wanted, **more: pytest.fail("needs a right"))
     delivery = Delivery(Connection(broker.servers), topic_name, sender)
     delivery.start()
     delivery.take(numbered(1, 3))
     arrived(delivery, 3)
     delivery.close()
-    assert sum(int(one.value) for one in committed(broker.servers, f"{topic_name}.delivered")) == 3
+    assert [Marker.of(one.value) for one in committed(broker.servers, f"{topic_name}.delivered")][-1].number == 3
 
 
 def test_a_missing_right_is_told_at_once(own_broker, topic_name, sender):
