@@ -8,27 +8,22 @@ what the model takes.
 from __future__ import annotations
 
 import hashlib
-import logging
 import sys
 import threading
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import closing
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import cache, partial
 from typing import Final, Self
 
-from streamsel.data import Frame, Mark, Picture, Pixels, Source, fingerprint
-from streamsel.decode.ahead import read_ahead
+from streamsel.data import Frame, Mark, Pixels, fingerprint
 from streamsel.decode.looking import Looking
-from streamsel.decode.open import open_decoder
 from streamsel.decode.picture import StillPicture
 from streamsel.decode.stills import open_still, still_size
 from streamsel.embed.window import Shrunk
 from streamsel.errors import DiskError, SourceError
-from streamsel.service.log_lines import say
+from streamsel.service.segments import Segments
 from streamsel.topic import Message
 from streamsel.topic.incoming import Carried, Incoming, PoisonError
 from streamsel.topic.pick_record import Content
@@ -40,8 +35,6 @@ MOST_PIXELS: Final = 50_000_000
 """Of a picture: 150 MB when decoded."""
 LARGE: Final = 8_000_000
 """Pixels above which one picture at a time is decoded."""
-SEGMENT_BYTES: Final = 16 << 20
-"""Decoded frames of a segment that wait."""
 FORMATS: Final = ("JPEG", "PNG", "WEBP")
 """Pictures that records may hold: no format whose reader runs another program."""
 TYPES: Final = {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
@@ -100,8 +93,8 @@ class Pictures:
         most_pixels: int = MOST_PIXELS,
     ) -> None:
         self._incoming, self._size, self._references = incoming, size, references
-        self._looking, self._whole, self._most = looking or Looking(), whole, most_pixels
-        self._threads, self._ahead = threads, threads if whole else 4 * threads
+        self._whole, self._most, self._ahead = whole, most_pixels, threads if whole else 4 * threads
+        self._segments = Segments(looking or Looking(), threads, most_pixels)
         self._pool = ThreadPoolExecutor(threads, "pictures")
         self._one_at_a_time = threading.Lock()
 
@@ -196,7 +189,7 @@ class Pictures:
         """All frames of a segment; the last one is known by what follows it."""
         waiting: Opened | None = None
         try:
-            for part, frame in enumerate(self._frames(message, carried)):
+            for part, frame in enumerate(self._segments.frames(self._followed(), message, carried)):
                 if waiting is not None:
                     yield waiting
                 picture = frame.picture.rgb(*self._size)
@@ -211,40 +204,6 @@ class Pictures:
             yield Poison(message, str(error))
             return
         yield replace(waiting, last=True)
-
-    def _frames(self, message: Message, carried: Carried) -> Iterator[Frame]:
-        """Frames as they are decoded; damage is believed only of a file that the disk gives as a whole."""
-        references = self._followed()
-        path = references.find(carried.reference, message.timestamp / 1000)
-        check = cache(partial(references.check, path, carried.reference))
-        try:
-            with (
-                open_decoder(Source(carried.name, str(path)), looking=self._looking, threads=self._threads) as decoder,
-                closing(read_ahead(decoder.read(), SEGMENT_BYTES)) as frames,
-            ):
-                for frame in frames:
-                    self._check_size(frame.picture)
-                    if decoder.problems:
-                        check()
-                    yield replace(frame, signals=carried.metadata)
-        except PoisonError:
-            raise
-        except SourceError:
-            check()
-            raise
-        if decoder.problems:
-            check()
-            _tell(message, decoder.problems)
-
-    def _check_size(self, picture: Picture) -> None:
-        if picture.width * picture.height > self._most:
-            raise PoisonError(f"{picture.width} x {picture.height} is more than {self._most} pixels")
-
-
-def _tell(message: Message, problems: Mapping[str, int]) -> None:
-    """Tells of a segment of which parts were lost."""
-    lost = [f"{count} {problem}" for problem, count in sorted(problems.items())]
-    say("damaged", logging.WARNING, partition=message.partition, offset=message.offset, problems=lost)
 
 
 def _pts(carried: Carried) -> int:
