@@ -25,7 +25,7 @@ from streamsel.sink.picture_file import encode
 from streamsel.topic import Message, Record
 from streamsel.topic.cloudevent import Event, event_id
 from streamsel.topic.incoming import LONGEST_KEY
-from streamsel.topic.pick_record import INLINE_LIMIT, Content, Whole, pick_record, wire_bytes
+from streamsel.topic.pick_record import INLINE_LIMIT, Content, Whole, part_of, pick_record, wire_bytes
 
 __all__ = ["DEAD", "FolderOutput", "Output", "TopicOutput", "dead_letter"]
 
@@ -75,6 +75,7 @@ class TopicOutput:
             epoch=opened.carried.epoch,
             when=opened.carried.time,
             limit=self._limit,
+            counted=_counted(opened),
         )
         record = made(signals=verdict.signals)
         fits = wire_bytes(record) <= HEADERS + len(record.value or b"")
@@ -120,7 +121,9 @@ class FolderOutput:
     def _told(self, opened: Opened, verdict: Verdict, name: str) -> dict[str, Any]:
         mark, decision, message = opened.frame.mark, verdict.decision, opened.message
         return {
-            "id": event_id(mark.source, opened.carried.epoch, mark.pts, self._model, mark.name),
+            "id": event_id(
+                mark.source, opened.carried.epoch, mark.pts, self._model, part_of(mark, counted=_counted(opened))
+            ),
             "name": _subject(opened),
             "source": mark.source,
             "index": mark.index,
@@ -187,6 +190,11 @@ def _content(opened: Opened) -> Content:
 
 def _pick(frame: Frame, verdict: Verdict, vector: Vector) -> Pick:
     return Pick(verdict.ordinal, Candidate((frame.mark,), vector), verdict.decision)
+
+
+def _counted(opened: Opened) -> bool:
+    """Whether a frame's index is its number in a segment; of a picture sent twice it would tell the two apart."""
+    return opened.content is None
 
 
 def _subject(opened: Opened) -> str:

@@ -22,7 +22,7 @@ from streamsel.topic import Record
 from streamsel.topic.address import Address
 from streamsel.topic.cloudevent import Event, event_id
 from streamsel.topic.connection import Connection
-from streamsel.topic.pick_record import URI
+from streamsel.topic.pick_record import URI, part_of
 from streamsel.topic.publishing import Publisher
 from streamsel.topic.security import Security
 
@@ -56,7 +56,7 @@ class Pictures:
             return None
         mark = shown.frame.mark
         event = Event(
-            id=event_id(mark.source, shown.epoch, mark.pts, "", mark.name),
+            id=event_id(mark.source, shown.epoch, mark.pts, "", part_of(mark)),
             source=quote(mark.source, safe=URI),
             type=FRAME,
             time=when,

@@ -24,7 +24,7 @@ from streamsel.errors import SinkError
 from streamsel.topic import Record
 from streamsel.topic.cloudevent import Event, event_id
 
-__all__ = ["INLINE_LIMIT", "PICKED", "Content", "Whole", "check_size", "pick_record", "wire_bytes"]
+__all__ = ["INLINE_LIMIT", "PICKED", "Content", "Whole", "check_size", "part_of", "pick_record", "wire_bytes"]
 
 PICKED: Final = "streamsel.pick"
 """The event's type."""
@@ -74,13 +74,14 @@ def pick_record(
     signals: Mapping[str, Value] | None = None,
     file: str = "",
     limit: int = INLINE_LIMIT,
+    counted: bool = True,
 ) -> Record:
     """The record of a pick, or of one of its frames (its place in the pick's marks).
 
     key: the device, camera or source, so that one's picks stay in order. model: the embedder's name. subject: the
     frame's name. epoch: see `event_id`. when: when the frame was taken, or picked. limit: bytes of a picture that is
     sent itself; a larger one is told by `dataref` and `sha256`, with the value None; which frame of a video it is, is
-    told by `ce_index`, `ce_pts` and `ce_seconds`. Raises SinkError where it lies nowhere.
+    told by `ce_index`, `ce_pts` and `ce_seconds`. counted: see `part_of`. Raises SinkError where it lies nowhere.
     """
     mark, box = pick.candidate.marks[frame], pick.candidate.box
     inline = len(content.data) <= limit
@@ -90,7 +91,7 @@ def pick_record(
         )
     lies = content.whole or Whole(content.content_type, "" if inline else sha256(content.data).hexdigest())
     event = Event(
-        id=event_id(mark.source, epoch, mark.pts, model, _part(mark, box)),
+        id=event_id(mark.source, epoch, mark.pts, model, part_of(mark, box, counted)),
         source=quote(mark.source, safe=URI),
         type=PICKED,
         time=when,
@@ -103,6 +104,16 @@ def pick_record(
     return Record(key, content.data if inline else None, event.headers())
 
 
+def part_of(mark: Mark, box: Box | None = None, counted: bool = True) -> str:
+    """What tells frames and objects apart that have the same pts: the `part` of `event_id`.
+
+    counted: whether the mark's index is the frame's number in its stream, as pts may repeat there (of clips that were
+    joined as they are); false where it says no more than when the frame was sent.
+    """
+    known = [mark.index] if counted else []
+    return _json([*known, mark.name, *([box.task, box.index] if box else [])]) if known or mark.name or box else ""
+
+
 def wire_bytes(record: Record) -> int:
     """Bytes of a record in a batch of its own, at most; compare it with a topic's `max.message.bytes`."""
     return record.nbytes + OVERHEAD + PER_HEADER * len(record.headers)
@@ -113,7 +124,7 @@ def check_size(record: Record, largest: int, where: object) -> Record:
     if wire_bytes(record) > largest:
         raise SinkError(
             f"{where}: a record of {wire_bytes(record)} bytes is larger than the topic takes ({largest}); "
-            "lower the inline limit, or raise max.message.bytes"
+            f"{'raise' if record.value is None else 'lower the inline limit, or raise'} max.message.bytes"
         )
     return record
 
@@ -138,10 +149,6 @@ def _object(box: Box | None) -> dict[str, str]:
     if box is None:
         return {}
     return {"box": _json([box.x, box.y, box.width, box.height]), **({"label": box.label} if box.label else {})}
-
-
-def _part(mark: Mark, box: Box | None) -> str:
-    return _json([mark.name, *([box.task, box.index] if box else [])]) if mark.name or box else ""
 
 
 def _json(value: object) -> str:

@@ -60,6 +60,7 @@ def test_ids_tell_apart_what_is_not_the_same_frame(records, tmp_path):
     ids = [
         one_id(records, pick(tmp_path, mark(3, 7)), FILE),
         one_id(records, pick(tmp_path, mark(3, 8)), FILE),
+        one_id(records, pick(tmp_path, mark(4, 7)), FILE),
         one_id(records, pick(tmp_path, mark(3, 7, "w.mp4")), FILE),
         one_id(records, pick(tmp_path, mark(3, 7)), {**FILE, "size": 1001}),
         one_id(records, pick(tmp_path, mark(3, 7, "camera")), LIVE),

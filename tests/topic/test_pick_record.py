@@ -17,7 +17,7 @@ from streamsel.data import Box, Candidate, Decision, Mark, Pick
 from streamsel.errors import SinkError
 from streamsel.topic import Record
 from streamsel.topic.cloudevent import Event, event_id
-from streamsel.topic.pick_record import Content, check_size, pick_record, wire_bytes
+from streamsel.topic.pick_record import Content, check_size, part_of, pick_record, wire_bytes
 
 VECTOR = np.array([1, 0], np.float32)
 MARKS = tuple(Mark("clips/a.mp4", index, index * 512, Fraction(1, 15360)) for index in (7, 8))
@@ -83,19 +83,22 @@ def test_the_first_pick_has_no_distance() -> None:
 def test_an_event_is_known_again_whatever_is_told_of_it() -> None:
     one = event_of(pick_record(FIRST, Content(b"x"), **FACTS))
     other = event_of(pick_record(replace(FIRST, ordinal=5), Content(b"y"), signals={"blur": 1.0}, **FACTS))
-    assert one.id == other.id == event_id("clips/a.mp4", "", 3584, "lite0")
+    assert one.id == other.id == event_id("clips/a.mp4", "", 3584, "lite0", part_of(MARKS[0]))
 
 
 def test_frames_objects_epochs_and_models_have_ids_of_their_own() -> None:
     objects = [replace(FIRST, candidate=replace(FIRST.candidate, box=Box(1, 2, 3, 4, index=one))) for one in (0, 1)]
     still = replace(FIRST, candidate=Candidate((replace(MARKS[0], name="a.png"),), VECTOR))
-    records = [pick_record(pick, Content(b"x"), **FACTS) for pick in (FIRST, *objects, still)]
+    again = replace(FIRST, candidate=Candidate((replace(MARKS[0], index=999),), VECTOR))
+    records = [pick_record(pick, Content(b"x"), **FACTS) for pick in (FIRST, *objects, still, again)]
     records += [
         pick_record(LATER, Content(b"x"), frame=1, **FACTS),
         pick_record(LATER, Content(b"x"), epoch="2", **FACTS),
     ]
     records += [pick_record(FIRST, Content(b"x"), **{**FACTS, "model": "other"})]
     assert len({event_of(record).id for record in records}) == len(records)
+    sent_twice = [pick_record(pick, Content(b"x"), **FACTS, counted=False) for pick in (FIRST, again)]
+    assert len({event_of(record).id for record in sent_twice}) == 1
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
