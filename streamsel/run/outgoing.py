@@ -14,7 +14,7 @@ from streamsel.config import SelectConfig
 from streamsel.data import Candidate, Decision, Mark, Pick
 from streamsel.errors import SinkError
 from streamsel.rules.keys import keys_of
-from streamsel.run.sequence_numbers import SequenceNumbers
+from streamsel.run.sequence_numbers import SequenceNumbers, TurnedAway
 from streamsel.sink.durable import write_atomic
 from streamsel.sink.names import digits_for, frame_id, object_id, started_at
 from streamsel.store import Outgoing, PickRow, Span
@@ -34,7 +34,7 @@ class PickRecords:
 
     def __init__(self, config: SelectConfig, folder: Path, model: str, store: SqliteStore) -> None:
         self._how, self._folder, self._model, self._store = config.delivery, folder, model, store
-        self._keys = keys_of(config.rules)
+        self._keys, self._away = keys_of(config.rules), TurnedAway(store)
 
     def of(self, row: PickRow, facts: Facts, spans: Sequence[Span] = ()) -> list[Outgoing]:
         """The records of a pick. facts: of its source. spans: those that are not in the store yet. Raises SinkError."""
@@ -75,7 +75,7 @@ class PickRecords:
 
     def _sequence(self, row: PickRow, facts: Facts, spans: Sequence[Span]) -> dict[str, str]:
         """Which sequence of its source a pick is, where picks are sequences."""
-        numbers = SequenceNumbers(self._store, {row.marks[0].source: facts}, spans)
+        numbers = SequenceNumbers(self._store, {row.marks[0].source: facts}, spans, self._away)
         number = numbers.of(row)
         return {} if number is None else {"sequencenumber": str(number)}
 

@@ -16,9 +16,10 @@ from streamsel.data import Mark
 from streamsel.store import PickRow, Span
 from streamsel.store.embedded import SqliteStore
 
-__all__ = ["SequenceNumbers", "stretches"]
+__all__ = ["SequenceNumbers", "TurnedAway", "stretches"]
 
-TURNED_AWAY = "SELECT first, frames FROM span WHERE row < 0 AND source = ? ORDER BY first"
+NEWEST = "SELECT MAX(rowid) FROM span"
+TURNED_AWAY = "SELECT first, frames FROM span WHERE rowid > ? AND rowid <= ? AND row < 0 AND source = ?"
 
 Counts = npt.NDArray[np.int64]
 
@@ -32,16 +33,38 @@ def stretches(facts: Mapping[str, Any], position: Mark | None, row: int, length:
     return [*known, [position.index + 1 if position else 0, row, facts["frames"] // length]]
 
 
+class TurnedAway:
+    """The spans of each source that the store says were turned away; each is read once, as they only become more."""
+
+    def __init__(self, store: SqliteStore) -> None:
+        self._store = store
+        self._known: dict[str, tuple[int, Counts]] = {}
+
+    def of(self, source: str) -> Counts:
+        """First frame and number of frames of each, by first frame: (spans, 2)."""
+        read, known = self._known.get(source, (0, np.empty((0, 2), np.int64)))
+        newest = next(self._store.query(NEWEST))[0] or 0
+        if more := list(self._store.query(TURNED_AWAY, read, newest, source)):
+            known = np.concatenate([known, np.array(more, np.int64)])
+            known = known[np.argsort(known[:, 0], kind="stable")]
+        self._known[source] = newest, known
+        return known
+
+
 class SequenceNumbers:
     """Numbers from 0 within each source. facts: of each source, with its `stretches`.
 
-    pending: spans that are not in the store yet, in order.
+    pending: spans that are not in the store yet, in order. away: what is in the store, where it was read before.
     """
 
     def __init__(
-        self, store: SqliteStore, facts: Mapping[str, Mapping[str, Any]], pending: Sequence[Span] = ()
+        self,
+        store: SqliteStore,
+        facts: Mapping[str, Mapping[str, Any]],
+        pending: Sequence[Span] = (),
+        away: TurnedAway | None = None,
     ) -> None:
-        self._store, self._facts, self._pending = store, facts, pending
+        self._facts, self._pending, self._away = facts, pending, away or TurnedAway(store)
         self._known: dict[str, tuple[Counts, Counts]] = {}
 
     def of(self, pick: PickRow) -> int | None:
@@ -59,6 +82,6 @@ class SequenceNumbers:
         """The first frames of spans that were turned away, and how many frames were so before each and after all."""
         if source not in self._known:
             late = [(span.first, span.frames) for span in self._pending if span.row < 0 and span.source == source]
-            pairs = np.array([*self._store.query(TURNED_AWAY, source), *late], np.int64).reshape(-1, 2)
+            pairs = np.concatenate([self._away.of(source), np.array(late, np.int64).reshape(-1, 2)])
             self._known[source] = pairs[:, 0], np.append(0, np.cumsum(pairs[:, 1]))
         return self._known[source]

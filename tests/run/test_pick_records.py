@@ -87,6 +87,26 @@ def test_sequences_that_a_filter_turned_away_count_wherever_they_are(records, st
     assert [dict(one.headers)["ce_sequenceplace"] for one in made] == [b"0", b"1", b"2", b"3"]
 
 
+def test_spans_are_read_once_and_new_ones_count(records, store, tmp_path, monkeypatch):
+    """Also of another source between them, and ones that come later before earlier ones."""
+    ours, read, query = records(), [], SqliteStore.query
+
+    def counted(*question):
+        for row in query(*question):
+            read.append(row)
+            yield row
+
+    monkeypatch.setattr(SqliteStore, "query", counted)
+    away = [Span("v.mp4", first, first + 3, first, 0.0, -1, 4, reason="threshold") for first in range(0, 400, 8)]
+    row = pick(tmp_path, *(mark(index, index) for index in range(500, 504)), row=12)
+    told = []
+    for some in (away[25:], away[:20], [Span("w.mp4", 4, 7, 4, 0.0, -1, 4)], away[20:25], []):
+        store.commit(Changes(spans=some))
+        told.append({dict(one.headers)["ce_sequencenumber"] for one in ours.of(row, FILE)})
+    assert told == [{b"%d" % (2 + count)} for count in (25, 45, 45, 50, 50)]
+    assert len([one for one in read if len(one) == 2]) == len(away)
+
+
 def test_a_name_that_is_no_text_can_be_sent(records, tmp_path):
     source = b"caf\xe9.mp4".decode("utf-8", "surrogateescape")
     (made,) = records().of(pick(tmp_path, mark(0, 0, source)), FILE)
