@@ -15,7 +15,10 @@ from streamsel.errors import StateError
 if TYPE_CHECKING:
     from streamsel.topic.connection import Connection
 
-__all__ = ["Changelog"]
+__all__ = ["SOURCE", "Changelog"]
+
+SOURCE: Final = b"#source"
+"""The key of the entry, beside those of the state, that holds the id of the topic that the state is of."""
 
 STEP: Final = 500
 """Milliseconds of one look for records."""
@@ -30,6 +33,8 @@ class Changelog:
 
     def __init__(self, connection: Connection, topic: str, patience: float = 60.0) -> None:
         self._connection, self.topic, self._patience = connection, topic, patience
+        self.sources: dict[int, bytes] = {}
+        """Id of the topic that the state of a partition is of, where it says so, as last read or committed."""
 
     @cached_property
     def _all(self) -> Any:
@@ -62,6 +67,9 @@ class Changelog:
             if position is not None and position > reached:
                 reached, deadline = position, time.monotonic() + self._patience
             self._take(entries, self._committed.poll(timeout_ms=STEP).get(place, ()))
+        self.sources.pop(partition, None)
+        if SOURCE in entries:
+            self.sources[partition] = entries.pop(SOURCE)
         return entries
 
     def _take(self, entries: dict[bytes, bytes], records: Any) -> None:

@@ -22,6 +22,7 @@ from streamsel.errors import SinkError, StateError
 from streamsel.topic import Finished, Message, Polled
 from streamsel.topic.changelog import Changelog
 from streamsel.topic.losing import Lost, losing
+from streamsel.topic.origin import Origin
 from streamsel.topic.rebalances import Rebalances
 from streamsel.topic.standing import replaced
 from streamsel.topic.transactions import Transactions
@@ -66,6 +67,7 @@ class Member:
         self.topic, self._connection, self._group, self._instance = topic, connection, group, instance
         self._most_records, self._most_bytes = most_records, most_bytes
         self._changelog = Changelog(connection, changelog)
+        self._origin = Origin(self._changelog, self._id)
         self._rebalances = Rebalances()
         self._started: set[int] = set()
         self._gained: list[int] = []
@@ -135,9 +137,15 @@ class Member:
         self._consumer.resume(*self._consumer.assignment())
 
     def restore(self, partition: int) -> dict[bytes, bytes]:
-        """What is committed of a partition's state, by any member; waits for transactions that are still open."""
+        """What is committed of a partition's state, by any member; waits for transactions that are still open.
+
+        Raises StateError for the state of another topic of the same name, where the broker has ids (2.8 or later).
+        """
         with losing(self._where):
-            return self._changelog.read(partition)
+            entries = self._changelog.read(partition)
+        if self._origin.differs(partition):
+            raise StateError(f"{self.topic}-{partition}: was made anew since the state {self._elsewhere}")
+        return entries
 
     def start_at(self, partition: int, offset: int | None) -> int:
         """Reads a gained partition from there on; None: from where the group stands, else from its beginning.
@@ -157,8 +165,8 @@ class Member:
             offset = first if offset is None else offset
             if offset > end:
                 raise StateError(
-                    f"{self.topic}-{partition}: ends at {end}, but the state in {self._changelog.topic} has seen"
-                    f" {offset} records: it is another topic of that name; name another state topic, or remove that one"
+                    f"{self.topic}-{partition}: ends at {end}, {offset - end} records before the state"
+                    f" {self._elsewhere}"
                 )
             if offset < first:
                 log.warning(
@@ -190,8 +198,12 @@ class Member:
         if self._metadata.generation_id < 0 or not self._started.issuperset(finished.offsets):
             raise Lost("the group has gone on without this member")
         offsets = {self._place(one): offset for one, offset in finished.offsets.items()}
+        if any(map(self._origin.differs, finished.offsets)):
+            raise Lost(f"{self._where}: the topic was removed, and made anew")
+        told = self._origin.told(finished)
         with losing(self._where):
-            self._transactions.commit(finished, self._changelog.topic, offsets, self._metadata)
+            self._transactions.commit(told, self._changelog.topic, offsets, self._metadata)
+        self._origin.committed(told)
 
     def lag(self) -> Mapping[int, int]:
         """Records of each started partition that are not polled yet, as far as the last fetch could tell."""
@@ -228,6 +240,15 @@ class Member:
         self._joined_once = True
         if self._instance and not self._consumer.assignment():
             self._consumer._coordinator.request_rejoin()
+
+    def _id(self) -> bytes:
+        """Of the topic that is read; empty where the broker gives none."""
+        known = self._consumer._cluster.topic_id(self.topic)
+        return known.bytes if known is not None and known.int else b""
+
+    @property
+    def _elsewhere(self) -> str:
+        return f"in {self._changelog.topic}: it is another topic of that name; name another state topic, and group"
 
     def _position(self, partition: int) -> Any:
         with suppress(KafkaError, AssertionError):

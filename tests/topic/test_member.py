@@ -150,6 +150,27 @@ def test_state_ahead_of_its_topic_is_refused(topic: str, join: Join) -> None:
         member.start_at(0, 21)
 
 
+def test_state_of_a_topic_that_was_made_anew_is_refused(broker: Served, topic: str, join: Join) -> None:
+    first = join("a")
+    started(first, 4)
+    seen = polled(first)
+    first.commit(finished(topic, seen))
+    first.commit(finished(topic, seen))
+    first.close()
+    admin = KafkaAdminClient(bootstrap_servers=list(broker.servers))
+    admin.delete_topics([topic])
+    while topic in admin.list_topics():
+        pass
+    broker.create(topic, 4)
+    second = join("a")
+    while not (gained := second.poll(1.0).gained):
+        pass
+    read = {one.partition for one in seen} & set(gained)
+    with pytest.raises(StateError, match=r"was made anew since the state in .*: it is another topic of that name"):
+        second.restore(min(read))
+    assert all(second.restore(one) == {} for one in set(gained) - read)
+
+
 def test_partitions_added_to_the_changelog_are_found_at_once(broker: Served, topic: str) -> None:
     broker.create(f"{topic}.narrow", 1, cleanup_policy="compact")
     changelog = Changelog(Connection(broker.servers), f"{topic}.narrow")
