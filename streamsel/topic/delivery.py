@@ -9,6 +9,7 @@ marker it is, is checked: see `streamsel.topic.markers`.
 from __future__ import annotations
 
 import logging
+import math
 import random
 import secrets
 import threading
@@ -51,7 +52,8 @@ LEAST_AT_ONCE, MOST_AT_ONCE = 64 << 10, 4 << 20
 SHORTEST, LONGEST = 0.2, 10.0
 """Seconds before the next try."""
 
-TRIES: Final = {UnknownTopicOrPartitionError: 3, ProducerFencedError: 8, InvalidProducerEpochError: 8}
+FENCED: Final = (ProducerFencedError, InvalidProducerEpochError)
+TRIES: Final = {"": math.inf, "missing": 3, "fenced": 8}
 """After so many in a row a topic that the broker does not know is taken for one that does not exist, and another
 process of the same sender for one that stays. (A transaction that took too long looks like one.)"""
 
@@ -86,7 +88,7 @@ class Delivery:
         self._acknowledged = 0
         self._at_once = MOST_AT_ONCE
         self._ending = False
-        self._tries, self._since = 0, 0.0
+        self._wrong, self._tries, self._since = "", 0, 0.0
         self._producer: Any = None
         self._thread = threading.Thread(target=self._run, name="delivery", daemon=True)
         self.token = secrets.token_hex(8)
@@ -158,8 +160,7 @@ class Delivery:
 
     def _told(self, error: StreamselError, passing: bool = False) -> None:
         """What went wrong stays wrong, or may pass."""
-        known = not passing and (lasting(error) or error.__cause__ is None)
-        known |= self._again(next((most for kind, most in TRIES.items() if isinstance(error.__cause__, kind)), None))
+        known = self._again(error.__cause__) or (not passing and (lasting(error) or error.__cause__ is None))
         with self._changed:
             self._at_once = max(LEAST_AT_ONCE, self._at_once // 2)
             self.trouble = str(error)
@@ -167,14 +168,14 @@ class Delivery:
             self._changed.notify_all()
         log.info("delivery: %s", error)
 
-    def _again(self, most: int | None) -> bool:
-        """Whether what went wrong now did so too often in a row. most: times; None: any number."""
-        if most is None:
-            self._tries = 0
-            return False
-        self._since = self._since if self._tries else time.monotonic()
+    def _again(self, cause: BaseException | None) -> bool:
+        """Whether what may pass went wrong too often in a row, and for too long."""
+        missing = isinstance(cause, UnknownTopicOrPartitionError)
+        wrong = "missing" if missing else "fenced" if isinstance(cause, FENCED) else ""
+        if wrong != self._wrong:
+            self._wrong, self._tries, self._since = wrong, 0, time.monotonic()
         self._tries += 1
-        return self._tries >= most and time.monotonic() - self._since >= (LASTS if self.ready else 0.0)
+        return self._tries >= TRIES[wrong] and time.monotonic() - self._since >= (LASTS if self.ready else 0.0)
 
     def _session(self) -> None:
         """Send until an error or the end, by one producer."""
@@ -188,6 +189,7 @@ class Delivery:
             while records := self._next():
                 self._send(records, self.largest)
                 self._arrived(records[-1][0])
+                self._wrong = ""
                 self._at_once = min(MOST_AT_ONCE, 2 * self._at_once)
         finally:
             producer, self._producer = self._producer, None
@@ -205,6 +207,9 @@ class Delivery:
             past = replace(self._past, settled=max(self._past.settled, self._acknowledged))
         number = checked(marker, past, f"{self._broker}/{self.topic}").number
         self.ready = True
+        self._wrong = (
+            "fenced" if self._wrong == "fenced" else ""
+        )  # the topic is there; whether it can be sent to is open
         self._arrived(number)
 
     def _next(self) -> list[tuple[int, Record]]:
@@ -239,7 +244,7 @@ class Delivery:
     def _arrived(self, number: int) -> None:
         with self._changed:
             self._acknowledged = max(self._acknowledged, number)
-            self.trouble, self._tries = "", 0
+            self.trouble = ""
             self._let_go()
             self._changed.notify_all()
 

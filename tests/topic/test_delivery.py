@@ -7,11 +7,13 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 import uuid
 
 import pytest
 from kafka.admin import ACL, ACLOperation, ACLPermissionType, KafkaAdminClient, ResourcePattern, ResourceType
+from kafka.errors import ProducerFencedError, UnknownTopicOrPartitionError
 
 from streamsel.errors import SinkError, StateError, StreamselError
 from streamsel.testing.kafka_broker import Broker
@@ -19,6 +21,7 @@ from streamsel.topic import Record
 from streamsel.topic.connection import Connection
 from streamsel.topic.delivery import Delivery
 from streamsel.topic.markers import Marker, Past
+from streamsel.topic.topics import describe
 from tests.topic.reading import committed
 
 pytestmark = pytest.mark.xdist_group("kafka")
@@ -217,6 +220,69 @@ RIGHTS = {
 }
 
 
+def test_after_an_error_of_any_kind_it_goes_on_and_keeps_no_client_open(broker, topic_name, sender, monkeypatch):
+    broker.create(topic_name, 1)
+    errors, send = [KeyError("of the client"), TypeError("another"), AssertionError()], Delivery._send
+
+    def failing(delivery, records, largest):
+        if errors:
+            raise errors.pop()
+        send(delivery, records, largest)
+
+    monkeypatch.setattr(Delivery, "_send", failing)
+    before = threading.active_count()
+    delivery = Delivery(Connection(broker.servers), topic_name, sender, longest=0.1)
+    delivery.start()
+    delivery.take(numbered(1, 3))
+    arrived(delivery, 3)
+    during = threading.active_count()
+    delivery.close()
+    assert not errors
+    assert during <= before + 2, "itself, and what its producer needs"
+    assert values(broker.servers, topic_name) == [1, 2, 3]
+
+
+@pytest.mark.parametrize("kind", [UnknownTopicOrPartitionError, ProducerFencedError])
+def test_what_a_broker_says_while_it_starts_ends_no_run(broker, topic_name, sender, monkeypatch, kind):
+    """Answers of which a few in a row are taken for the truth before a session, and only later for so in one."""
+    broker.create(topic_name, 1)
+    errors = [kind() for _ in range(12)]
+    monkeypatch.setattr("streamsel.topic.delivery.SHORTEST", 0.01)
+    delivery = Delivery(Connection(broker.servers), topic_name, sender, longest=0.02)
+    delivery.start()
+    delivery.take(numbered(1, 1))
+    arrived(delivery, 1)
+
+    def starting(*wanted):
+        if errors:
+            raise errors.pop()
+        return describe(*wanted)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("streamsel.topic.delivery.describe", starting)
+        patch.setattr(Delivery, "_send", lambda *given: starting(delivery._connection, topic_name) and None)
+        delivery.take(numbered(2, 2))
+        while errors:
+            assert delivery.failure is None
+            time.sleep(0.01)
+    delivery.take(numbered(3, 3))
+    arrived(delivery, 3)
+    delivery.close()
+
+
+def test_one_that_is_fenced_again_and_again_ends_with_a_line(broker, topic_name, sender, monkeypatch):
+    broker.create(topic_name, 1)
+    monkeypatch.setattr("streamsel.topic.delivery.LASTS", 0.2)
+    delivery = Delivery(Connection(broker.servers), topic_name, sender, longest=0.05)
+
+    def fenced(*given):
+        raise ProducerFencedError
+
+    monkeypatch.setattr(delivery, "_send", fenced)
+    delivery.take(numbered(1, 1))
+    assert "another process" in failed(delivery)
+
+
 @pytest.fixture(scope="module")
 def own_broker(tmp_path_factory):
     """One that may be paused, and where rights may be taken away."""
@@ -224,11 +290,35 @@ def own_broker(tmp_path_factory):
         yield made
 
 
-def denied(servers, kind: ResourceType, name: str, operation: ACLOperation) -> None:
+def denied(
+    servers,
+    kind: ResourceType,
+    name: str,
+    *operations: ACLOperation,
+    permission: ACLPermissionType = ACLPermissionType.DENY,
+) -> None:
     admin = KafkaAdminClient(bootstrap_servers=list(servers))
-    acl = ACL("User:ANONYMOUS", "*", operation, ACLPermissionType.DENY, ResourcePattern(kind, name))
-    admin.create_acls([acl])
+    place = ResourcePattern(kind, name)
+    admin.create_acls([ACL("User:ANONYMOUS", "*", operation, permission, place) for operation in operations])
     admin.close()
+
+
+def allowed(servers, topic: str, *operations: ACLOperation) -> None:
+    """These, and nothing else."""
+    denied(servers, ResourceType.TOPIC, topic, *operations, permission=ACLPermissionType.ALLOW)
+
+
+def test_without_the_right_to_read_configs_it_sends(own_broker, topic_name, sender):
+    own_broker.create(topic_name, 1)
+    own_broker.create(f"{topic_name}.delivered", 1, cleanup_policy="compact")
+    for name in (topic_name, f"{topic_name}.delivered"):
+        allowed(own_broker.servers, name, ACLOperation.READ, ACLOperation.WRITE, ACLOperation.DESCRIBE)
+    delivery = Delivery(Connection(own_broker.servers), topic_name, sender)
+    delivery.start()
+    delivery.take(numbered(1, 3))
+    arrived(delivery, 3)
+    delivery.close()
+    assert delivery.largest is None
 
 
 def test_a_topic_of_markers_that_is_there_is_not_made(broker, topic_name, sender, monkeypatch):
