@@ -7,6 +7,7 @@ Started again it goes on where it was; with SECONDS it ends when nothing came fo
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -24,13 +25,22 @@ def main(broker: str, topic: str, folder: str, seconds: str = "inf") -> None:
         consumer_timeout_ms=1000 * float(seconds),
     )
     for pick in picks:
-        said = {name: value.decode() for name, value in pick.headers}
-        place = said.get("ce_dataref", f"{said['ce_id']}.jpg")
-        if pick.value is not None:  # else the picture is large, and lies where ce_dataref says
-            (Path(folder) / place).write_bytes(pick.value)  # the same name if it is read twice, so it is there once
-        print(f"{said['ce_subject']}: {said['ce_reason']}, {place}", flush=True)
+        said = {name: value.decode(errors="replace") for name, value in pick.headers}
+        if not re.fullmatch("[0-9a-f]{32}", said.get("ce_id", "")):  # it names a file: never what others may make up
+            print(f"record {pick.partition}/{pick.offset}: no pick", flush=True)
+        else:
+            print(f"{said.get('ce_subject')}: {said.get('ce_reason')}, {saved(pick.value, said, folder)}", flush=True)
         picks.commit()
     picks.close()
+
+
+def saved(picture: bytes | None, said: dict[str, str], folder: str) -> str:
+    """Where a picture lies now. A large one lies where ce_dataref says: whoever opens that stays inside its folder."""
+    if picture is None:
+        return said.get("ce_dataref", "nowhere")
+    file = Path(folder, f"{said['ce_id']}.jpg")  # the same name if it is read twice, so it is there once
+    file.write_bytes(picture)
+    return file.name
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from PIL import Image
 
 from streamsel.testing.kafka_broker import Served
 from streamsel.testing.videos import scenes
-from streamsel.topic.cloudevent import Event
+from streamsel.topic.cloudevent import Event, event_id
 from streamsel.topic.connection import Connection
 
 EXAMPLES = Path(__file__).parent.parent / "examples"
@@ -97,18 +97,32 @@ def test_contact_sheet(tmp_path: Path, videos: list[Path]) -> None:
 @pytest.mark.xdist_group("kafka")
 def test_picks_consumer(tmp_path: Path, broker: Served, topic_name: str) -> None:
     def send(name: str, value: bytes | None, **claim: str) -> None:
-        event = Event(name, "cam", "streamsel.pick", subject=f"{name}.png", extensions={"reason": "distance"}, **claim)
+        more = {"subject": f"{name}.png", "extensions": {"reason": "distance"}, **claim}
+        event = Event(ids.get(name, name), "cam", "streamsel.pick", **more)
         producer.send(topic_name, key=b"cam", value=value, headers=list(event.headers())).get(timeout=10)
 
+    ids = {name: event_id(name, "", 0, "") for name in ("one", "two", "three", "evil")}
+    folder = tmp_path / "pictures"
+    folder.mkdir()
     broker.create(topic_name)
-    consume = ("picks_consumer", ",".join(broker.servers), topic_name, tmp_path, 5)
+    consume = ("picks_consumer", ",".join(broker.servers), topic_name, folder, 5)
     with closing(Connection(broker.servers).producer()) as producer:
         send("one", b"1")
         send("two", None, dataref="far.jpg", sha256="0")
-        assert example(*consume) == ["one.png: distance, one.jpg", "two.png: distance, far.jpg"]
+        assert example(*consume) == [f"one.png: distance, {ids['one']}.jpg", "two.png: distance, far.jpg"]
         send("three", b"3")
-        assert example(*consume) == ["three.png: distance, three.jpg"]
-    assert {file.name: file.read_bytes() for file in tmp_path.iterdir()} == {"one.jpg": b"1", "three.jpg": b"3"}
+        send("evil", b"4", dataref="../../evil.jpg")
+        send("../evil", b"5")
+        producer.send(topic_name, value=b"6").get(timeout=10)
+        assert example(*consume) == [
+            f"three.png: distance, {ids['three']}.jpg",
+            f"evil.png: distance, {ids['evil']}.jpg",
+            "record 0/4: no pick",
+            "record 0/5: no pick",
+        ]
+    assert {file.name for file in tmp_path.iterdir()} == {"pictures"}
+    found = {file.stem: file.read_bytes() for file in folder.iterdir()}
+    assert found == {ids["one"]: b"1", ids["three"]: b"3", ids["evil"]: b"4"}
 
 
 @pytest.mark.xdist_group("kafka")
