@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any, Final
@@ -20,8 +21,11 @@ from streamsel.topic.connection import Connection
 
 __all__ = ["Topic", "describe", "ensure", "partitions"]
 
+log: Final = logging.getLogger("streamsel.topic")
+
 LIMIT: Final = "max.message.bytes"
 CLEANUP: Final = "cleanup.policy"
+
 SHORT: Final = {"segment.bytes": str(64 << 20), "min.cleanable.dirty.ratio": "0.1"}
 """Only whole segments are compacted, of 1 GiB by default: whoever reads state would read most of a day's changes."""
 
@@ -55,6 +59,7 @@ def ensure(connection: Connection, name: str, partitions: int, compacted: bool =
             return _described(admin, name)  # first, for who may use a topic may often not create it
         with suppress(TopicAlreadyExistsError):
             admin.create_topics({name: {"num_partitions": partitions, "configs": configs}})
+            log.info("made topic %s, of %d partitions", name, partitions)
         admin.wait_for_topics([name], timeout_ms=int(connection.wait * 1000))
         return _described(admin, name)
 
