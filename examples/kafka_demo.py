@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 import time
@@ -24,11 +25,15 @@ from streamsel.testing.kafka_broker import Broker
 CONSUMER = "picks-consumer"
 """The group of examples/picks_consumer.py."""
 
+PATIENCE = 300.0
+"""Seconds that consumers may need for what was published."""
+
 
 def main(folder: str, *clips: str) -> None:
     out, consumer = Path(folder), Path(__file__).with_name("picks_consumer.py")
     pictures, pipeline = out / "pictures", out / "ingest.yaml"
-    pictures.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(pictures, ignore_errors=True)  # what an earlier demo left
+    pictures.mkdir(parents=True)
     with ExitStack() as stack:
         print("starting a broker", flush=True)
         broker = stack.enter_context(Broker(Path(stack.enter_context(TemporaryDirectory()))))
@@ -43,10 +48,13 @@ def main(folder: str, *clips: str) -> None:
         stack.callback(ingest.kill)
         cameras = [start("streamsel", "publish", clip, "--kafka", f"{server}/frames", "--quiet") for clip in clips]
         ended = [camera.wait() for camera in cameras]
-        while ingest.poll() is None and (
-            behind(server, "streamsel", "frames") or behind(server, CONSUMER, "picks") > 1
-        ):
+        deadline = time.monotonic() + PATIENCE
+        while ingest.poll() is None and time.monotonic() < deadline:
+            if not behind(server, "streamsel", "frames") and behind(server, CONSUMER, "picks") <= 1:
+                break
             time.sleep(1)
+        else:
+            ended.append(1)
         ingest.terminate()  # it finishes what it has in hand, and commits
         ended.append(ingest.wait())
     if any(ended):
