@@ -29,7 +29,8 @@ def status_page(address: str | None, metrics: Metrics) -> Iterator[int | None]:
     try:
         server = _server(host)((host.strip("[]"), int(port)), _handler(metrics))
     except (OSError, OverflowError) as error:
-        raise UsageError(f"metrics: cannot listen on {address}: {error}") from None
+        why = getattr(error, "strerror", None) or error
+        raise UsageError(f"metrics: cannot listen on {address}: {why}; choose another port or address") from None
     server.daemon_threads = True
     thread = threading.Thread(target=server.serve_forever, name="status page", daemon=True)
     thread.start()
