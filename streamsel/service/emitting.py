@@ -18,7 +18,7 @@ from streamsel.data import Candidate, Frame, Pick, Vector
 from streamsel.service.lane import Verdict
 from streamsel.service.pictures import Opened
 from streamsel.service.prepared_topics import HEADERS
-from streamsel.sink.durable import replace_file, sync_folder
+from streamsel.sink.durable import made_folder, replace_file, sync_folder
 from streamsel.sink.json_file import plain
 from streamsel.sink.names import safe_path
 from streamsel.sink.picture_file import encode
@@ -165,7 +165,7 @@ class _Folder:
     """Files written whole; `sync` makes their names last."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path
+        self._path = made_folder(path)  # at the start, not at the first pick
         self._unsynced: set[Path] = set()
 
     def put(self, name: str, data: bytes) -> None:

@@ -22,7 +22,7 @@ from streamsel.errors import SinkError
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-__all__ = ["durable_file", "replace_file", "shown", "sync_folder", "write_atomic"]
+__all__ = ["durable_file", "made_folder", "replace_file", "shown", "sync_folder", "write_atomic"]
 
 _FULL = "free some space, then run the same command again: it continues"
 _DENIED = "make the folder writable or choose another output folder"
@@ -108,6 +108,15 @@ def sync_folder(folder: Path) -> None:
         _sync(folder)
     except OSError as error:
         raise _refused(folder, error) from error
+
+
+def made_folder(folder: Path) -> Path:
+    """The folder, made with those above it where they are missing. Raises SinkError."""
+    try:
+        _make_folder(folder)
+    except OSError as error:
+        raise _refused(folder, error) from error
+    return folder
 
 
 def shown(path: Path) -> str:
