@@ -55,6 +55,8 @@ def read_fragment(text: str, *, name: str = "selection") -> Any:
 
 def _selection(values: Any) -> SelectionConfig:
     values = _mapping(values, "the config")
+    if values.keys() >= {"input", "output"}:
+        raise UsageError("is this a pipeline? Begin it with `kind: ingest`")
     if not values.keys() & set(RUN_KEYS):
         return _checked(TypeAdapter(SelectionConfig), values)
     for key in values:

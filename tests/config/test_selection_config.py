@@ -201,6 +201,11 @@ def test_quotas_say_what_they_read() -> None:
     ]
 
 
+def test_a_pipeline_without_its_kind_is_told_so() -> None:
+    with pytest.raises(UsageError, match="kind: ingest"):
+        read_selection({"input": {"topic": "frames"}, "output": {"topic": "picks"}})
+
+
 def test_path_groups_become_metadata_keys() -> None:
     assert config(lightly_path_regex=r"(?P<camera>\w+)/(?P<day>\d+)").path_keys == ("camera", "day")
     assert config().path_keys == ()
