@@ -188,6 +188,9 @@ def test_another_topic_is_another_run_and_another_broker_is_not(broker, topic, c
     options = {"n": 3, "table": False, "kafka_config": {"wait": 0}}
     found = library.select(clip, tmp_path / "out", kafka=f"{NOBODY}/{topic}", **options)
     assert told(found.folder)["waiting"] == 3
+    store = SqliteStore(found.folder / "state.db")
+    assert (store.outbox.handed, store.outbox.tokens) == (0, ()), "nothing is handed over before a marker was read"
+    store.close()
     with pytest.raises(StateError, match="kafka"):
         library.select(clip, tmp_path / "out", kafka=f"{NOBODY}/other", **options)
     options["kafka_config"] = {"wait": 30}
