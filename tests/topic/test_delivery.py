@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
 import subprocess
 import sys
 import threading
@@ -206,7 +204,7 @@ def test_killed_at_any_moment_nothing_is_lost_and_nothing_sent_twice(broker, top
         if moment < 5:
             time.sleep(dice.uniform(0.2, 0.9))
             kills += child.poll() is None
-            os.kill(child.pid, signal.SIGKILL)
+            child.kill()
         child.wait(60)
     assert child.returncode == 0
     assert kills > 0
