@@ -21,7 +21,7 @@ from streamsel.testing.kafka_broker import Broker
 
 __all__ = ["broker_stopped", "group_changed", "killed", "poisoned", "process_stopped"]
 
-PATIENCE: Final = 300.0
+PATIENCE: Final = 200.0
 WHILE_STARTING: Final = 4
 """One kill of so many comes while a process may still be starting."""
 
@@ -115,5 +115,9 @@ def _own(members: Sequence[Service]) -> None:
 
 def _end(trial: Trial, feed: Feed, members: Sequence[Service]) -> None:
     feed.finish()
-    members[0].wait(trial.all_read, PATIENCE)
+    try:
+        members[0].wait(trial.all_read, PATIENCE)
+    except AssertionError as error:
+        others = "\n".join(member.text for member in members[1:])
+        raise AssertionError(f"{error}\n{others}\n{trial.offsets()}") from None
     assert [member.stop() for member in members] == [0] * len(members), [member.text for member in members]
