@@ -230,15 +230,17 @@ class Member:
         return polled
 
     def _ask_again(self) -> None:
-        """A member that comes back under its name is given what it had, and watches over nothing.
+        """A member that comes back under its name is given what it had, and nobody shares out anew.
 
-        Where its predecessor shared out partitions before it knew of any and then died, that is none, for good. Once
-        it has joined it asks for another round, as the leader that it is to the broker.
+        So what its predecessor was about to do stays undone, for good: to share out partitions, as a leader that did
+        not know of any yet, or to give some up, of which it was told and died. Once it has joined it asks for another
+        round; the group grants it, for it is the leader or tells of other partitions than when it joined.
         """
-        if self._joined_once or self._metadata.generation_id < 0 or self._consumer._coordinator.rejoin_needed:
+        joined = self._metadata.state == MemberState.STABLE and self._metadata.generation_id >= 0
+        if self._joined_once or not joined or self._consumer._coordinator.rejoin_needed:
             return
         self._joined_once = True
-        if self._instance and not self._consumer.assignment():
+        if self._instance:
             self._consumer._coordinator.request_rejoin()
 
     def _id(self) -> bytes:
