@@ -74,6 +74,7 @@ class Member:
         self._lost: list[int] = []
         self._metadata: Any = None
         self._joined_once = False
+        self._member_id = ""
         self._where = f"{','.join(connection.servers)}/{topic}"
         with losing(self._where):
             self._transactions = Transactions(connection, f"{group}.{instance or uuid4()}")
@@ -222,12 +223,19 @@ class Member:
             polled: Mapping[Any, Any] = self._consumer.poll(timeout_ms=int(seconds * 1000), max_records=records)
             # At once: taken later, a generation in which another has our partitions would be told to the broker.
             self._metadata = self._consumer.group_metadata()
+        self._refuse_another_life()
         self._ask_again()
         gained, lost = self._rebalances.take()
         self._started.difference_update(lost)
         self._gained = [one for one in self._gained if one not in lost] + gained
         self._lost += lost
         return polled
+
+    def _refuse_another_life(self) -> None:
+        """Who was taken for dead comes back under a new id, and may keep partitions that another had meanwhile."""
+        known, self._member_id = self._member_id, self._metadata.member_id or self._member_id
+        if self._started and known not in ("", self._member_id):
+            raise Lost("the group has gone on without this member")
 
     def _ask_again(self) -> None:
         """A member that comes back under its name is given what it had, and nobody shares out anew.
