@@ -21,7 +21,7 @@ SHARED = {"streamsel.data", "streamsel.errors"}
 """What every room may import beside itself."""
 
 ROOMS = {
-    "config": {"streamsel.errors"},
+    "config": {"streamsel.errors", "streamsel.broker_names"},
     "decode": SHARED,
     "embed": SHARED | {"streamsel.coreset", "streamsel.grid"},
     "pool": SHARED,
@@ -30,7 +30,7 @@ ROOMS = {
     "signals": SHARED,
     "sink": SHARED,
     "tables": SHARED,
-    "topic": SHARED,
+    "topic": SHARED | {"streamsel.broker_names"},
 }
 ON_TOP = {
     "cli": {
@@ -48,6 +48,7 @@ JOINING = {"api", "build", "choosing", "pipeline", "rules", "run", "service", "t
 GROUND = {
     "__init__": None,
     "__main__": {"streamsel.cli"},
+    "broker_names": set[str](),
     "coreset": SHARED | {"streamsel.grid", "streamsel.slots"},
     "data": set[str](),
     "errors": set[str](),

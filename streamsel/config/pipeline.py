@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
+from streamsel.broker_names import is_server, is_topic
 from streamsel.config.nearest import shown
 from streamsel.config.reading import read_selection
 from streamsel.config.selection import SelectionConfig
@@ -19,8 +20,6 @@ __all__ = ["BatchSize", "IngestConfig", "Input", "Output", "State"]
 
 DIVERSITY = {"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "DIVERSITY"}}
 AMOUNT = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(|[kMG])(i?)B?\s*", re.IGNORECASE)
-NAME = re.compile(r"[A-Za-z0-9._-]{1,249}")
-SERVER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})")
 MODELS = (".onnx", ".xml", ".pt2")
 SMALLEST_RECORD = 1000
 FILES = ("ca", "certificate", "key", "password_file", "token_file")
@@ -47,14 +46,13 @@ def _several(value: Any) -> Any:
 
 
 def _name(value: str) -> str:
-    if not NAME.fullmatch(value) or value in (".", ".."):
+    if not is_topic(value):
         raise ValueError(f"must be letters, digits, '.', '_' and '-', at most 249 of them, got {shown(value)}")
     return value
 
 
 def _server(value: str) -> str:
-    found = SERVER.fullmatch(value)
-    if found is None or not 0 < int(found[2]) < 65536:  # not shown: it may hold a password
+    if not is_server(value):  # not shown: it may hold a password
         raise ValueError("must be host:port, such as localhost:9092 or [::1]:9092; a login goes to `security`")
     return value
 
@@ -216,7 +214,7 @@ class IngestConfig(Value):
     @model_validator(mode="after")
     def _own_topics(self) -> Self:
         for made, place in ((self.state_topic, "state.topic"), (self.dead_letter_topic, "dead_letter")):
-            if not NAME.fullmatch(made):
+            if not is_topic(made):
                 raise ValueError(f"{shown(made)} is no topic's name, and is made of the others here: give {place}")
         names = [self.input.topic, self.state_topic, self.dead_letter_topic, *filter(None, [self.output.topic])]
         twice = next((name for name in names if names.count(name) > 1), None)

@@ -80,10 +80,10 @@ def process_stopped(trial: Trial, records: Sequence[Given], *, rate: float, seco
         members = [_joined(stack, trial, name) for name in ("a", "b")]
         _own(members)
         members[0].send_signal(signal.SIGSTOP)
-        members[1].wait(lambda: members[1].owned == PARTITIONS)
+        members[1].wait(partial(members[1].owns, PARTITIONS))
         time.sleep(seconds)
         members[0].send_signal(signal.SIGCONT)
-        members[1].wait(lambda: members[1].owned < PARTITIONS)
+        members[1].wait(lambda: len(members[1].owned) < PARTITIONS)
         _own(members)
         _end(trial, feed, members)
 
@@ -110,7 +110,7 @@ def _joined(stack: ExitStack, trial: Trial, name: str | None) -> Service:
 def _own(members: Sequence[Service]) -> None:
     """Waits until all partitions are shared out among all members."""
     for member in members:
-        member.wait(lambda: all(one.owned for one in members) and sum(one.owned for one in members) == PARTITIONS)
+        member.wait(lambda: all(one.owned for one in members) and sum(len(one.owned) for one in members) == PARTITIONS)
 
 
 def _end(trial: Trial, feed: Feed, members: Sequence[Service]) -> None:

@@ -9,25 +9,25 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Final, Self
 
 from streamsel.testing.ingest_trial import Trial
 
-__all__ = ["Service", "wait_for"]
+__all__ = ["Running", "Service", "wait_for"]
 
 PATIENCE: Final = 120.0
 STEP: Final = 0.05
 
 
-class Service:
-    """A member of a trial's group; use it with `with`. instance: its name; None: it has none."""
+class Running:
+    """`streamsel run` of a pipeline file; use it with `with`. What it logs lies beside the file."""
 
-    def __init__(self, trial: Trial, instance: str | None = "a") -> None:
-        self.instance = instance
-        self._log = trial.folder / f"log-{instance}-{time.monotonic_ns()}.jsonl"
-        command = [sys.executable, "-m", "streamsel", "run", str(trial.file(instance)), "--log", "json"]
-        with self._log.open("wb") as file:
-            self.process = subprocess.Popen(command, stderr=file, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    def __init__(self, file: Path) -> None:
+        self._log = file.with_name(f"log-{file.stem}-{time.monotonic_ns()}.jsonl")
+        command = [sys.executable, "-m", "streamsel", "run", str(file), "--log", "json"]
+        with self._log.open("wb") as log:
+            self.process = subprocess.Popen(command, stderr=log, env={**os.environ, "OMP_NUM_THREADS": "1"})
 
     def __enter__(self) -> Self:
         return self
@@ -42,20 +42,20 @@ class Service:
         """All that it said."""
         return self._log.read_text()
 
+    @property
+    def lines(self) -> list[dict[str, Any]]:
+        """What it logged; what is no JSON, or not whole yet, is left out."""
+        return [json.loads(line) for line in self.text.splitlines() if line.startswith("{") and line.endswith("}")]
+
     def events(self, name: str) -> list[dict[str, Any]]:
-        """Log lines of a kind; one that is not yet whole is left out."""
-        lines = (line for line in self.text.splitlines() if line.startswith("{") and line.endswith("}"))
-        return [told for told in map(json.loads, lines) if told["event"] == name]
+        """Log lines of a kind."""
+        return [line for line in self.lines if line["event"] == name]
 
     @property
-    def owned(self) -> int:
-        """How many partitions it reads, as it said last."""
+    def owned(self) -> list[int]:
+        """The partitions that it reads, as it said last."""
         told = self.events("rebalanced")
-        return len(told[-1]["owned"]) if told else 0
-
-    def owns(self, partitions: int) -> bool:
-        """Whether it reads so many."""
-        return self.owned == partitions
+        return list(told[-1]["owned"]) if told else []
 
     def wait(self, what: Callable[[], Any], seconds: float = PATIENCE) -> Any:
         """What it gives, as soon as that is true. Raises AssertionError at once where the process has ended."""
@@ -79,6 +79,18 @@ class Service:
         """kill -9."""
         self.process.kill()
         self.process.wait()
+
+
+class Service(Running):
+    """A member of a trial's group. instance: its name; None: it has none."""
+
+    def __init__(self, trial: Trial, instance: str | None = "a") -> None:
+        self.instance = instance
+        super().__init__(trial.file(instance))
+
+    def owns(self, partitions: int) -> bool:
+        """Whether it reads so many."""
+        return len(self.owned) == partitions
 
 
 def wait_for(what: Callable[[], Any], seconds: float = PATIENCE) -> Any:

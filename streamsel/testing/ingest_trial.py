@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from kafka import KafkaAdminClient  # type: ignore[import-untyped]
-from kafka.errors import KafkaError, TransactionalIdNotFoundError  # type: ignore[import-untyped]
+from kafka.errors import TransactionalIdNotFoundError  # type: ignore[import-untyped]
 
 from streamsel.config import IngestConfig, read_pipeline
 from streamsel.embed.load import load_embedder
@@ -26,7 +26,7 @@ from streamsel.service.pictures import Opened, Pictures
 from streamsel.testing.ingest_feed import Feed
 from streamsel.testing.ingest_material import Given, tiny_model
 from streamsel.testing.kafka_broker import Served
-from streamsel.testing.kafka_reading import committed, header
+from streamsel.testing.kafka_reading import committed, group_offsets, header
 from streamsel.topic import Message
 from streamsel.topic.changelog import Changelog
 from streamsel.topic.connection import Connection
@@ -132,12 +132,7 @@ class Trial:
 
     def offsets(self) -> dict[int, int]:
         """What the group has committed; empty while the broker cannot tell."""
-        try:
-            with closing(KafkaAdminClient(bootstrap_servers=list(self.broker.servers))) as admin:
-                told = admin.list_group_offsets({self.name: None})[self.name]
-        except KafkaError:
-            return {}
-        return {place.partition: one.offset for place, one in told.items()}
+        return group_offsets(self.broker.servers, self.name)
 
     def in_transaction(self, instance: str = "a") -> bool:
         """Whether a member has a transaction open."""

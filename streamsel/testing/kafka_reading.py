@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from contextlib import closing
 from typing import Any
 
-from kafka import KafkaConsumer, TopicPartition  # type: ignore[import-untyped]
+from kafka import KafkaAdminClient, KafkaConsumer, TopicPartition  # type: ignore[import-untyped]
+from kafka.errors import KafkaError  # type: ignore[import-untyped]
 
-__all__ = ["committed", "header"]
+__all__ = ["committed", "group_offsets", "header"]
 
 
 def committed(servers: Sequence[str], topic: str) -> list[Any]:
@@ -25,6 +26,16 @@ def committed(servers: Sequence[str], topic: str) -> list[Any]:
         while any(consumer.position(place) < ends[place] for place in places):
             found += [record for records in consumer.poll(timeout_ms=200).values() for record in records]
     return sorted(found, key=lambda record: (record.partition, record.offset))
+
+
+def group_offsets(servers: Sequence[str], group: str) -> dict[int, int]:
+    """Partition -> offset that a group has committed; empty while the broker cannot tell."""
+    try:
+        with closing(KafkaAdminClient(bootstrap_servers=list(servers))) as admin:
+            told = admin.list_group_offsets({group: None})[group]
+    except KafkaError:
+        return {}
+    return {place.partition: one.offset for place, one in told.items()}
 
 
 def header(record: Any, name: str) -> str:

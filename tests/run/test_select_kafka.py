@@ -22,10 +22,10 @@ from streamsel.cli.select_run import select_run
 from streamsel.errors import SinkError, StateError, UsageError
 from streamsel.store.embedded import SqliteStore
 from streamsel.testing.kafka_broker import Broker
+from streamsel.testing.kafka_reading import committed, header
 from streamsel.testing.videos import pictures, scenes
 from tests.conftest import command
 from tests.run.drive import DIVERSE, config
-from tests.topic.reading import committed, header
 
 pytestmark = [pytest.mark.xdist_group("kafka"), pytest.mark.usefixtures("quick_model")]
 

@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-import io
-import json
-import os
-import signal
-import subprocess
 import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import onnx
-from kafka import KafkaAdminClient, KafkaProducer
-from kafka.errors import RetriableError
-from onnx import TensorProto, helper, numpy_helper
-from PIL import Image
+from kafka import KafkaProducer
 
 from streamsel.config import read_pipeline
 from streamsel.embed import Embedder
@@ -30,12 +18,13 @@ from streamsel.service.lane import Taken
 from streamsel.service.lanes import Lanes
 from streamsel.service.pictures import Opened, Pictures
 from streamsel.service.running import run
+from streamsel.testing.ingest_material import small_pictures, tiny_model
+from streamsel.testing.ingest_service import Running
 from streamsel.testing.kafka_broker import Served
+from streamsel.testing.kafka_reading import committed, group_offsets, header
 from streamsel.topic import Message
 from streamsel.topic.incoming import Incoming
 from streamsel.topic.references import References
-from tests.conftest import command
-from tests.topic.reading import committed, header
 
 PARTITIONS = 4
 PATIENCE = 60.0
@@ -52,40 +41,9 @@ batch: {{records: {records}, seconds: 0.02, bytes: 8MB}}
 """
 
 
-def tiny_model(folder: Path) -> Path:
-    """A model of 48 numbers: the mean colours of the sixteenths of a picture, seen through a mirror of sorts."""
-    kernel = np.random.default_rng(0).normal(size=(48, 48)).astype(np.float32)
-    nodes = [
-        helper.make_node("AveragePool", ["pictures"], ["coarse"], kernel_shape=[4, 4], strides=[4, 4]),
-        helper.make_node("Flatten", ["coarse"], ["flat"]),
-        helper.make_node("ReduceMean", ["flat"], ["mean"], axes=[1], keepdims=1),
-        helper.make_node("Sub", ["flat", "mean"], ["centred"]),
-        helper.make_node("MatMul", ["centred", "kernel"], ["vector"]),
-    ]
-    graph = helper.make_graph(
-        nodes,
-        "tiny",
-        [helper.make_tensor_value_info("pictures", TensorProto.FLOAT, ("b", 3, 16, 16))],
-        [helper.make_tensor_value_info("vector", TensorProto.FLOAT, None)],
-        [numpy_helper.from_array(kernel, "kernel")],
-    )
-    path = folder / "tiny.onnx"
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), path)
-    return path
-
-
 def pictures(number: int, *, scene: int = 10, seed: int = 0) -> list[bytes]:
-    """JPEGs of 32 x 32: a new scene each so many pictures, a little noise between."""
-    random = np.random.default_rng(seed)
-    made = []
-    for index in range(number):
-        if index % scene == 0:
-            patches = random.integers(30, 226, (4, 4, 3))
-        noisy = patches.repeat(8, 0).repeat(8, 1) + random.integers(-8, 9, (32, 32, 3))
-        file = io.BytesIO()
-        Image.fromarray(noisy.astype(np.uint8)).save(file, "JPEG", quality=90)
-        made.append(file.getvalue())
-    return made
+    """See `small_pictures`."""
+    return [one.value or b"" for one in small_pictures(number, scene=scene, seed=seed)]
 
 
 @dataclass
@@ -190,79 +148,16 @@ def serving(pipeline: Pipeline) -> Iterator[Future[None]]:
         running.result(PATIENCE)
 
 
-class Service:
-    """`streamsel run` in a process of its own, and what it logs."""
+class Service(Running):
+    """`streamsel run` in a process of its own. more: lines of the file in place of the pipeline's."""
 
     def __init__(self, pipeline: Pipeline, instance: str | None = None, *, more: str | None = None) -> None:
-        name = pipeline.instance if instance is None else instance
-        self._log = pipeline.folder / f"log-{name}-{time.monotonic_ns()}.jsonl"
-        self._error = self._log.open("wb")
-        arguments = command("run", pipeline.file(instance, more), "--log", "json")
-        self.process = subprocess.Popen(arguments, stderr=self._error, env={**os.environ, "OMP_NUM_THREADS": "1"})
-
-    def __enter__(self) -> Service:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGCONT)
-            self.process.kill()
-        self.process.wait()
-        self._error.close()
-
-    @property
-    def text(self) -> str:
-        return self._log.read_text()
-
-    @property
-    def lines(self) -> list[dict[str, Any]]:
-        """What it logged; its last words, where they are no JSON, are left out."""
-        return [json.loads(line) for line in self.text.splitlines() if line.startswith("{") and line.endswith("}")]
-
-    def events(self, name: str) -> list[dict[str, Any]]:
-        return [line for line in self.lines if line["event"] == name]
-
-    @property
-    def owned(self) -> list[int]:
-        """The partitions that it read when it last told."""
-        return next((list(line["owned"]) for line in reversed(self.events("rebalanced"))), [])
-
-    def wait(self, what: Callable[[], Any], seconds: float = PATIENCE) -> Any:
-        """What it gives, as soon as that is true; fails at once where the process has ended."""
-        return wait_for(lambda: what() or self._runs(), seconds)
-
-    def _runs(self) -> None:
-        assert self.process.poll() is None, f"ended with {self.process.returncode}: {self.text}"
-
-    def stop(self) -> int:
-        """SIGTERM; its exit code."""
-        self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(PATIENCE)
-
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
-
-
-def wait_for(what: Callable[[], Any], seconds: float = PATIENCE) -> Any:
-    """What it gives, as soon as that is true."""
-    deadline = time.monotonic() + seconds
-    while not (found := what()):
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.05)
-    return found
+        super().__init__(pipeline.file(instance, more))
 
 
 def offsets(pipeline: Pipeline) -> dict[int, int]:
     """Offsets that the group has committed."""
-    admin = KafkaAdminClient(bootstrap_servers=list(pipeline.broker.open_servers))
-    try:
-        found = admin.list_group_offsets({pipeline.name: None})[pipeline.name]
-        return {place.partition: one.offset for place, one in found.items()}
-    except RetriableError:  # the broker makes room for its first group
-        return {}
-    finally:
-        admin.close()
+    return group_offsets(pipeline.broker.open_servers, pipeline.name)
 
 
 def all_read(pipeline: Pipeline) -> bool:

@@ -10,11 +10,12 @@ from urllib.request import urlopen
 import pytest
 
 from streamsel.errors import SinkError, StateError, UsageError
+from streamsel.testing.ingest_service import wait_for
 from streamsel.testing.kafka_broker import Served
 from streamsel.testing.kafka_listeners import free_ports
+from streamsel.testing.kafka_reading import committed, header
 from streamsel.topic.cloudevent import Event
-from tests.service.ingesting import Pipeline, all_read, pictures, serving, wait_for
-from tests.topic.reading import committed, header
+from tests.service.ingesting import Pipeline, all_read, pictures, serving
 
 pytestmark = pytest.mark.xdist_group("kafka")
 

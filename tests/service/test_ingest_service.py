@@ -10,9 +10,10 @@ from shutil import copyfile
 
 import pytest
 
+from streamsel.testing.ingest_service import wait_for
 from streamsel.testing.kafka_broker import Served
 from streamsel.topic.cloudevent import Event
-from tests.service.ingesting import PARTITIONS, Pipeline, Service, all_read, pictures, serving, wait_for
+from tests.service.ingesting import PARTITIONS, Pipeline, Service, all_read, pictures, serving
 
 pytestmark = pytest.mark.xdist_group("kafka")
 

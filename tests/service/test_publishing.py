@@ -19,9 +19,9 @@ from streamsel.errors import SinkError, SourceError, UsageError
 from streamsel.service.publishing import Pictures, publish
 from streamsel.testing.kafka_broker import Broker, Served
 from streamsel.testing.kafka_listeners import free_ports
+from streamsel.testing.kafka_reading import committed, header
 from streamsel.testing.videos import moving_picture, scenes
 from tests.conftest import command, streamsel
-from tests.topic.reading import committed, header
 
 pytestmark = pytest.mark.xdist_group("kafka")
 

@@ -15,12 +15,12 @@ from kafka.errors import ProducerFencedError, UnknownTopicOrPartitionError
 
 from streamsel.errors import SinkError, StateError, StreamselError
 from streamsel.testing.kafka_broker import Broker
+from streamsel.testing.kafka_reading import committed
 from streamsel.topic import Record
 from streamsel.topic.connection import Connection
 from streamsel.topic.delivery import Delivery
 from streamsel.topic.markers import Marker, Past
 from streamsel.topic.topics import describe
-from tests.topic.reading import committed
 
 pytestmark = pytest.mark.xdist_group("kafka")
 

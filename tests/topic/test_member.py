@@ -10,11 +10,11 @@ from kafka import KafkaAdminClient, KafkaProducer, TopicPartition
 
 from streamsel.errors import StateError
 from streamsel.testing.kafka_broker import Served
+from streamsel.testing.kafka_reading import committed
 from streamsel.topic import Finished, Message, Record
 from streamsel.topic.changelog import Changelog
 from streamsel.topic.connection import Connection
 from streamsel.topic.member import Lost, Member
-from tests.topic.reading import committed
 
 pytestmark = pytest.mark.xdist_group("kafka")
 
@@ -92,14 +92,17 @@ def test_what_is_committed_is_where_the_next_one_begins(broker: Served, topic: s
     assert second.lag() == dict.fromkeys(range(4), 0)
 
 
+def breathe_until_half_is_left(one: Member, two: Member) -> None:
+    while len(one.owned) > 2:
+        two.poll(0.1)
+        one.breathe()
+
+
 def test_a_breath_lets_others_in_and_tells_what_is_theirs(topic: str, join: Join) -> None:
     one = join("one")
     started(one, 4)
     seen = polled(one)
-    two = join("two")
-    while len(one.owned) > 2:
-        two.poll(0.1)
-        one.breathe()
+    breathe_until_half_is_left(one, join("two"))
     lost = set(range(4)) - one.owned
     with pytest.raises(Lost):
         one.commit(finished(topic, [message for message in seen if message.partition in lost] or seen))
@@ -109,10 +112,7 @@ def test_what_is_kept_over_a_breath_is_committed(broker: Served, topic: str, joi
     one = join("one")
     started(one, 4)
     seen = polled(one)
-    two = join("two")
-    while len(one.owned) > 2:
-        two.poll(0.1)
-        one.breathe()
+    breathe_until_half_is_left(one, join("two"))
     kept = [message for message in seen if message.partition in one.owned]
     one.commit(finished(topic, kept))
     assert len(committed(broker.servers, f"{topic}.out")) == len(kept)

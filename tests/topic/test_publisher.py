@@ -9,10 +9,10 @@ import pytest
 from streamsel.errors import SinkError
 from streamsel.testing.kafka_broker import Broker, Served
 from streamsel.testing.kafka_listeners import free_ports
+from streamsel.testing.kafka_reading import committed
 from streamsel.topic import Record
 from streamsel.topic.connection import Connection
 from streamsel.topic.publishing import MOST_BYTES, Publisher
-from tests.topic.reading import committed
 
 pytestmark = pytest.mark.xdist_group("kafka")
 
