@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 import signal
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Final
@@ -83,7 +83,7 @@ def process_stopped(trial: Trial, records: Sequence[Given], *, rate: float, seco
         members[1].wait(partial(members[1].owns, PARTITIONS))
         time.sleep(seconds)
         members[0].send_signal(signal.SIGCONT)
-        members[1].wait(lambda: len(members[1].owned) < PARTITIONS)
+        _until(members, lambda: len(members[1].owned) < PARTITIONS)
         _own(members)
         _end(trial, feed, members)
 
@@ -109,15 +109,20 @@ def _joined(stack: ExitStack, trial: Trial, name: str | None) -> Service:
 
 def _own(members: Sequence[Service]) -> None:
     """Waits until all partitions are shared out among all members."""
-    for member in members:
-        member.wait(lambda: all(one.owned for one in members) and sum(len(one.owned) for one in members) == PARTITIONS)
+    _until(members, lambda: all(one.owned for one in members) and sum(len(one.owned) for one in members) == PARTITIONS)
 
 
 def _end(trial: Trial, feed: Feed, members: Sequence[Service]) -> None:
     feed.finish()
-    try:
-        members[0].wait(trial.all_read, PATIENCE)
-    except AssertionError as error:
-        others = "\n".join(member.text for member in members[1:])
-        raise AssertionError(f"{error}\n{others}\n{trial.offsets()}") from None
+    _until(members, trial.all_read)
     assert [member.stop() for member in members] == [0] * len(members), [member.text for member in members]
+
+
+def _until(members: Sequence[Service], what: Callable[[], object]) -> None:
+    """Waits for it. Raises AssertionError with what all members logged, at once where one has ended."""
+    try:
+        members[0].wait(lambda: what() or any(one.process.poll() is not None for one in members), PATIENCE)
+        assert what(), "a member has ended"
+    except AssertionError as error:
+        others = "\n".join(f"{member.instance}: {member.text}" for member in members[1:])
+        raise AssertionError(f"{error}\n{others}") from None

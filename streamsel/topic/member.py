@@ -22,6 +22,7 @@ from streamsel.errors import SinkError, StateError
 from streamsel.topic import Finished, Message, Polled
 from streamsel.topic.changelog import Changelog
 from streamsel.topic.losing import Lost, losing
+from streamsel.topic.membership import Membership
 from streamsel.topic.origin import Origin
 from streamsel.topic.rebalances import Rebalances
 from streamsel.topic.standing import replaced
@@ -73,13 +74,12 @@ class Member:
         self._gained: list[int] = []
         self._lost: list[int] = []
         self._metadata: Any = None
-        self._joined_once = False
-        self._member_id = ""
         self._where = f"{','.join(connection.servers)}/{topic}"
         with losing(self._where):
             self._transactions = Transactions(connection, f"{group}.{instance or uuid4()}")
             try:
                 self._consumer = self._joined(session)
+                self._membership = Membership(self._consumer, named=instance is not None)
             except BaseException:
                 self._transactions.close(0)
                 raise
@@ -221,35 +221,12 @@ class Member:
     def _look(self, seconds: float, records: int) -> Mapping[Any, Any]:
         with losing(self._where):
             polled: Mapping[Any, Any] = self._consumer.poll(timeout_ms=int(seconds * 1000), max_records=records)
-            # At once: taken later, a generation in which another has our partitions would be told to the broker.
-            self._metadata = self._consumer.group_metadata()
-        self._refuse_another_life()
-        self._ask_again()
+            self._metadata = self._membership.follow(working=bool(self._started))
         gained, lost = self._rebalances.take()
         self._started.difference_update(lost)
         self._gained = [one for one in self._gained if one not in lost] + gained
         self._lost += lost
         return polled
-
-    def _refuse_another_life(self) -> None:
-        """Who was taken for dead comes back under a new id, and may keep partitions that another had meanwhile."""
-        known, self._member_id = self._member_id, self._metadata.member_id or self._member_id
-        if self._started and known not in ("", self._member_id):
-            raise Lost("the group has gone on without this member")
-
-    def _ask_again(self) -> None:
-        """A member that comes back under its name is given what it had, and nobody shares out anew.
-
-        So what its predecessor was about to do stays undone, for good: to share out partitions, as a leader that did
-        not know of any yet, or to give some up, of which it was told and died. Once it has joined it asks for another
-        round; the group grants it, for it is the leader or tells of other partitions than when it joined.
-        """
-        joined = self._metadata.state == MemberState.STABLE and self._metadata.generation_id >= 0
-        if self._joined_once or not joined or self._consumer._coordinator.rejoin_needed:
-            return
-        self._joined_once = True
-        if self._instance:
-            self._consumer._coordinator.request_rejoin()
 
     def _id(self) -> bytes:
         """Of the topic that is read; empty where the broker gives none."""

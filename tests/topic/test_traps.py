@@ -308,3 +308,36 @@ def test_a_leader_that_died_too_early_leaves_nobody_without_partitions(
         first._consumer.poll(timeout_ms=200)  # it knows of no partition by now, and so does the broker
         first.close(0.5)
     group.started("a")
+
+
+def begun(member: Member) -> set[int]:
+    """Partitions that it reads, once it has polled and started what it gained."""
+    for partition in member.poll(0.2).gained:
+        member.restore(partition)
+        member.start_at(partition, None)
+    return set(member.owned)
+
+
+def test_who_died_before_it_gave_partitions_up_leaves_none_without_a_member(group: Group) -> None:
+    first, _ = group.started("a")
+    other = group.member("b")
+    wait_for(lambda: begun(other) or first.poll(0.2).lost)
+    first.close(0.5)
+    second = group.member("a")
+    wait_for(lambda: begun(other) | begun(second) == set(range(PARTITIONS)))
+
+
+def test_a_leader_that_joins_since_partitions_were_added_ends_it(group: Group) -> None:
+    leader, _ = group.started()
+    coordinator = leader._consumer._coordinator
+    with closing(KafkaAdminClient(bootstrap_servers=list(group.broker.servers))) as admin:
+        admin.create_partitions({group.name: PARTITIONS + 1})
+
+    def begins_to_join() -> bool:
+        leader._consumer._cluster.request_update()
+        leader._look(0.0, 1)
+        return coordinator._join_task is not None
+
+    wait_for(begins_to_join)
+    wait_for(lambda: coordinator._join_task.is_done)  # it shares partitions out, while nobody polls
+    wait_for(lambda: leader.poll(0.2).gained == [PARTITIONS])
