@@ -36,13 +36,14 @@ ON_TOP = {
     "cli": {
         "streamsel.api",
         "streamsel.choosing",
+        "streamsel.edge",
         "streamsel.errors",
         "streamsel.pool",
         "streamsel.report",
         "streamsel.service",
     },
 }
-JOINING = {"api", "build", "choosing", "pipeline", "rules", "run", "service", "testing"}
+JOINING = {"api", "build", "choosing", "edge", "pipeline", "rules", "run", "service", "testing"}
 """They put rooms together and may import any of them; `testing` checks and doubles what each room promises."""
 
 GROUND = {
@@ -65,7 +66,8 @@ DOORS: dict[str, set[str]] = {
     "kafka": {"topic", "testing"},
     "marshal": set(),
     "openvino": {"embed"},
-    "prometheus_client": {"service"},
+    "paho": {"edge/mqtt.py", "testing"},
+    "prometheus_client": {"edge", "service"},
     "pickle": {"embed/checkpoint.py"},  # torch's legacy weights, by an unpickler that knows six names
     "pyarrow": {"pool", "sink", "tables"},
     "rich": {"cli", "report"},

@@ -1,11 +1,11 @@
 """config: what a user asks for, as checked, frozen values. Imports no room: `build` makes objects of them.
 
-`select_config` is one run of `select`, `pipeline` is what `run` does: `pipeline_file` reads it, with values of the
-`environment`. `selection` is the selection config of the product users come from, made of `inputs`, `strategies`,
-`constraints`, `auto_tasks` and `worker`; `idle` tells what in them changes nothing. `reading` makes values of files and
-text as people have them (`notation` reads JSON, YAML and what documents print), and errors of one line that name the
-place (`complaint`, `nearest`). Every model forbids unknown keys and refuses instead of guessing. What is here is loaded
-when first used.
+`select_config` is one run of `select`; `pipeline` (Kafka) and `edge` (cameras) are what `run` does: `pipeline_file`
+reads them, with values of the `environment`. `selection` is the selection config of the product users come from, made
+of `inputs`, `strategies`, `constraints`, `auto_tasks` and `worker`; `idle` tells what in them changes nothing.
+`reading` makes values of files and text as people have them (`notation` reads JSON, YAML and what documents print), and
+errors of one line that name the place (`complaint`, `nearest`). Every model forbids unknown keys and refuses instead of
+guessing. What is here is loaded when first used.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from streamsel.config.edge import EdgeConfig
     from streamsel.config.pipeline import IngestConfig
     from streamsel.config.pipeline_file import read_pipeline
     from streamsel.config.reading import read_fragment, read_selection
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from streamsel.config.worker import WorkerOptions
 
 __all__ = [
+    "EdgeConfig",
     "Entry",
     "Format",
     "IngestConfig",
@@ -34,6 +36,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "streamsel.config.edge": ("EdgeConfig",),
     "streamsel.config.pipeline": ("IngestConfig",),
     "streamsel.config.pipeline_file": ("read_pipeline",),
     "streamsel.config.reading": ("read_fragment", "read_selection"),

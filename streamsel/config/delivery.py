@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 from streamsel.config.complaint import complaint
 from streamsel.config.environment import filled
 from streamsel.config.nearest import quoted, shown
-from streamsel.config.pipeline import Amount, File, Seconds
+from streamsel.config.pipeline_values import Amount, File, Seconds
 from streamsel.config.reading import load
 from streamsel.config.value import Text, Value
 from streamsel.errors import UsageError

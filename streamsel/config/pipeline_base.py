@@ -1,0 +1,78 @@
+"""What all kinds of pipelines say: how frames are judged and which are kept, and how the process behaves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Literal, Self
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from streamsel.config.pipeline_values import File, HostPort, beside, beside_if_file
+from streamsel.config.reading import read_selection
+from streamsel.config.selection import SelectionConfig
+from streamsel.config.value import Text, Value
+
+__all__ = ["ServiceConfig"]
+
+DIVERSITY = {"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "DIVERSITY"}}
+
+
+class ServiceConfig(Value):
+    """What runs until it is asked to stop.
+
+    selection: a selection config, or its file; DIVERSITY alone where none is given. target_ratio: share of the frames
+    kept as they come; min_distance: kept when that far from all earlier picks; neither: the model's own novelty
+    distance. lightly: a `.lightly` folder with predictions and metadata by the names of frames. metrics: `host:port`
+    of the status page; None: there is none. threads: of CPU, None: all.
+    """
+
+    ENDLESS: ClassVar[str] = "stream"
+    """What has no end here, as errors call it."""
+
+    model: Text = "default"
+    weights: File | None = None
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    selection: SelectionConfig | None = None
+    query_sets: Mapping[str, File] = Field(default_factory=dict)
+    target_ratio: float | None = Field(None, gt=0, le=1)
+    min_distance: float | None = Field(None, gt=0, le=2)
+    lightly: File | None = None
+    metrics: HostPort | None = None
+    log: Literal["text", "json"] = "text"
+    threads: int | None = Field(None, ge=1, le=1024)
+
+    @field_validator("model")
+    @classmethod
+    def _model_beside(cls, value: str, info: ValidationInfo) -> str:
+        return beside_if_file(value, info)
+
+    @field_validator("selection", mode="before")
+    @classmethod
+    def _from_file(cls, value: Any, info: ValidationInfo) -> Any:
+        return read_selection(beside(Path(value), info)) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _one_goal(self) -> Self:
+        share = self.selection.proportion_samples if self.selection else None
+        given = {"target_ratio": self.target_ratio, "min_distance": self.min_distance}
+        goals = [name for name, value in given.items() if value is not None]
+        if len(goals) > 1:
+            raise ValueError("target_ratio and min_distance exclude each other: give one of them")
+        if self.selection is not None and self.selection.n_samples is not None:
+            raise ValueError(
+                f"n_samples needs an end, which a {self.ENDLESS} has not: give target_ratio or min_distance"
+            )
+        if goals and share is not None:
+            raise ValueError(f"{goals[0]} and proportion_samples exclude each other: give one of them")
+        return self
+
+    @property
+    def rules(self) -> SelectionConfig:
+        """The selection config; DIVERSITY alone, unless one is given."""
+        return self.selection or SelectionConfig.model_validate({"strategies": [DIVERSITY]})
+
+    @property
+    def ratio(self) -> float | None:
+        """The share to keep: target_ratio, or proportion_samples of the selection config."""
+        return self.target_ratio or (self.selection.proportion_samples if self.selection else None)

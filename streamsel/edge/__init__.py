@@ -1,0 +1,121 @@
+"""edge: what runs beside cameras for weeks. It joins rooms; `loop` is its main page.
+
+Each source has a thread of its own (`feed`): it opens what `opening` finds, or the segments that `watched` finds in a
+folder, again and again, and puts the frames that are looked at into the `inbox`, which is bounded. The loop takes them
+out in batches over all sources, embeds them with one model, and lets each source's lane decide. Pictures of picks are
+on disk first (`pictures`, within a `quota`); then one transaction (`streamsel.store.entries`) holds what changed of the
+lanes' state, which segments are read, and the events that `sending` hands to MQTT or Kafka. Whatever is killed
+before that undoes nothing: it is looked at again where the source still has it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from streamsel.data import Frame, Pixels
+from streamsel.errors import StreamselError
+from streamsel.topic import Record
+
+__all__ = ["Begin", "Courier", "Seen", "Segment"]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A file that a recorder left in a watched folder.
+
+    number: 0 for the first that was ever read there, and so on. name: relative to the folder, POSIX. size: bytes.
+    modified: nanoseconds since 1970.
+    """
+
+    number: int
+    name: str
+    size: int
+    modified: int
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """Where a source's thread begins: what its lane has taken already.
+
+    offset, part: the first frame that is awaited: of a live source the frame's number since the first start, and 0; of
+    a folder the segment's number, and the frame's number in it. segments: that were begun, by name.
+    """
+
+    offset: int = 0
+    part: int = 0
+    segments: Mapping[str, Segment] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A frame on its way from a source's thread to the loop.
+
+    place: of the source in the config, 0-based. offset, part: as in Begin; last: whether it is the last of its offset.
+    frame: None where nothing more comes of a segment, or nothing could be read of it: then it is the last. crop:
+    (H, W, 3) uint8 RGB, as large as the model takes, without what the mask hides. taken: when, by the clock on the
+    wall, UTC. started: UTC start of the connection, as `20261121T181500Z`; of a segment empty.
+    """
+
+    place: int
+    offset: int
+    part: int
+    last: bool
+    taken: datetime
+    frame: Frame | None = None
+    crop: Pixels | None = field(default=None, repr=False)
+    started: str = ""
+    segment: Segment | None = None
+
+    @property
+    def nbytes(self) -> int:
+        """About how many bytes of memory it holds."""
+        return (self.frame.nbytes if self.frame else 0) + (self.crop.nbytes if self.crop is not None else 0)
+
+
+class Courier(Protocol):
+    """Delivers records in order, in a thread of its own; no call waits. `topic.delivery.Delivery` is one."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether it takes records."""
+        ...
+
+    @property
+    def room(self) -> int:
+        """Bytes of records that it still takes."""
+        ...
+
+    @property
+    def acknowledged(self) -> int:
+        """Up to this number all that it was given has arrived."""
+        ...
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing arrives now; empty: nothing is known to be wrong."""
+        ...
+
+    @property
+    def failure(self) -> StreamselError | None:
+        """What trying again cannot heal: nothing more is sent by this one."""
+        ...
+
+    @property
+    def token(self) -> str:
+        """Tells this process' records from those of others of the same sender."""
+        ...
+
+    def start(self) -> None:
+        """Begins."""
+        ...
+
+    def take(self, records: Sequence[tuple[int, Record]]) -> None:
+        """Records with their numbers in the outbox, in order."""
+        ...
+
+    def close(self, seconds: float = 1.0) -> None:
+        """Ends its thread, within so many seconds; what has not arrived is sent again by the next process."""
+        ...

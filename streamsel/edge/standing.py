@@ -1,0 +1,35 @@
+"""How each source stands: written by its thread and by the loop, read by the status page and the log."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Literal
+
+__all__ = ["Standing", "State"]
+
+State = Literal["starting", "connecting", "live", "waiting", "resting", "ended"]
+"""connecting: trying to open it. live: frames come (of a folder: segments are read). waiting: until the next try, or for
+the next segment. resting: outside of its hours. ended: a pipe that was closed."""
+
+
+@dataclass(slots=True)
+class Standing:
+    """Plain counts, each of which one thread alone writes. rate: frames looked at a second, lately. last: UTC seconds
+    of the latest frame since 1970, 0 before it. thinned: 1, or n where only each n-th frame is looked at, since the
+    machine is too slow. problems: reason -> count, of what was wrong with the stream.
+    """
+
+    name: str
+    state: State = "starting"
+    trouble: str = ""
+    connects: int = 0
+    losses: int = 0
+    segments: int = 0
+    frames: int = 0
+    dropped: int = 0
+    thinned: int = 1
+    picks: int = 0
+    rate: float = 0.0
+    last: float = 0.0
+    problems: Counter[str] = field(default_factory=Counter)
