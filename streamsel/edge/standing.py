@@ -9,8 +9,8 @@ from typing import Literal
 __all__ = ["Standing", "State"]
 
 State = Literal["starting", "connecting", "live", "waiting", "resting", "ended"]
-"""connecting: trying to open it. live: frames come (of a folder: segments are read). waiting: until the next try, or for
-the next segment. resting: outside of its hours. ended: a pipe that was closed."""
+"""connecting: trying to open it. live: frames come (of a folder: segments are read). waiting: until the next try, or
+for the next segment. resting: outside of its hours. ended: a pipe that was closed."""
 
 
 @dataclass(slots=True)
