@@ -86,11 +86,22 @@ class Lane:
     refused. What follows its first space is the model's name.
 
     position: offset of the record to read next, None before the first. inside: how many frames of that record have
-    been taken already, where it holds several.
+    been taken already, where it holds several. called: what errors call it, by default by its partition. anew: what
+    they advise whoever wants to begin with new state.
     """
 
-    def __init__(self, partition: int, rules: FrameRules, selector: OnePass, *, identity: str = "") -> None:
+    def __init__(
+        self,
+        partition: int,
+        rules: FrameRules,
+        selector: OnePass,
+        *,
+        identity: str = "",
+        called: str = "",
+        anew: str = "name another state topic and group",
+    ) -> None:
         self.partition, self.identity = partition, identity
+        self._called, self._anew = called or f"partition {partition}", anew
         self.position: int | None = None
         self.inside = 0
         self._faulty = False
@@ -214,7 +225,7 @@ class Lane:
             try:
                 part.restore(own)
             except (KeyError, ValueError) as error:
-                raise StateError(f"partition {self.partition}: saved state of {name} is damaged ({error})") from error
+                raise StateError(f"{self._called}: saved state of {name} is damaged ({error})") from error
         self._entries = Entries(kept)
 
     def _place(self, facts: bytes | None) -> tuple[int | None, int, bool]:
@@ -222,11 +233,11 @@ class Lane:
             told = json.loads(facts or b"")
             position, inside, form, identity = (told[key] for key in ("position", "inside", "format", "identity"))
         except (ValueError, TypeError, KeyError) as error:
-            raise StateError(f"partition {self.partition}: saved state does not say where it stands") from error
+            raise StateError(f"{self._called}: saved state does not say where it stands") from error
         if form != FORMAT or identity != self.identity:
             raise StateError(
-                f"partition {self.partition}: the saved state is of {_differs(str(identity), self.identity)}; "
-                "go back to that, or name another state topic and group to start anew"
+                f"{self._called}: the saved state is of {_differs(str(identity), self.identity)}; "
+                f"go back to that, or {self._anew} to start anew"
             )
         return position, inside, bool(told.get("faulty"))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Self
@@ -27,6 +27,9 @@ from streamsel.sink.names import frame_name
 
 __all__ = ["Lanes", "called"]
 
+GOALS: Final = ("target_ratio", "min_distance", "proportion")
+"""Keys of a config whose numbers say how much is kept."""
+
 LISTED: Final = 1000
 """Names of damaged or repeated frames that a lane remembers to tell of."""
 
@@ -36,7 +39,8 @@ class Lanes:
 
     target_ratio, min_distance: the goal, at most one; neither: the model's own novelty distance. lightly: a folder with
     predictions and metadata by the names of frames. query_sets: name -> path. named: what else must be equal for state
-    to be gone on with, as plain JSON.
+    to be gone on with, as plain JSON. movable: whether state is gone on with though the goal's number is another one.
+    called: partition -> what errors call its lane. anew: see Lane.
     Raises UsageError for what a stream without an end cannot promise, UsageError and SourceError for what the
     selection reads and is not there.
     """
@@ -51,7 +55,11 @@ class Lanes:
         lightly: Path | None = None,
         query_sets: Mapping[str, Path] | None = None,
         named: Mapping[str, Any] | None = None,
+        movable: bool = False,
+        called: Callable[[int], str] = "partition {}".format,
+        anew: str = "name another state topic and group",
     ) -> None:
+        self._called, self._anew = called, anew
         self._config = _stream_config(selection, target_ratio, min_distance)
         self._embedder = embedder
         self._folder = None if lightly is None else LightlyFolder.named(lightly)
@@ -59,7 +67,9 @@ class Lanes:
         self._queries = query_vectors(self._config.rules, sets, lambda: embedder)
         self._distance = distance_of_run(self._config, embedder)
         queries = {name: digest_of_files(Path(sets[name])) for name in queries_of(self._config.rules)}
-        self._identity = _identity(self._config, embedder, {"queries": queries, **(named or {})})
+        told = self._config.identity()
+        goals = {key: told[key] is not None for key in GOALS if movable}
+        self._identity = _identity({**told, **goals, "queries": queries, **(named or {})}, embedder)
         self.lane(0)
 
     @classmethod
@@ -105,7 +115,8 @@ class Lanes:
             target_ratio=config.target_ratio,
             min_distance=self._distance,
         )
-        return Lane(partition, rules, selector, identity=self._identity)
+        name = self._called(partition)
+        return Lane(partition, rules, selector, identity=self._identity, called=name, anew=self._anew)
 
 
 def called(mark: Mark) -> str:
@@ -138,8 +149,7 @@ def _inspection(rules: FrameRules, *, remove_duplicates: bool) -> Inspection:
     return made
 
 
-def _identity(config: SelectConfig, embedder: Embedder, named: Mapping[str, Any]) -> str:
+def _identity(told: Mapping[str, Any], embedder: Embedder) -> str:
     """A digest of all that decides, and the model's name, which a refusal tells."""
-    told = {**config.identity(), **named, "model": embedder.name, "dim": embedder.dim}
-    text = json.dumps(told, sort_keys=True, default=str)
+    text = json.dumps({**told, "model": embedder.name, "dim": embedder.dim}, sort_keys=True, default=str)
     return f"{hashlib.blake2b(text.encode(), digest_size=16).hexdigest()} {embedder.name}"
