@@ -6,7 +6,6 @@ the same each time, so that what is written again after a restart replaces itsel
 
 from __future__ import annotations
 
-import json
 import mimetypes
 from collections.abc import Sequence
 from functools import partial
@@ -16,12 +15,14 @@ from urllib.parse import quote
 
 from streamsel.data import Candidate, Frame, Pick, Vector
 from streamsel.service.lane import Verdict
+from streamsel.service.pick_facts import pick_facts
 from streamsel.service.pictures import Opened
 from streamsel.service.prepared_topics import HEADERS
-from streamsel.sink.durable import made_folder, replace_file, sync_folder
-from streamsel.sink.json_file import plain
+from streamsel.sink.durable import made_folder
+from streamsel.sink.json_file import json_text
 from streamsel.sink.names import safe_path
 from streamsel.sink.picture_file import encode
+from streamsel.sink.whole_files import WholeFiles
 from streamsel.topic import Message, Record
 from streamsel.topic.cloudevent import Event, event_id
 from streamsel.topic.incoming import LONGEST_KEY
@@ -60,7 +61,7 @@ class TopicOutput:
         self, topic: str, *, origin: str, model: str, limit: int = INLINE_LIMIT, claims: Path | None = None
     ) -> None:
         self._topic, self._origin, self._model, self._limit = topic, origin, model, limit
-        self._claims = None if claims is None else _Folder(claims)
+        self._claims = None if claims is None else WholeFiles(made_folder(claims))
 
     def pick(self, opened: Opened, verdict: Verdict, vector: Vector) -> Sequence[tuple[str, Record]]:
         """See `Output`."""
@@ -103,15 +104,14 @@ class FolderOutput:
     """A picture for each pick, and what is known of it as JSON of the same name; see `TopicOutput` for the others."""
 
     def __init__(self, folder: Path, *, origin: str, model: str) -> None:
-        self._folder, self._origin, self._model = _Folder(folder), origin, model
+        self._folder, self._origin, self._model = WholeFiles(made_folder(folder)), origin, model
 
     def pick(self, opened: Opened, verdict: Verdict, vector: Vector) -> Sequence[tuple[str, Record]]:
         """See `Output`; there is no record."""
         content = _content(opened)
         name = _file(opened, content)
         self._folder.put(name, content.data)
-        told = json.dumps(plain(self._told(opened, verdict, name)), indent=2, ensure_ascii=False, allow_nan=False)
-        self._folder.put(f"{name}.json", f"{told}\n".encode())
+        self._folder.put(f"{name}.json", json_text(self._told(opened, verdict, name)))
         return ()
 
     def flush(self) -> None:
@@ -119,23 +119,12 @@ class FolderOutput:
         self._folder.sync()
 
     def _told(self, opened: Opened, verdict: Verdict, name: str) -> dict[str, Any]:
-        mark, decision, message = opened.frame.mark, verdict.decision, opened.message
+        mark, message = opened.frame.mark, opened.message
+        part = part_of(mark, counted=_counted(opened))
         return {
-            "id": event_id(
-                mark.source, opened.carried.epoch, mark.pts, self._model, part_of(mark, counted=_counted(opened))
-            ),
+            "id": event_id(mark.source, opened.carried.epoch, mark.pts, self._model, part),
             "name": _subject(opened),
-            "source": mark.source,
-            "index": mark.index,
-            "pts": mark.pts,
-            "time": mark.time,
-            "taken": opened.carried.time.isoformat(),
-            "ordinal": verdict.ordinal,
-            "distance": decision.distance,
-            "nearest": decision.nearest,
-            "gains": decision.gains,
-            "reason": decision.reason,
-            "signals": verdict.signals,
+            **pick_facts(mark, opened.carried.time, verdict),
             "file": name,
             "topic": self._origin,
             "partition": message.partition,
@@ -159,24 +148,6 @@ def dead_letter(topic: str, origin: str, message: Message, reason: str) -> tuple
         extensions={"reason": told, **place},
     )
     return topic, Record(key if len(key) <= LONGEST_KEY else b"", b"", event.headers())
-
-
-class _Folder:
-    """Files written whole; `sync` makes their names last."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = made_folder(path)  # at the start, not at the first pick
-        self._unsynced: set[Path] = set()
-
-    def put(self, name: str, data: bytes) -> None:
-        path = self._path / name
-        replace_file(path, data)
-        self._unsynced.add(path.parent)
-
-    def sync(self) -> None:
-        for folder in sorted(self._unsynced):
-            sync_folder(folder)
-        self._unsynced.clear()
 
 
 def _content(opened: Opened) -> Content:

@@ -16,10 +16,11 @@ from urllib.parse import quote
 
 from streamsel.data import Box, Mark, Pixels
 from streamsel.errors import UsageError
-from streamsel.sink.durable import durable_file, replace_file, sync_folder
+from streamsel.sink.durable import durable_file, sync_folder
 from streamsel.sink.json_file import json_line
 from streamsel.sink.names import object_id, safe_path
 from streamsel.sink.picture_file import encode
+from streamsel.sink.whole_files import WholeFiles
 
 __all__ = ["Crop", "CropSink", "crop_record", "write_crops"]
 
@@ -52,7 +53,7 @@ class CropSink:
         self.folder = Path(folder)
         self.quality = quality
         self.by_task = by_task
-        self._unsynced: set[Path] = set()
+        self._files = WholeFiles(self.folder)
 
     def write(self, crop: Crop, pixels: Pixels, parent: str) -> str:
         """Writes one crop, (h, w, 3) uint8 RGB; gives its file's name relative to the folder.
@@ -61,16 +62,12 @@ class CropSink:
         """
         task = f"{safe_path(quote(crop.box.task, safe=''))}/" if self.by_task else ""
         name = f"{CROPS}/{task}{safe_path(object_id(parent, crop.box.index))}.jpg"
-        path = self.folder / name
-        replace_file(path, encode(pixels, "jpg", self.quality))
-        self._unsynced.add(path.parent)
+        self._files.put(name, encode(pixels, "jpg", self.quality))
         return name
 
     def flush(self) -> None:
         """Returns when everything written so far would survive a power cut."""
-        for folder in sorted(self._unsynced):
-            sync_folder(folder)
-        self._unsynced.clear()
+        self._files.sync()
 
 
 def crop_record(crop: Crop, parent: str, file: str | None, **more: Any) -> dict[str, Any]:

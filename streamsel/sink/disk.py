@@ -9,7 +9,7 @@ from typing import Literal, get_args
 from streamsel.data import Frame, Mark, Pick, Picture
 from streamsel.errors import SinkError, UsageError
 from streamsel.sink.clip import encode_clip
-from streamsel.sink.durable import replace_file, shown, sync_folder
+from streamsel.sink.durable import shown
 from streamsel.sink.names import (
     JPEG_EXTENSIONS,
     STILL_EXTENSIONS,
@@ -20,6 +20,7 @@ from streamsel.sink.names import (
     started_at,
 )
 from streamsel.sink.picture_file import PictureFormat, encode, scaled, scaled_size
+from streamsel.sink.whole_files import WholeFiles
 
 __all__ = ["DiskFormat", "DiskSink"]
 
@@ -55,7 +56,7 @@ class DiskSink:
         self.quality = quality
         self.size = size
         self._naming: dict[str, tuple[int, Sequence[tuple[int, str]]]] = {}
-        self._unsynced: set[Path] = set()
+        self._files = WholeFiles(self.folder)
 
     def announce(self, source: str, frames: int = 0, started: Sequence[tuple[int, str]] = ()) -> None:
         """States how frames of a source are named; before its first pick, and alike after a restart.
@@ -92,9 +93,7 @@ class DiskSink:
 
     def flush(self) -> None:
         """Returns when everything written so far would survive a power cut."""
-        for folder in sorted(self._unsynced):
-            sync_folder(folder)
-        self._unsynced.clear()
+        self._files.sync()
 
     def _write_clip(self, frames: Sequence[Frame]) -> str:
         digits, started = self._naming_of(frames[0].mark)
@@ -127,9 +126,7 @@ class DiskSink:
         return digits, started_at(starts, mark)
 
     def _put(self, name: str, data: bytes) -> str:
-        path = self.folder / FRAMES / name
-        replace_file(path, data)
-        self._unsynced.add(path.parent)
+        self._files.put(f"{FRAMES}/{name}", data)
         return f"{FRAMES}/{name}"
 
 

@@ -16,13 +16,17 @@ import numpy as np
 
 from streamsel.sink.durable import write_atomic
 
-__all__ = ["json_line", "plain", "write_json"]
+__all__ = ["json_line", "json_text", "plain", "write_json"]
 
 
 def write_json(path: Path, value: object) -> None:
     """Writes one value, indented, as for `summary.json` and `selection.json`. Atomic, durable; raises SinkError."""
-    text = json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False)
-    write_atomic(path, (text + "\n").encode())
+    write_atomic(path, json_text(value))
+
+
+def json_text(value: object) -> bytes:
+    """One value, indented, newline included."""
+    return (json.dumps(plain(value), indent=2, ensure_ascii=False, allow_nan=False) + "\n").encode()
 
 
 def json_line(value: object) -> bytes:

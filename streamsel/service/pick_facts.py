@@ -1,0 +1,29 @@
+"""What is told of a pick beside its picture, whatever the service: the same facts under the same names."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from streamsel.data import Mark
+from streamsel.service.lane import Verdict
+
+__all__ = ["pick_facts"]
+
+
+def pick_facts(mark: Mark, taken: datetime, verdict: Verdict) -> dict[str, Any]:
+    """Where a frame stands in its source, when it was taken, and why it was picked; distances may be infinite."""
+    decision = verdict.decision
+    return {
+        "source": mark.source,
+        "index": mark.index,
+        "pts": mark.pts,
+        "time": mark.time,
+        "taken": taken.isoformat(),
+        "ordinal": verdict.ordinal,
+        "distance": decision.distance,
+        "nearest": decision.nearest,
+        "gains": decision.gains,
+        "reason": decision.reason,
+        "signals": verdict.signals,
+    }
