@@ -27,10 +27,11 @@ from measured import machine
 from PIL import Image
 
 from streamsel.testing.ingest_material import Given, small_pictures
-from streamsel.testing.ingest_service import Service, wait_for
+from streamsel.testing.ingest_service import Service
 from streamsel.testing.ingest_trial import Trial
 from streamsel.testing.kafka_broker import Broker
 from streamsel.testing.kafka_reading import header
+from streamsel.testing.service_process import wait_for
 
 DEFAULT = {"model": "default", "min_distance": 0.085, "batch": {}, "threads": None}
 """Options of a pipeline; the distance tells the scenes of `pictures` apart."""

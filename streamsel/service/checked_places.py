@@ -14,7 +14,7 @@ from streamsel.errors import UsageError
 from streamsel.service.metrics import Metrics
 from streamsel.service.status_page import status_page
 
-__all__ = ["place_findings"]
+__all__ = ["page_findings", "place_findings", "written_findings"]
 
 LITTLE: Final = 1_000_000_000
 """Bytes of free disk below which a folder of pictures is soon full."""
@@ -28,7 +28,7 @@ def place_findings(config: IngestConfig) -> Iterator[Finding]:
     yield from _references(config)
     for place, folder in (("output.folder", config.output.folder), ("output.claims", config.output.claims)):
         if folder is not None:
-            yield from _written(place, folder)
+            yield from written_findings(place, folder)
     if config.output.topic is not None and config.output.claims is None:
         limit = config.output.inline_limit
         yield note("output.claims", f"pictures above {limit} bytes are not sent; records say where they came from")
@@ -36,7 +36,7 @@ def place_findings(config: IngestConfig) -> Iterator[Finding]:
         wait = f"up to {config.input.session:g} s"
         yield note("input.instance", f"no name: after a crash its partitions stand still for {wait}; give each a name")
     if config.metrics is not None:
-        yield from _metrics(config.metrics)
+        yield from page_findings(config.metrics)
 
 
 def _references(config: IngestConfig) -> Iterator[Finding]:
@@ -51,7 +51,8 @@ def _references(config: IngestConfig) -> Iterator[Finding]:
         yield fine("input.references", f"{folder}: can be read")
 
 
-def _written(place: str, folder: Path) -> Iterator[Finding]:
+def written_findings(place: str, folder: Path) -> Iterator[Finding]:
+    """Findings on a folder that is written to."""
     there = next(path for path in (folder, *folder.parents) if path.exists())
     if not there.is_dir():
         yield problem(place, f"{there}: is no folder; name another")
@@ -63,7 +64,8 @@ def _written(place: str, folder: Path) -> Iterator[Finding]:
         yield (fine if free >= LITTLE else note)(place, told)
 
 
-def _metrics(address: str) -> Iterator[Finding]:
+def page_findings(address: str) -> Iterator[Finding]:
+    """Findings on the address of the page of metrics."""
     try:
         with status_page(address, Metrics()):
             pass

@@ -15,9 +15,10 @@ from typing import Final
 
 from streamsel.testing.ingest_feed import Feed
 from streamsel.testing.ingest_material import Given
-from streamsel.testing.ingest_service import Service, wait_for
+from streamsel.testing.ingest_service import Service
 from streamsel.testing.ingest_trial import PARTITIONS, Trial
 from streamsel.testing.kafka_broker import Broker
+from streamsel.testing.service_process import wait_for
 
 __all__ = ["broker_stopped", "group_changed", "killed", "poisoned", "process_stopped"]
 

@@ -19,9 +19,9 @@ from streamsel.service.lanes import Lanes
 from streamsel.service.pictures import Opened, Pictures
 from streamsel.service.running import run
 from streamsel.testing.ingest_material import small_pictures, tiny_model
-from streamsel.testing.ingest_service import Running
 from streamsel.testing.kafka_broker import Served
 from streamsel.testing.kafka_reading import committed, group_offsets, header
+from streamsel.testing.service_process import Running
 from streamsel.topic import Message
 from streamsel.topic.incoming import Incoming
 from streamsel.topic.references import References

@@ -10,10 +10,10 @@ from urllib.request import urlopen
 import pytest
 
 from streamsel.errors import SinkError, StateError, UsageError
-from streamsel.testing.ingest_service import wait_for
 from streamsel.testing.kafka_broker import Served
 from streamsel.testing.kafka_listeners import free_ports
 from streamsel.testing.kafka_reading import committed, header
+from streamsel.testing.service_process import wait_for
 from streamsel.topic.cloudevent import Event
 from tests.service.ingesting import Pipeline, all_read, pictures, serving
 

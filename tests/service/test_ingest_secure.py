@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from streamsel.errors import SinkError
-from streamsel.testing.ingest_service import wait_for
 from streamsel.testing.kafka_broker import Broker
+from streamsel.testing.service_process import wait_for
 from tests.service.ingesting import Pipeline, all_read, pictures, serving
 
 pytestmark = pytest.mark.xdist_group("kafka")

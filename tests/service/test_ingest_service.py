@@ -10,8 +10,8 @@ from shutil import copyfile
 
 import pytest
 
-from streamsel.testing.ingest_service import wait_for
 from streamsel.testing.kafka_broker import Served
+from streamsel.testing.service_process import wait_for
 from streamsel.topic.cloudevent import Event
 from tests.service.ingesting import PARTITIONS, Pipeline, Service, all_read, pictures, serving
 

@@ -11,7 +11,7 @@ import pytest
 from kafka import errors
 
 from streamsel.errors import SinkError
-from streamsel.service import running
+from streamsel.service import consuming, running
 from streamsel.testing.ingest_material import tiny_model
 from streamsel.topic.explaining import explained
 
@@ -42,8 +42,8 @@ def test_a_broker_that_is_not_there_yet_is_waited_for(
     file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     answers = Answers(errors.KafkaConnectionError("no answer"), errors.LeaderNotAvailableError(), None)
-    monkeypatch.setattr(running, "prepare_topics", answers)
-    monkeypatch.setattr(running, "ingest", lambda parts, stopping: None)
+    monkeypatch.setattr(consuming, "prepare_topics", answers)
+    monkeypatch.setattr(consuming, "ingest", lambda parts, stopping: None)
     running.run(file, threading.Event())
     lines = [json.loads(line) for line in io.StringIO(capsys.readouterr().err)]
     assert [line["event"] for line in lines] == ["waiting", "waiting", "started", "stopped"]
@@ -54,7 +54,7 @@ def test_a_broker_that_is_not_there_yet_is_waited_for(
 def test_what_waiting_does_not_heal_ends_it(
     kind: type[errors.KafkaError], file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(running, "prepare_topics", Answers(kind()))
+    monkeypatch.setattr(consuming, "prepare_topics", Answers(kind()))
     with pytest.raises(SinkError, match="host:1/pictures: "):
         running.run(file, threading.Event())
 
@@ -62,5 +62,5 @@ def test_what_waiting_does_not_heal_ends_it(
 def test_asked_to_stop_it_waits_no_longer(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     stopping = threading.Event()
     stopping.set()
-    monkeypatch.setattr(running, "prepare_topics", Answers(errors.KafkaConnectionError("no answer")))
+    monkeypatch.setattr(consuming, "prepare_topics", Answers(errors.KafkaConnectionError("no answer")))
     running.run(file, stopping)

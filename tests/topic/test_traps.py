@@ -18,9 +18,9 @@ from kafka.coordinator.assignors.cooperative_sticky import CooperativeStickyAssi
 from kafka.coordinator.assignors.range import RangePartitionAssignor
 
 from streamsel.errors import SinkError
-from streamsel.testing.ingest_service import wait_for
 from streamsel.testing.kafka_broker import Broker, Served
 from streamsel.testing.kafka_reading import committed
+from streamsel.testing.service_process import wait_for
 from streamsel.topic import Finished, Message, Record
 from streamsel.topic import member as members
 from streamsel.topic.changelog import SOURCE

@@ -1,0 +1,46 @@
+"""The ingest service: built, its topics prepared, and its loop run."""
+
+from __future__ import annotations
+
+import logging
+import threading
+
+from streamsel.config import IngestConfig
+from streamsel.errors import SinkError
+from streamsel.service.building import built
+from streamsel.service.ingest import ingest
+from streamsel.service.log_lines import say
+from streamsel.service.metrics import Metrics
+from streamsel.service.pauses import pauses
+from streamsel.service.prepared_topics import prepare_topics
+from streamsel.service.status_page import status_page
+from streamsel.topic.connection import Connection
+from streamsel.topic.explaining import lasting, missing
+from streamsel.topic.security import Security
+
+__all__ = ["run_ingest"]
+
+
+def run_ingest(config: IngestConfig, stopping: threading.Event) -> None:
+    """Runs until stopping is set. Raises any StreamselError where no retry would help."""
+    metrics = Metrics()
+    connection = Connection(config.input.servers, Security.of(config.security))
+    with status_page(config.metrics, metrics) as port, built(config, metrics, connection) as parts:
+        _prepare(config, connection, stopping, metrics)  # only now: nothing is made for a pipeline that cannot run
+        say("started", topic=config.input.topic, group=config.input.group, model=parts.embedder.name, metrics=port)
+        ingest(parts, stopping)
+    say("stopped", **{name: int(metrics.count(name)) for name in ("records", "picks", "dead", "rebuilds")})
+
+
+def _prepare(config: IngestConfig, connection: Connection, stopping: threading.Event, metrics: Metrics) -> None:
+    """Prepares the topics, as soon as there is a broker; returns without where it is to stop."""
+    for pause in pauses():
+        try:
+            return prepare_topics(config, connection)
+        except SinkError as error:
+            if lasting(error) or missing(error):
+                raise
+            metrics.turned()
+            say("waiting", logging.WARNING, reason=str(error), pause=pause)
+        if stopping.wait(pause):
+            return
