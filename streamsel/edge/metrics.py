@@ -1,0 +1,92 @@
+"""What an edge service counts, as Prometheus reads it: taken off the board whenever it is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final, get_args
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from streamsel.edge.board import Board
+from streamsel.edge.standing import State
+
+__all__ = ["EdgeMetrics"]
+
+PREFIX: Final = "streamsel_edge_"
+
+COUNTED: Final = {
+    "frames": "Frames looked at.",
+    "dropped": "Frames dropped because the model was too slow.",
+    "picks": "Frames picked.",
+    "connects": "Connections that were made.",
+    "losses": "Connections that were lost.",
+    "segments": "Segments of a folder that were read.",
+}
+"""Fields of a Standing that only grow."""
+
+OUTGOING: Final = {"delivered": "Records that arrived.", "dropped": "Records that the outbox' policy dropped."}
+WAITING: Final = {"waiting": "Records that wait to be sent.", "nbytes": "Bytes of records that wait to be sent."}
+
+
+class EdgeMetrics(Collector):
+    """All of a board, in a registry of its own."""
+
+    content_type: Final = CONTENT_TYPE_LATEST
+
+    def __init__(self, board: Board) -> None:
+        self._board = board
+        self.registry = CollectorRegistry()
+        self.registry.register(self)
+        self.registry.register(board.commits)
+
+    def page(self) -> bytes:
+        """All of it, in the text format."""
+        return generate_latest(self.registry)
+
+    def collect(self) -> Iterator[Metric]:
+        """What prometheus_client asks a collector for."""
+        yield from self._sources()
+        yield from self._outboxes()
+        board, disk = self._board, self._board.disk
+        yield _gauge("queue_frames", "Frames that wait for the model.", board.queued())
+        yield _gauge("queue_bytes", "Bytes of frames that wait for the model.", board.nbytes())
+        yield _gauge("disk_bytes", "Bytes of the pictures that are kept.", disk.nbytes)
+        yield _gauge("disk_free_bytes", "Bytes free on the disk of the pictures.", disk.free)
+        yield CounterMetricFamily(f"{PREFIX}disk_removed", "Pictures that the quota removed.", value=disk.removed)
+        yield _gauge("uptime_seconds", "Since this process began.", board.uptime)
+        yield _gauge("turn_age_seconds", "Since the loop last turned.", board.still)
+
+    def _sources(self) -> Iterator[Metric]:
+        standings = self._board.standings
+        for name, told in COUNTED.items():
+            counter = CounterMetricFamily(PREFIX + name, told, labels=["source"])
+            for one in standings:
+                counter.add_metric([one.name], getattr(one, name))
+            yield counter
+        state = GaugeMetricFamily(f"{PREFIX}state", "1 for the state that a source is in.", labels=["source", "state"])
+        rate = GaugeMetricFamily(f"{PREFIX}frames_per_second", "Frames looked at, lately.", labels=["source"])
+        thinned = GaugeMetricFamily(f"{PREFIX}thinned", "n: each n-th frame is looked at.", labels=["source"])
+        age = GaugeMetricFamily(f"{PREFIX}frame_age_seconds", "Since a source's latest frame.", labels=["source"])
+        for one in standings:
+            for name in get_args(State):
+                state.add_metric([one.name, name], float(one.state == name))
+            rate.add_metric([one.name], one.rate)
+            thinned.add_metric([one.name], one.thinned)
+            if (since := self._board.since(one)) is not None:
+                age.add_metric([one.name], since)
+        yield from (state, rate, thinned, age)
+
+    def _outboxes(self) -> Iterator[Metric]:
+        for name, told in {**OUTGOING, **WAITING}.items():
+            kind = CounterMetricFamily if name in OUTGOING else GaugeMetricFamily
+            family = kind(f"{PREFIX}outbox_{name.replace('nbytes', 'bytes')}", told, labels=["outbox"])
+            for one in self._board.outboxes:
+                family.add_metric([one.name], getattr(one, name))
+            yield family
+
+
+def _gauge(name: str, told: str, value: float) -> GaugeMetricFamily:
+    return GaugeMetricFamily(PREFIX + name, told, value=value)
