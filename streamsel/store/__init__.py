@@ -3,7 +3,8 @@
 A Store takes everything that one block of frames changed and makes it durable in one step, all of it or none:
 the position to read next, the picks, the arrays that selection and scout are made of, the pictures kept for later,
 the records to send. `restore` gives back what the last commit left. Position means "go on after this mark". `embedded`
-is one SQLite file, `rows` what its rows are made of, `outbox` its records that wait until they are sent.
+is one SQLite file, `rows` what its rows are made of, `outbox` its records that wait until they are sent; `entries` is
+the store of a daemon, and `sqlite_file` what the two have in common.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """The embedded Store: one SQLite file, one process at a time.
 
-SQLite runs in WAL mode with synchronous=NORMAL: a killed process loses nothing, a power cut at most the last
-commits, never consistency, and what is then decided again has the same names. Arrays are stored as raw
-little-endian bytes in chunks, and a commit writes the chunks that changed. No pickle.
+What a power cut loses (see `streamsel.store.sqlite_file`) is decided again and has the same names. Arrays are stored
+as raw little-endian bytes in chunks, and a commit writes the chunks that changed. No pickle.
 """
 
 from __future__ import annotations
@@ -19,10 +18,11 @@ import numpy as np
 import numpy.typing as npt
 
 from streamsel.data import Vector
-from streamsel.errors import InUseError, SinkError, StateError
+from streamsel.errors import StateError
 from streamsel.store import Changes, Kept, Outgoing, PickRow, Snapshot, dump_marks, load_marks
-from streamsel.store.outbox import OUTBOX_SCHEMA, Outbox
+from streamsel.store.outbox import Outbox, outbox_schema
 from streamsel.store.rows import PICK_COLUMNS, columns_of, joined, pick_columns, pick_row, vector_bytes, vector_of
+from streamsel.store.sqlite_file import Advice, SqliteFile
 
 __all__ = ["SqliteStore"]
 
@@ -32,7 +32,6 @@ PAGE = 1 << 14
 """Bytes of a page of a new file: kept pictures, 150 kB each, are written in half the time that pages of 4 KiB take."""
 
 SCHEMA = """
-CREATE TABLE IF NOT EXISTS note (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS position (stream TEXT PRIMARY KEY, mark TEXT, done INTEGER NOT NULL, facts TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS array (name TEXT, part INTEGER, head TEXT NOT NULL, data BLOB NOT NULL,
                                   PRIMARY KEY (name, part));
@@ -51,6 +50,14 @@ CREATE TABLE IF NOT EXISTS pick (ordinal INTEGER PRIMARY KEY, row INTEGER, sourc
 """
 """What waits to be sent has tables of its own: see `streamsel.store.outbox`."""
 
+ADVICE = Advice(
+    held="another streamsel is using this output folder; wait for it or choose another -o",
+    damaged="damaged or not written by streamsel; move it away or use --fresh",
+    outdated="use --fresh",
+    full="the disk is full; free some space and run the same command again to continue",
+    refused="check permissions and run the same command again",
+)
+
 
 class SqliteStore:
     """The embedded Store: one file, one process at a time."""
@@ -58,34 +65,15 @@ class SqliteStore:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._written: dict[tuple[str, int], int] = {}
-        try:
-            self._db = sqlite3.connect(path, isolation_level=None, timeout=0.2)
-            self._db.execute(f"PRAGMA page_size={PAGE}")
-            self._db.execute("PRAGMA locking_mode=EXCLUSIVE")
-            self._db.execute("PRAGMA journal_mode=WAL")
-            self._db.execute("PRAGMA synchronous=NORMAL")
-            self._db.execute("PRAGMA cache_size=-8000")
-            self._db.execute("BEGIN IMMEDIATE")
-            for statement in (SCHEMA + OUTBOX_SCHEMA).strip().split(";\n"):
-                self._db.execute(statement)
-            self._db.execute("COMMIT")
-        except sqlite3.Error as error:
-            raise _explain(error, path) from error
+        self._file = SqliteFile(
+            path, SCHEMA + outbox_schema(), version=VERSION, advice=ADVICE, pragmas=(f"page_size={PAGE}",)
+        )
+        self._db = self._file.db
         self.outbox = Outbox(self._db)
-        self._check_version()
-
-    def _check_version(self) -> None:
-        version = self.note("version")
-        if version is None:
-            self.commit(Changes(notes={"version": VERSION}))
-        elif version != VERSION:
-            raise StateError(
-                f"{self.path}: written by another version (state {version}, this is {VERSION}); use --fresh"
-            )
 
     def close(self) -> None:
         """Let the file go; everything committed is in it."""
-        self._db.close()
+        self._file.close()
 
     # -- writing ------------------------------------------------------------------------------------------------
 
@@ -93,7 +81,7 @@ class SqliteStore:
         """Make all of it durable in one transaction; SinkError when the disk is full or read-only."""
         written = dict(self._written)
         try:
-            with self._transaction():
+            with self._file.transaction():
                 self._write(changes)
         except BaseException:
             self._written = written
@@ -125,7 +113,7 @@ class SqliteStore:
         many("INSERT INTO span VALUES (?,?,?,?,?,?,?,?,?)", [columns_of(span) for span in changes.spans])
         many("REPLACE INTO judged VALUES (?,?,?,?,?,?,?,?,?,?)", [columns_of(judged) for judged in changes.judged])
         many("REPLACE INTO pick VALUES (?,?,?,?,?,?,?,?,?,?,?,?)", [pick_columns(pick) for pick in changes.picks])
-        many("REPLACE INTO note VALUES (?,?)", [(key, json.dumps(value)) for key, value in changes.notes.items()])
+        self._file.write_notes(changes.notes)
         if changes.acknowledged:
             self.outbox.acknowledge(changes.acknowledged)
         self.outbox.put(changes.outbox)
@@ -167,8 +155,7 @@ class SqliteStore:
 
     def note(self, key: str) -> Any:
         """A JSON value noted under key, or None."""
-        found = self._db.execute("SELECT value FROM note WHERE key=?", (key,)).fetchone()
-        return json.loads(found[0]) if found else None
+        return self._file.note(key)
 
     def kept(self, row: int) -> Kept:
         """What was kept of a row; StateError if it is not there."""
@@ -195,38 +182,25 @@ class SqliteStore:
     def delivered(self, ordinal: int, files: Sequence[str], vector: Vector, outbox: Sequence[Outgoing] = ()) -> None:
         """The pictures of a pick are durable under these names; its vector is known by now. outbox: tells of it."""
         values = (json.dumps(list(files)), vector_bytes(vector), ordinal)
-        with self._transaction():
+        with self._file.transaction():
             self._db.execute("UPDATE pick SET files=?, vector=? WHERE ordinal=?", values)
             self.outbox.put(outbox)
 
     def hand_over(self, after: int, most_bytes: int, token: str) -> list[Outgoing]:
-        """The next records of the outbox behind a number, to be sent: see `Outbox.waiting`. token: of this process.
-
-        That they were handed over outlasts a power cut, so that what may have arrived is never numbered anew.
-        """
-        records = self.outbox.waiting(after, most_bytes)
-        if records and (records[-1].number > self.outbox.handed or token not in self.outbox.tokens):
-            self._db.execute("PRAGMA synchronous=FULL")
-            try:
-                with self._transaction():
-                    self.outbox.hand_over(records[-1].number, token)
-            finally:
-                self._db.execute("PRAGMA synchronous=NORMAL")
-        return records
+        """The next records of the outbox behind a number, to be sent: see `SqliteFile.hand_over`."""
+        return self._file.hand_over(self.outbox, after, most_bytes, token)
 
     def query(self, sql: str, *values: Any) -> Iterator[tuple[Any, ...]]:
         """Rows of a reading query, for reports; streamed."""
-        try:
+        with self._file.explained():
             yield from self._db.execute(sql, values)
-        except sqlite3.Error as error:
-            raise _explain(error, self.path) from error
 
     def conclude(self, notes: Mapping[str, Any], arrays: Sequence[str]) -> None:
         """Note the end of a run and let go, in the same step, of what was only kept for it.
 
         That is pictures, and arrays whose name begins with one of `arrays`.
         """
-        with self._transaction():
+        with self._file.transaction():
             self._write(Changes(notes=notes))
             self._db.execute("DELETE FROM kept")
             self._db.execute("DELETE FROM picture")
@@ -241,28 +215,3 @@ class SqliteStore:
                 return
             self._db.execute("VACUUM")
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-
-    @contextlib.contextmanager
-    def _transaction(self) -> Iterator[None]:
-        """All of it or nothing; SinkError or StateError when the file cannot be written."""
-        try:
-            self._db.execute("BEGIN IMMEDIATE")
-            yield
-            self._db.execute("COMMIT")
-        except BaseException as error:
-            with contextlib.suppress(sqlite3.Error):
-                self._db.execute("ROLLBACK")
-            if isinstance(error, sqlite3.Error):
-                raise _explain(error, self.path) from error
-            raise
-
-
-def _explain(error: sqlite3.Error, path: Path) -> StateError | SinkError:
-    text = str(error)
-    if "locked" in text:
-        return InUseError(f"{path}: another streamsel is using this output folder; wait for it or choose another -o")
-    if "not a database" in text or "malformed" in text:
-        return StateError(f"{path}: damaged or not written by streamsel; move it away or use --fresh")
-    if "full" in text:
-        return SinkError(f"{path}: the disk is full; free some space and run the same command again to continue")
-    return SinkError(f"{path}: cannot be written ({text}); check permissions and run the same command again")

@@ -15,19 +15,23 @@ from typing import Final, Literal, get_args
 
 from streamsel.store import Outgoing
 
-__all__ = ["OUTBOX_SCHEMA", "Bound", "Dropped", "Outbox", "Policy", "Standing"]
+__all__ = ["Bound", "Dropped", "Outbox", "Policy", "Standing", "outbox_schema"]
 
 Policy = Literal["oldest", "least_novel", "refuse"]
 
-OUTBOX_SCHEMA: Final = """
-CREATE TABLE IF NOT EXISTS outbox (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, about TEXT NOT NULL,
-                                   distance REAL NOT NULL, bytes INTEGER NOT NULL, key BLOB NOT NULL,
-                                   headers TEXT NOT NULL, value BLOB);
-CREATE INDEX IF NOT EXISTS outbox_novelty ON outbox (distance, number, bytes);
-CREATE TABLE IF NOT EXISTS undelivered (number INTEGER PRIMARY KEY, id TEXT NOT NULL, about TEXT NOT NULL,
-                                        reason TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS outbox_head (one INTEGER PRIMARY KEY, id TEXT NOT NULL, handed INTEGER NOT NULL,
-                                        delivered INTEGER NOT NULL, tokens TEXT NOT NULL);
+SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS {0}outbox (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, about TEXT NOT NULL,
+                                      distance REAL NOT NULL, bytes INTEGER NOT NULL, key BLOB NOT NULL,
+                                      headers TEXT NOT NULL, value BLOB);
+CREATE INDEX IF NOT EXISTS {0}outbox_novelty ON {0}outbox (distance, number, bytes);
+CREATE TABLE IF NOT EXISTS {0}undelivered (number INTEGER PRIMARY KEY, id TEXT NOT NULL, about TEXT NOT NULL,
+                                           reason TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS {0}outbox_head (one INTEGER PRIMARY KEY, id TEXT NOT NULL, handed INTEGER NOT NULL,
+                                           delivered INTEGER NOT NULL, tokens TEXT NOT NULL);
+"""
+
+COUNTED: Final = """
+CREATE TABLE IF NOT EXISTS {0}unlisted (reason TEXT PRIMARY KEY, count INTEGER NOT NULL);
 """
 
 ORDERS: Final[dict[str, str]] = {
@@ -78,12 +82,27 @@ class Dropped:
     reason: str
 
 
-class Outbox:
-    """Reads and writes the outbox's tables; writing belongs into a transaction of the store's."""
+def outbox_schema(prefix: str = "", *, listing: bool = True) -> str:
+    """The tables of an `Outbox` with this prefix, as CREATE statements. listing: whether it lists all that it drops."""
+    return (SCHEMA if listing else SCHEMA + COUNTED.lstrip()).format(prefix)
 
-    def __init__(self, db: sqlite3.Connection) -> None:
-        self._db = db
+
+class Outbox:
+    """Reads and writes the outbox's tables; writing belongs into a transaction of the store's.
+
+    prefix: of the tables' names, so that a file can hold several outboxes. listed: how many of what a policy dropped
+    are listed, the highest numbers; all others are counted alone. None: all are listed, which grows with them.
+    """
+
+    def __init__(self, db: sqlite3.Connection, prefix: str = "", listed: int | None = None) -> None:
+        self._db, self._listed = db, listed
+        self._outbox, self._head_table = f"{prefix}outbox", f"{prefix}outbox_head"
+        self._undelivered, self._unlisted = f"{prefix}undelivered", f"{prefix}unlisted"
         self.bound = Bound(1 << 30)
+
+    def begin(self) -> None:
+        """Give it its id, where it has none yet: reading then writes nothing."""
+        self._head()
 
     @property
     def id(self) -> str:
@@ -103,21 +122,24 @@ class Outbox:
     @property
     def settled(self) -> int:
         """Up to this number no record waits: they arrived, or were dropped."""
-        waits = self._db.execute("SELECT MIN(number) FROM outbox").fetchone()[0]
-        last = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'").fetchone()
+        waits = self._db.execute(f"SELECT MIN(number) FROM {self._outbox}").fetchone()[0]
+        last = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (self._outbox,)).fetchone()
         return int(waits) - 1 if waits is not None else int(last[0]) if last else 0
 
     def standing(self) -> Standing:
         """What is in it, and what became of the rest."""
-        waiting, nbytes = self._db.execute("SELECT COUNT(*), TOTAL(bytes) FROM outbox").fetchone()
-        reasons = self._db.execute("SELECT reason, COUNT(*) FROM undelivered GROUP BY reason ORDER BY reason")
+        waiting, nbytes = self._db.execute(f"SELECT COUNT(*), TOTAL(bytes) FROM {self._outbox}").fetchone()
+        counts = f"SELECT reason, COUNT(*) AS count FROM {self._undelivered} GROUP BY reason"
+        if self._listed is not None:
+            counts += f" UNION ALL SELECT reason, count FROM {self._unlisted}"
+        reasons = self._db.execute(f"SELECT reason, SUM(count) FROM ({counts}) GROUP BY reason ORDER BY reason")
         return Standing(int(waiting), int(nbytes), int(self._head()[2]), dict(reasons))
 
     def waiting(self, after: int, most_bytes: int) -> list[Outgoing]:
         """The records behind number `after`, in order: one, and more as long as all have at most `most_bytes`."""
         found: list[Outgoing] = []
         rows = self._db.execute(
-            "SELECT number, id, about, distance, bytes, key, headers, value FROM outbox WHERE number > ?"
+            f"SELECT number, id, about, distance, bytes, key, headers, value FROM {self._outbox} WHERE number > ?"
             " ORDER BY number",
             (after,),
         )
@@ -131,13 +153,13 @@ class Outbox:
 
     def dropped(self, most: int) -> Iterator[Dropped]:
         """What a policy dropped, the latest `most`, in order."""
-        latest = "SELECT number, id, about, reason FROM undelivered ORDER BY number DESC LIMIT ?"
+        latest = f"SELECT number, id, about, reason FROM {self._undelivered} ORDER BY number DESC LIMIT ?"
         return (Dropped(*row) for row in self._db.execute(f"SELECT * FROM ({latest}) ORDER BY number", (most,)))
 
     def put(self, records: Sequence[Outgoing]) -> None:
         """Put records in, and drop what the policy says until all that wait are within the bound."""
         self._db.executemany(
-            "INSERT INTO outbox (id, about, distance, bytes, key, headers, value) VALUES (?,?,?,?,?,?,?)",
+            f"INSERT INTO {self._outbox} (id, about, distance, bytes, key, headers, value) VALUES (?,?,?,?,?,?,?)",
             ((r.id, r.about, _finite(r.distance), r.nbytes, r.key, _dumped(r.headers), r.value) for r in records),
         )
         if records:
@@ -146,38 +168,58 @@ class Outbox:
     def hand_over(self, number: int, token: str) -> None:
         """Records up to this number are about to be sent by the process of this token: no policy drops them now."""
         tokens = [*(one for one in self.tokens if one != token), token][-TOKENS:]
-        self._db.execute("UPDATE outbox_head SET handed = max(handed, ?), tokens = ?", (number, " ".join(tokens)))
+        update = f"UPDATE {self._head_table} SET handed = max(handed, ?), tokens = ?"
+        self._db.execute(update, (number, " ".join(tokens)))
 
     def acknowledge(self, number: int) -> None:
         """Records up to this number have arrived, and are gone from here."""
         self._head()
-        gone = self._db.execute("DELETE FROM outbox WHERE number <= ?", (number,)).rowcount
-        self._db.execute("UPDATE outbox_head SET delivered = delivered + ?", (gone,))
+        gone = self._db.execute(f"DELETE FROM {self._outbox} WHERE number <= ?", (number,)).rowcount
+        self._db.execute(f"UPDATE {self._head_table} SET delivered = delivered + ?", (gone,))
 
     def _make_room(self) -> None:
-        over = self._db.execute("SELECT TOTAL(bytes) FROM outbox").fetchone()[0] - self.bound.nbytes
+        over = self._db.execute(f"SELECT TOTAL(bytes) FROM {self._outbox}").fetchone()[0] - self.bound.nbytes
         if over <= 0:
             return
         dropped = []
         order = ORDERS[self.bound.policy]
         for number, nbytes in self._db.execute(
-            f"SELECT number, bytes FROM outbox WHERE number > ? ORDER BY {order}", (self.handed,)
+            f"SELECT number, bytes FROM {self._outbox} WHERE number > ? ORDER BY {order}", (self.handed,)
         ):
             dropped.append((self.bound.policy, number))
             over -= nbytes
             if over <= 0:
                 break
+        self._drop(dropped)
+
+    def _drop(self, dropped: Sequence[tuple[str, int]]) -> None:
+        """Records by reason and number: listed from now on, and gone from here."""
         self._db.executemany(
-            "INSERT INTO undelivered SELECT number, id, about, ? FROM outbox WHERE number = ?", dropped
+            f"INSERT INTO {self._undelivered} SELECT number, id, about, ? FROM {self._outbox} WHERE number = ?", dropped
         )
-        self._db.executemany("DELETE FROM outbox WHERE number = ?", [(number,) for _, number in dropped])
+        self._db.executemany(f"DELETE FROM {self._outbox} WHERE number = ?", [(number,) for _, number in dropped])
+        if self._listed is not None:
+            self._shorten(self._listed)
+
+    def _shorten(self, listed: int) -> None:
+        """Count what is more than so many, and list it no longer."""
+        numbers = f"SELECT number FROM {self._undelivered} ORDER BY number DESC LIMIT 1 OFFSET ?"
+        old = f"FROM {self._undelivered} WHERE number <= ({numbers})"
+        self._db.execute(
+            f"INSERT INTO {self._unlisted} SELECT reason, COUNT(*) {old} GROUP BY reason"
+            " ON CONFLICT (reason) DO UPDATE SET count = count + excluded.count",
+            (listed,),
+        )
+        self._db.execute(f"DELETE {old}", (listed,))
 
     def _head(self) -> tuple[str, int, int, str]:
         """Id, number handed over, count delivered, tokens; made at the first look."""
         found: tuple[str, int, int, str] | None
-        if (found := self._db.execute("SELECT id, handed, delivered, tokens FROM outbox_head").fetchone()) is None:
+        if (
+            found := self._db.execute(f"SELECT id, handed, delivered, tokens FROM {self._head_table}").fetchone()
+        ) is None:
             found = (secrets.token_hex(16), 0, 0, "")
-            self._db.execute("INSERT INTO outbox_head VALUES (1, ?, ?, ?, ?)", found)
+            self._db.execute(f"INSERT INTO {self._head_table} VALUES (1, ?, ?, ?, ?)", found)
         return found
 
 

@@ -1,0 +1,150 @@
+"""One SQLite file that one process holds: how it is opened, written all or nothing, and what its errors say.
+
+SQLite runs in WAL mode with synchronous=NORMAL: a killed process loses nothing, a power cut at most the last
+commits, never consistency.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from streamsel.errors import InUseError, SinkError, StateError
+from streamsel.store import Outgoing
+from streamsel.store.outbox import Outbox
+
+__all__ = ["Advice", "SqliteFile"]
+
+NOTES: Final = "CREATE TABLE IF NOT EXISTS note (key TEXT PRIMARY KEY, value TEXT NOT NULL);\n"
+
+PRAGMAS: Final = ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=NORMAL", "cache_size=-8000")
+
+HELD: Final = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
+DAMAGED: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT}
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What an error says behind the path, and what to do. held: by another process. damaged: or of something else.
+
+    outdated: of another version, which is told before. full: the disk is. refused: why it cannot be written is told
+    before.
+    """
+
+    held: str
+    damaged: str
+    outdated: str
+    full: str
+    refused: str
+
+
+class SqliteFile:
+    """Opened, with the tables of `schema`, CREATE statements each ended by `;` and a new line. version: of what the
+    tables mean, noted in a new file. pragmas: as `name=value`, set before any other.
+
+    Raises InUseError, StateError for a file that is damaged or of another version (which is left as it was), SinkError
+    where it cannot be written. For the thread that made it.
+    """
+
+    def __init__(
+        self, path: Path, schema: str, *, version: int | str, advice: Advice, pragmas: Sequence[str] = ()
+    ) -> None:
+        self.path, self._advice = path, advice
+        with self.explained():
+            self.db = sqlite3.connect(path, isolation_level=None, timeout=0.2)
+        try:
+            with self.explained():
+                for pragma in (*pragmas, *PRAGMAS):
+                    self.db.execute(f"PRAGMA {pragma}")
+            with self.transaction():
+                self._begin(schema, version)
+        except BaseException:
+            self.db.close()
+            raise
+
+    def _begin(self, schema: str, version: int | str) -> None:
+        self.db.execute(NOTES)
+        found = self.note("version")
+        if found is None:
+            self.write_notes({"version": version})
+        elif found != version:
+            raise StateError(
+                f"{self.path}: written by another version (state {found}, this is {version}); {self._advice.outdated}"
+            )
+        for statement in schema.strip().split(";\n"):
+            self.db.execute(statement)
+
+    def close(self) -> None:
+        """Let the file go; everything committed is in it."""
+        self.db.close()
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All of it or nothing; SinkError or StateError when the file cannot be written."""
+        with self.explained():
+            try:
+                self.db.execute("BEGIN IMMEDIATE")
+                yield
+                self.db.execute("COMMIT")
+            except BaseException:
+                with contextlib.suppress(sqlite3.Error):
+                    self.db.execute("ROLLBACK")
+                raise
+
+    def note(self, key: str) -> Any:
+        """A JSON value noted under key, or None."""
+        with self.explained():
+            found = self.db.execute("SELECT value FROM note WHERE key=?", (key,)).fetchone()
+        try:
+            return json.loads(found[0]) if found else None
+        except (ValueError, TypeError) as error:
+            raise StateError(f"{self.path}: {self._advice.damaged}") from error
+
+    def write_notes(self, notes: Mapping[str, Any]) -> None:
+        """Note JSON values; inside of a transaction."""
+        rows = [(key, json.dumps(value)) for key, value in notes.items()]
+        self.db.executemany("REPLACE INTO note VALUES (?,?)", rows)
+
+    def hand_over(self, outbox: Outbox, after: int, most_bytes: int, token: str) -> list[Outgoing]:
+        """The next records of an outbox behind a number, to be sent: see `Outbox.waiting`. token: of this process.
+
+        That they were handed over outlasts a power cut, so that what may have arrived is never numbered anew.
+        """
+        with self.explained():
+            records = outbox.waiting(after, most_bytes)
+            if records and (records[-1].number > outbox.handed or token not in outbox.tokens):
+                self._hand_over(outbox, records[-1].number, token)
+        return records
+
+    def _hand_over(self, outbox: Outbox, number: int, token: str) -> None:
+        self.db.execute("PRAGMA synchronous=FULL")
+        try:
+            with self.transaction():
+                outbox.hand_over(number, token)
+        finally:
+            self.db.execute("PRAGMA synchronous=NORMAL")
+
+    @contextlib.contextmanager
+    def explained(self) -> Iterator[None]:
+        """Errors of SQLite as those of streamsel."""
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise self._told(error) from error
+        except UnicodeDecodeError as error:
+            raise StateError(f"{self.path}: {self._advice.damaged}") from error
+
+    def _told(self, error: sqlite3.Error) -> StateError | SinkError:
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF  # the rest of it says more than is told
+        if code in HELD:
+            return InUseError(f"{self.path}: {self._advice.held}")
+        if code in DAMAGED or (code == sqlite3.SQLITE_ERROR and isinstance(error, sqlite3.OperationalError)):
+            return StateError(f"{self.path}: {self._advice.damaged}")  # tables or texts that are none of ours, too
+        if code == sqlite3.SQLITE_FULL:
+            return SinkError(f"{self.path}: {self._advice.full}")
+        return SinkError(f"{self.path}: cannot be written ({error}); {self._advice.refused}")
