@@ -17,23 +17,10 @@ from typing import Protocol
 
 from streamsel.data import Frame, Pixels
 from streamsel.errors import StreamselError
+from streamsel.store.entries import Segment
 from streamsel.topic import Record
 
 __all__ = ["Begin", "Courier", "Seen", "Segment"]
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """A file that a recorder left in a watched folder.
-
-    number: 0 for the first that was ever read there, and so on. name: relative to the folder, POSIX. size: bytes.
-    modified: nanoseconds since 1970.
-    """
-
-    number: int
-    name: str
-    size: int
-    modified: int
 
 
 @dataclass(frozen=True, slots=True)

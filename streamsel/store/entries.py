@@ -1,0 +1,214 @@
+"""What a daemon remembers of its streams, as small entries: one SQLite file, one process at a time.
+
+One commit holds all that a batch of frames changed: entries of the streams' state (key -> bytes), the segments that
+were read, and what waits to be sent in each of the outboxes. What a power cut loses (see `sqlite_file`) is looked at
+again, where its source still has it. The file stays bounded: entries replace each other, outboxes have their bounds,
+segments are forgotten by `prune_segments`, and space that is not needed any more is given back. No pickle.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sqlite3
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from streamsel.store import Outgoing
+from streamsel.store.outbox import Outbox, outbox_schema
+from streamsel.store.sqlite_file import Advice, SqliteFile
+
+__all__ = ["SPARED", "Committed", "EntryStore", "Segment"]
+
+VERSION: Final = "edge 1"
+
+SPARED: Final = 4096
+"""So many segments of a stream, the latest, are known for good, also without their files: see `prune_segments`."""
+
+LISTED: Final = 1000
+"""So many of the records that a policy dropped are listed, of each outbox; the others are counted."""
+
+LOG_BYTES: Final = 8 << 20
+"""The write-ahead log is cut to it after a commit that was larger."""
+
+SPACE: Final = 16 << 20
+"""Bytes of the file that may be unused; of what is more, some is given back with each commit, `AT_ONCE` at most."""
+
+AT_ONCE: Final = 4 << 20
+
+NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
+
+SCHEMA: Final = """
+CREATE TABLE IF NOT EXISTS entry (stream TEXT, key BLOB, value BLOB NOT NULL, PRIMARY KEY (stream, key));
+CREATE TABLE IF NOT EXISTS segment (stream TEXT, name BLOB, number INTEGER NOT NULL, size INTEGER NOT NULL,
+                                    modified INTEGER NOT NULL, PRIMARY KEY (stream, name));
+"""
+
+ADVICE: Final = Advice(
+    held="another streamsel is running with this state folder; end it, or name another state",
+    damaged="damaged or not written by streamsel; move it away to start anew",
+    outdated="move it away to start anew",
+    full="the disk is full; free some space",
+    refused="check the disk and its permissions",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A file that a recorder left in a watched folder.
+
+    number: 0 for the first that was ever read there, and so on. name: relative to the folder, POSIX. size: bytes.
+    modified: nanoseconds since 1970.
+    """
+
+    number: int
+    name: str
+    size: int
+    modified: int
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """Everything that one commit makes durable. Empty fields change nothing.
+
+    entries: stream -> key -> value, None where the entry is gone. segments: stream -> those that were begun since; one
+    replaces an earlier one of its name. outgoing: outbox -> records. acknowledged: outbox -> up to this number its
+    records have arrived. notes: JSON values by key. forget: streams of which nothing stays but what this commit brings.
+    """
+
+    entries: Mapping[str, Mapping[bytes, bytes | None]] = field(default_factory=dict)
+    segments: Mapping[str, Sequence[Segment]] = field(default_factory=dict)
+    outgoing: Mapping[str, Sequence[Outgoing]] = field(default_factory=dict)
+    acknowledged: Mapping[str, int] = field(default_factory=dict)
+    notes: Mapping[str, Any] = field(default_factory=dict)
+    forget: Collection[str] = ()
+
+
+class EntryStore:
+    """outboxes: their names, lower-case; one that is not named any more keeps its records until it is named again.
+
+    Raises InUseError, StateError where the file is damaged or of another version, SinkError where it cannot be written.
+    For the thread that made it.
+    """
+
+    def __init__(self, path: Path, outboxes: Sequence[str] = ()) -> None:
+        if wrong := [name for name in outboxes if not NAME.fullmatch(name)]:
+            raise ValueError(f"outboxes must have lower-case names, got {wrong[0]!r}")
+        self.path = path
+        schema = SCHEMA + "".join(outbox_schema(f"{name}_", listing=False).lstrip() for name in outboxes)
+        pragmas = ("auto_vacuum=INCREMENTAL", f"journal_size_limit={LOG_BYTES}")
+        self._file = SqliteFile(path, schema, version=VERSION, advice=ADVICE, pragmas=pragmas)
+        self._db = self._file.db
+        self._outboxes = {name: Outbox(self._db, f"{name}_", LISTED) for name in outboxes}
+        with self._file.transaction():
+            for outbox in self._outboxes.values():
+                outbox.begin()
+            self._page = int(self._db.execute("PRAGMA page_size").fetchone()[0])
+
+    def close(self) -> None:
+        """Let the file go; everything committed is in it."""
+        self._file.close()
+
+    # -- writing ------------------------------------------------------------------------------------------------
+
+    def commit(self, changes: Committed) -> None:
+        """Make all of it durable in one transaction, or raise and change nothing.
+
+        SinkError when the disk is full or read-only: the same commit may be tried again. KeyError for an outbox that
+        was not named.
+        """
+        with self._file.transaction():
+            self._write(changes)
+        self._give_back()
+
+    def _write(self, changes: Committed) -> None:
+        many = self._db.executemany
+        for table in ("entry", "segment"):
+            many(f"DELETE FROM {table} WHERE stream=?", [(stream,) for stream in changes.forget])
+        for stream, entries in changes.entries.items():
+            gone = [(stream, key) for key, value in entries.items() if value is None]
+            kept = [(stream, key, value) for key, value in entries.items() if value is not None]
+            many("DELETE FROM entry WHERE stream=? AND key=?", gone)
+            many("INSERT INTO entry VALUES (?,?,?) ON CONFLICT DO UPDATE SET value=excluded.value", kept)
+        for stream, segments in changes.segments.items():
+            rows = [(stream, _bytes(one.name), one.number, one.size, one.modified) for one in segments]
+            many("REPLACE INTO segment VALUES (?,?,?,?,?)", rows)
+        self._file.write_notes(changes.notes)
+        for name, number in changes.acknowledged.items():
+            self._outboxes[name].acknowledge(number)
+        for name, records in changes.outgoing.items():
+            self._outboxes[name].put(records)
+
+    def _give_back(self) -> None:
+        """Make the file smaller by some of what is not needed any more, where there is room to do so."""
+        with contextlib.suppress(sqlite3.Error):
+            unused = self._db.execute("PRAGMA freelist_count").fetchone()[0] - SPACE // self._page
+            if unused > 0:
+                pages = min(unused, AT_ONCE // self._page)
+                self._db.executescript(f"PRAGMA incremental_vacuum({pages})")  # `execute` would end after one page
+                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()  # only then the file itself is cut
+
+    def prune_segments(self, stream: str, keep: Iterable[str], spared: int = SPARED) -> int:
+        """Forget segments that are gone from their folder; how many.
+
+        keep: names of all files there, listed just now. Of those that are missing the latest `spared` stay known all
+        the same: files that come back, as after a share was away, or that were committed after the listing was made,
+        are not read again. Where `keep` is empty nothing is forgotten at all: that may be a disk that is not mounted,
+        and nothing new is read from there either. So what is known is bounded by the files in the folder and `spared`,
+        as of the latest call; numbers are not used twice, since the latest segment stays. Files that come back
+        after that are read again; and so are files that were written anew, with another size or time.
+        """
+        names = set(keep)
+        if not names:
+            return 0
+        with self._file.transaction():
+            latest_first = "SELECT name FROM segment WHERE stream=? ORDER BY number DESC"
+            known = [name for (name,) in self._db.execute(latest_first, (stream,))]
+            missing = [name for name in known if _text(name) not in names]
+            spare = {*known[:1], *missing[:spared]}
+            gone = [(stream, name) for name in missing if name not in spare]
+            self._db.executemany("DELETE FROM segment WHERE stream=? AND name=?", gone)
+        return len(gone)
+
+    def hand_over(self, name: str, after: int, room: int, token: str) -> list[Outgoing]:
+        """The next records of an outbox behind a number, to be sent: see `SqliteFile.hand_over`."""
+        return self._file.hand_over(self._outboxes[name], after, room, token)
+
+    # -- reading ------------------------------------------------------------------------------------------------
+
+    def streams(self) -> list[str]:
+        """Streams of which there is anything, by name."""
+        with self._file.explained():
+            rows = self._db.execute("SELECT stream FROM entry UNION SELECT stream FROM segment ORDER BY stream")
+            return [stream for (stream,) in rows]
+
+    def entries(self, stream: str) -> dict[bytes, bytes]:
+        """All entries of a stream, as last committed; none of one that is not known."""
+        with self._file.explained():
+            return dict(self._db.execute("SELECT key, value FROM entry WHERE stream=?", (stream,)))
+
+    def segments(self, stream: str) -> dict[str, Segment]:
+        """The segments of a stream that are known to have been begun, by name, in the order of their numbers."""
+        found = "SELECT number, name, size, modified FROM segment WHERE stream=? ORDER BY number"
+        with self._file.explained():
+            rows = [(number, _text(name), *rest) for number, name, *rest in self._db.execute(found, (stream,))]
+        return {row[1]: Segment(*row) for row in rows}
+
+    def outbox(self, name: str) -> Outbox:
+        """The outbox of this name, to look into and to set its bound; `commit` writes it."""
+        return self._outboxes[name]
+
+    def note(self, key: str) -> Any:
+        """A JSON value noted under key, or None."""
+        return self._file.note(key)
+
+
+def _bytes(name: str) -> bytes:
+    """A name of a file as bytes, of whatever it is made: file systems know some that are no UTF-8."""
+    return name.encode("utf-8", "surrogatepass")
+
+
+def _text(name: bytes) -> str:
+    return name.decode("utf-8", "surrogatepass")
