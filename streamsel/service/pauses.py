@@ -12,9 +12,9 @@ SHORTEST: Final = 0.1
 LONGEST: Final = 10.0
 
 
-def pauses() -> Iterator[float]:
+def pauses(shortest: float = SHORTEST, longest: float = LONGEST) -> Iterator[float]:
     """Seconds before each try in a row: doubling, and never the same for two members."""
-    pause = SHORTEST
+    pause = shortest
     while True:
         yield pause * random.uniform(0.5, 1.0)
-        pause = min(2 * pause, LONGEST)
+        pause = min(2 * pause, longest)

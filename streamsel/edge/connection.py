@@ -1,0 +1,74 @@
+"""One connection to a live source, in a thread of its own, so that it can be left while it is blocked in a read.
+
+Nothing ends a read of libav from outside: closing the container meanwhile frees what the read works on, and the read
+goes on; and a V4L2 camera or a pipe knows no timeout. So who waits no longer leaves: of what comes after that nobody
+hears, and the thread hangs up as soon as its read returns, which for a URL is after its timeout at the latest.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+
+from streamsel.data import Frame, Mark
+from streamsel.decode import Decoder
+
+__all__ = ["Connection"]
+
+
+class Connection(threading.Thread):
+    """Opens a source, looks at its frames, and ends with the stream, with an error, or soon after it was left.
+
+    look: called in this thread for each frame, and never after `leave` has returned. after: the last frame that was
+    seen; frames are counted on from it. error: what ended it; None: the stream's end, or that it was left. frames: how
+    many came. problems: what its decoder counted.
+    """
+
+    def __init__(self, name: str, opened: Callable[[], Decoder], look: Callable[[Frame], None], after: Mark | None):
+        super().__init__(name=name, daemon=True)
+        self.error: Exception | None = None
+        self.frames = 0
+        self.problems: Counter[str] = Counter()
+        self._opened, self._look, self._after = opened, look, after
+        self._first = self._latest = time.monotonic()
+        self._left = False
+        self._looking = threading.Lock()
+
+    @property
+    def lived(self) -> float:
+        """Seconds from its first frame to its latest."""
+        return self._latest - self._first
+
+    @property
+    def silent(self) -> float:
+        """Seconds since its latest frame, or since it was made."""
+        return time.monotonic() - self._latest
+
+    def run(self) -> None:
+        """Until it ends."""
+        try:
+            with self._opened() as decoder:
+                self.problems = decoder.problems
+                for frame in decoder.read(self._after):
+                    if not self._looked(frame):
+                        return
+        except Exception as error:  # whatever it is, whoever watches it decides
+            self.error = error
+
+    def leave(self) -> None:
+        """Hear nothing of it any more."""
+        with self._looking:
+            self._left = True
+
+    def _looked(self, frame: Frame) -> bool:
+        with self._looking:
+            if self._left:
+                return False
+            self._latest = time.monotonic()
+            if not self.frames:
+                self._first = self._latest
+            self.frames += 1
+            self._look(frame)
+            return True

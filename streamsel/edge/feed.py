@@ -1,0 +1,246 @@
+"""A live source's thread: connects, puts frames into the inbox, and begins anew whenever it is lost, for ever."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from streamsel.config.edge import EdgeSource
+from streamsel.data import Frame, Mark
+from streamsel.decode import Decoder
+from streamsel.decode.failure import failure
+from streamsel.decode.looking import box
+from streamsel.edge import Begin, Seen
+from streamsel.edge.clock import StreamClock
+from streamsel.edge.connection import Connection
+from streamsel.edge.hours import Hours
+from streamsel.edge.inbox import Inbox
+from streamsel.edge.masking import Masked
+from streamsel.edge.opening import opened
+from streamsel.edge.pace import Pace
+from streamsel.edge.retrying import Retrying
+from streamsel.edge.standing import Standing
+from streamsel.errors import SourceError
+from streamsel.service.log_lines import say
+
+__all__ = ["LiveFeed"]
+
+TURN: Final = 0.25
+"""Seconds after which it looks whether to stop, to rest, or to wait no longer."""
+
+FAREWELL: Final = 0.5
+"""Seconds that a connection gets to hang up properly."""
+
+NAP: Final = 60.0
+"""Seconds after which a source that rests looks at the clock again, which may have been set."""
+
+GRACE: Final = 1.0
+"""Seconds beyond `stall` after which a connection is left: what reads it knows better what is wrong, and may say so."""
+
+OPENING: Final = 15.0
+"""Seconds that it may take to open, on top of that."""
+
+KEYFRAMES: Final = 300.0
+"""Seconds between two key frames, at most: some cameras send one in minutes."""
+
+ROOM: Final = 0.5
+"""Part of the inbox that a source fills at most while it counts as not crowded."""
+
+RATED: Final = 2.0
+"""Seconds over which the rate of frames is taken."""
+
+MOST_LEFT: Final = 3
+"""So many connections of a source may have been left and not have ended: then no more are begun."""
+
+
+class LiveFeed(threading.Thread):
+    """Frames of one url, device or pipe, from `begin` on, counted on over connections; ends soon after stopping is set.
+
+    size: (width, height) of the crop. threads: of the decoder. open_source: opens the source, or raises SourceError.
+    Outside of its hours it is not connected; a pipe, whose writer would be held up, is read on and not looked at. A
+    pipe that ends, or cannot be read, is not opened again.
+    """
+
+    def __init__(
+        self,
+        place: int,
+        source: EdgeSource,
+        inbox: Inbox,
+        standing: Standing,
+        *,
+        begin: Begin,
+        size: tuple[int, int],
+        threads: int,
+        stopping: threading.Event,
+        open_source: Callable[..., Decoder] = opened,
+    ) -> None:
+        super().__init__(name=f"feed {source.name}", daemon=True)
+        self._place, self._source, self._inbox, self._standing = place, source, inbox, standing
+        self._size, self._stopping = size, stopping
+        self._opened = partial(open_source, source, threads=threads)
+        self._mask = [box(part) for part in source.mask]
+        self._hours = Hours(source.hours)
+        self._after = Mark(source.name, begin.offset - 1, 0, Fraction(1, 1000)) if begin.offset else None
+        self._pace, self._retrying, self._clock = Pace(), Retrying(), StreamClock()
+        self._started, self._first = datetime(1970, 1, 1, tzinfo=UTC), False
+        self._told: Counter[str] = Counter()
+        self._left: list[Connection] = []
+        self._rated, self._since = 0, time.monotonic()
+
+    def run(self) -> None:
+        """Until stopping is set, or a pipe has ended."""
+        while not self._stopping.is_set() and self._standing.state != "ended":
+            connection = None
+            try:
+                if self._wanted():
+                    connection = self._begun()
+                    self._watch(connection)
+            except SourceError as error:
+                self._lost(str(error).removeprefix(f"{self._source.name}: "), connection)
+            except Exception as error:  # a thread that ends silently is worse than any of them
+                self._lost(_unforeseen(error), connection)
+
+    def _wanted(self) -> bool:
+        """Whether it is to be connected; if not, some time is slept."""
+        if self._source.pipe is not None or self._open():
+            return True
+        if self._standing.state != "resting":
+            say("resting", source=self._source.name)
+        self._standing.state, self._standing.trouble = "resting", ""
+        self._stopping.wait(min(NAP, max(TURN, self._hours.until_open(_now()))))
+        return False
+
+    def _open(self) -> bool:
+        return self._hours.open_at(_now())
+
+    def _begun(self) -> Connection:
+        """A new connection. Raises SourceError where too many others hang."""
+        self._standing.state = "connecting"
+        self._left = [one for one in self._left if one.is_alive()]
+        if len(self._left) >= MOST_LEFT:
+            raise failure(self._source.name, f"{MOST_LEFT} connections before this one hang: restart the camera")
+        self._clock, self._told, self._first = StreamClock(), Counter(), True
+        self._started = max(datetime.now(UTC).replace(microsecond=0), self._started + timedelta(seconds=1))
+        connection = Connection(f"read {self._source.name}", self._opened, self._look, self._after)
+        connection.start()
+        return connection
+
+    def _watch(self, connection: Connection) -> None:
+        """Until it is over. Raises what it was lost by, SourceError where no frame comes any more."""
+        while connection.is_alive():
+            connection.join(TURN)
+            self._note(connection)
+            if self._stopping.is_set() or not self._heard(connection):
+                return self._leave(connection)
+        self._note(connection)
+        if self._stopping.is_set():
+            return None
+        if connection.error is not None:
+            raise connection.error
+        if self._source.pipe is None:
+            raise failure(self._source.name, "the stream ended")
+        self._standing.state = "ended"
+        say("ended", source=self._source.name)
+        return None
+
+    def _heard(self, connection: Connection) -> bool:
+        """Whether to listen on. Raises SourceError where it is silent for too long."""
+        silent = connection.silent > self._patience + (0 if connection.frames else OPENING)
+        if self._source.pipe is None:
+            if silent:
+                self._leave(connection)
+                raise failure(self._source.name, f"no frame came in {connection.silent:.0f} s")
+            return self._open()
+        if not self._open():
+            self._standing.state, self._standing.trouble = "resting", ""
+        elif silent:  # whoever writes it may go on, and there is no other one
+            self._standing.state, self._standing.trouble = "waiting", f"no frame came in {connection.silent:.0f} s"
+        return True
+
+    @property
+    def _patience(self) -> float:
+        """Seconds without a frame that is looked at, after which a connection is dead though bytes may come."""
+        source = self._source
+        between = 1 / Fraction(source.fps) if source.fps else source.every or 0
+        return source.stall + GRACE + (KEYFRAMES if source.keyframes else float(between))
+
+    def _leave(self, connection: Connection) -> None:
+        connection.leave()
+        connection.join(FAREWELL)
+        self._left.append(connection)
+
+    def _lost(self, reason: str, connection: Connection | None) -> None:
+        """Told, counted, and waited for the next try. A pipe cannot be opened again."""
+        standing, source = self._standing, self._source
+        standing.losses += 1
+        standing.trouble, standing.rate = reason, 0.0
+        if source.pipe is not None:
+            standing.state = "ended"
+            say("ended", logging.WARNING, source=source.name, reason=reason)
+            return
+        standing.state, pause = "waiting", self._retrying.lost(connection.lived if connection else 0.0)
+        say("lost", logging.WARNING, source=source.name, reason=reason, pause=pause)
+        self._stopping.wait(pause)
+
+    def _look(self, frame: Frame) -> None:
+        """One frame, in the connection's thread."""
+        self._after, standing = frame.mark, self._standing
+        taken = self._clock.taken(frame.mark)
+        standing.last = taken.timestamp()
+        if self._source.pipe is not None and not self._open():
+            return
+        if self._first:
+            self._first = False
+            standing.connects += 1
+            say("connected", source=self._source.name, width=frame.picture.width, height=frame.picture.height)
+        standing.state, standing.trouble = "live", ""
+        if self._paced():
+            standing.frames += 1
+            self._inbox.put(self._seen(frame, taken), standing, self._stopping)
+
+    def _paced(self) -> bool:
+        looks = self._pace.looks(self._standing.dropped, self._inbox.share(self._place) <= ROOM)
+        if self._pace.thinned != self._standing.thinned:
+            self._standing.thinned = self._pace.thinned
+            say("thinned", source=self._source.name, thinned=self._pace.thinned, dropped=self._standing.dropped)
+        return looks
+
+    def _seen(self, frame: Frame, taken: datetime) -> Seen:
+        shown = replace(frame, picture=Masked(frame.picture, self._mask)) if self._mask else frame
+        crop = shown.picture.rgb(*self._size)
+        started = self._started.strftime("%Y%m%dT%H%M%SZ")
+        return Seen(self._place, frame.mark.index, 0, True, taken, shown, crop, started)
+
+    def _note(self, connection: Connection) -> None:
+        """What is wrong with the stream, counted, and told the first time; and how fast frames come."""
+        counted = Counter(dict(connection.problems))
+        counted["clock jump"] += self._clock.jumps
+        for reason, count in (counted - self._told).items():
+            if not self._told[reason]:
+                say("problem", logging.WARNING, source=self._source.name, reason=reason)
+            self._standing.problems[reason] += count
+        self._told = counted
+        if (passed := time.monotonic() - self._since) >= RATED:
+            self._standing.rate = (self._standing.frames - self._rated) / passed
+            self._rated, self._since = self._standing.frames, time.monotonic()
+
+
+def _now() -> datetime:
+    return datetime.now().astimezone()
+
+
+def _unforeseen(error: Exception) -> str:
+    """What it was and where, without its text, which may hold a password."""
+    at = traceback.extract_tb(error.__traceback__)[-1:]
+    place = f" at {Path(at[0].filename).name}:{at[0].lineno}" if at else ""
+    return f"unforeseen {type(error).__name__}{place}"
