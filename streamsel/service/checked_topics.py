@@ -10,10 +10,10 @@ from typing import Final
 from streamsel.choosing.finding import Finding, can_run, fine, note, problem
 from streamsel.config.pipeline import IngestConfig
 from streamsel.errors import SourceError, UsageError
-from streamsel.service.prepared_topics import HEADERS
 from streamsel.topic import inquiry
 from streamsel.topic.connection import Connection
 from streamsel.topic.explaining import explained
+from streamsel.topic.pick_record import HEADERS
 from streamsel.topic.security import Security
 from streamsel.topic.topics import Topic
 

@@ -17,7 +17,6 @@ from streamsel.data import Candidate, Frame, Pick, Vector
 from streamsel.service.lane import Verdict
 from streamsel.service.pick_facts import pick_facts
 from streamsel.service.pictures import Opened
-from streamsel.service.prepared_topics import HEADERS
 from streamsel.sink.durable import made_folder
 from streamsel.sink.json_file import json_text
 from streamsel.sink.names import safe_path
@@ -26,7 +25,7 @@ from streamsel.sink.whole_files import WholeFiles
 from streamsel.topic import Message, Record
 from streamsel.topic.cloudevent import Event, event_id
 from streamsel.topic.incoming import LONGEST_KEY
-from streamsel.topic.pick_record import INLINE_LIMIT, Content, Whole, part_of, pick_record, wire_bytes
+from streamsel.topic.pick_record import INLINE_LIMIT, Content, Whole, bounded, part_of, pick_record
 
 __all__ = ["DEAD", "FolderOutput", "Output", "TopicOutput", "dead_letter"]
 
@@ -78,9 +77,7 @@ class TopicOutput:
             limit=self._limit,
             counted=_counted(opened),
         )
-        record = made(signals=verdict.signals)
-        fits = wire_bytes(record) <= HEADERS + len(record.value or b"")
-        return [(self._topic, record if fits else made())]
+        return [(self._topic, bounded(made, verdict.signals))]
 
     def flush(self) -> None:
         """See `Output`."""

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from streamsel.config import IngestConfig
 from streamsel.errors import StateError, UsageError
 from streamsel.topic.connection import Connection
 from streamsel.topic.explaining import explained
+from streamsel.topic.pick_record import HEADERS
 from streamsel.topic.topics import Topic, ensure, partitions
 
-__all__ = ["HEADERS", "prepare_topics"]
-
-HEADERS: Final = 32_000
-"""Bytes that a record of a pick has beside its picture, at most."""
+__all__ = ["prepare_topics"]
 
 
 def prepare_topics(config: IngestConfig, connection: Connection) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from hashlib import sha256
@@ -24,13 +24,27 @@ from streamsel.errors import SinkError
 from streamsel.topic import Record
 from streamsel.topic.cloudevent import Event, event_id
 
-__all__ = ["INLINE_LIMIT", "PICKED", "Content", "Whole", "check_size", "part_of", "pick_record", "wire_bytes"]
+__all__ = [
+    "HEADERS",
+    "INLINE_LIMIT",
+    "PICKED",
+    "Content",
+    "Whole",
+    "bounded",
+    "check_size",
+    "part_of",
+    "pick_record",
+    "wire_bytes",
+]
 
 PICKED: Final = "streamsel.pick"
 """The event's type."""
 
 INLINE_LIMIT: Final = 700_000
 """Bytes of a picture sent as a value: a record with its headers stays below 1 MiB, what a topic takes by default."""
+
+HEADERS: Final = 32_000
+"""Bytes that a record of a pick has beside its picture, at most, where `bounded` made it."""
 
 URI: Final = ":/?#[]@!$&'()*+,;=~"
 """What a URI reference holds as it is (RFC 3986), so that the name of a source becomes one."""
@@ -102,6 +116,15 @@ def pick_record(
         extensions=_decided(pick, mark, signals or {}) | _object(box) | ({"file": file} if file else {}),
     )
     return Record(key, content.data if inline else None, event.headers())
+
+
+def bounded(made: Callable[..., Record], signals: Mapping[str, Value]) -> Record:
+    """A record with signals, or without them where they would make it larger than topics were checked for.
+
+    made: `pick_record` with all but `signals`.
+    """
+    record = made(signals=signals)
+    return record if wire_bytes(record) <= HEADERS + len(record.value or b"") else made()
 
 
 def part_of(mark: Mark, box: Box | None = None, counted: bool = True) -> str:

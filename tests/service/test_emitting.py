@@ -19,11 +19,10 @@ from streamsel.errors import SinkError
 from streamsel.service.emitting import FolderOutput, TopicOutput, dead_letter
 from streamsel.service.lane import Verdict
 from streamsel.service.pictures import Opened
-from streamsel.service.prepared_topics import HEADERS
 from streamsel.topic import Message
 from streamsel.topic.cloudevent import Event
 from streamsel.topic.incoming import Incoming
-from streamsel.topic.pick_record import Content, wire_bytes
+from streamsel.topic.pick_record import HEADERS, Content, wire_bytes
 
 DATA = b"\xff\xd8 the very bytes \xff\xd9"
 VECTOR = np.ones(3, np.float32)
