@@ -12,6 +12,7 @@ import errno
 import hashlib
 import io
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,7 +23,7 @@ from streamsel.errors import SinkError
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-__all__ = ["durable_file", "made_folder", "replace_file", "shown", "sync_folder", "write_atomic"]
+__all__ = ["durable_file", "is_leftover", "made_folder", "replace_file", "shown", "sync_folder", "write_atomic"]
 
 _FULL = "free some space, then run the same command again: it continues"
 _DENIED = "make the folder writable or choose another output folder"
@@ -39,6 +40,9 @@ _ADVICE = {
     errno.ENOTDIR: _BLOCKED,
     errno.ENAMETOOLONG: "choose an output folder with a shorter path",
 }
+
+
+_LEFTOVER = re.compile(r"\.[0-9a-f]{16}\.part")
 
 
 class _Descriptor(io.RawIOBase):
@@ -117,6 +121,11 @@ def made_folder(folder: Path) -> Path:
     except OSError as error:
         raise _refused(folder, error) from error
     return folder
+
+
+def is_leftover(name: str) -> bool:
+    """Whether a file of this name is what a killed process left behind, where nobody is writing."""
+    return _LEFTOVER.fullmatch(name) is not None
 
 
 def shown(path: Path) -> str:

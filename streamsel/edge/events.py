@@ -1,0 +1,77 @@
+"""Picks as what is sent of them: a small JSON object for MQTT, a CloudEvent with the picture for Kafka.
+
+Both have the id of the picture's JSON, so that whoever gets one can tell whether it came before.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import partial
+from typing import Any, Final
+from urllib.parse import quote
+
+import numpy as np
+
+from streamsel.data import Candidate, Pick
+from streamsel.edge import Seen
+from streamsel.edge.pictures import Written
+from streamsel.service.lane import Verdict
+from streamsel.sink.json_file import plain
+from streamsel.store import Outgoing
+from streamsel.topic.pick_record import INLINE_LIMIT, Content, bounded, pick_record
+
+__all__ = ["MOST_BYTES", "kafka_event", "mqtt_event"]
+
+MOST_BYTES: Final = 64_000
+"""Of an event for MQTT. Brokers and small clients take far less than the 256 MB of the protocol."""
+
+TOLD: Final = ("id", "source", "taken", "file", "reason", "distance", "ordinal")
+
+
+def mqtt_event(source_name: str, seen: Seen, verdict: Verdict, written: Written, *, topic: str) -> Outgoing:
+    """A JSON object: id, source, taken (ISO 8601), file, reason, distance (null for the first), ordinal, signals.
+
+    topic: `{source}` in it is the source's name; it is the key of what is returned. Signals are left out where it
+    would be larger than MOST_BYTES.
+    """
+    told = {name: written.facts[name] for name in TOLD}
+    value = _compact({**told, "signals": verdict.signals})
+    if len(value) > MOST_BYTES:
+        value = _compact(told)
+    key = topic.replace("{source}", source_name).encode()
+    return Outgoing(written.id, key, (), value, verdict.decision.distance, written.file)
+
+
+def kafka_event(
+    source_name: str,
+    seen: Seen,
+    verdict: Verdict,
+    written: Written,
+    *,
+    key: str | None = None,
+    limit: int = INLINE_LIMIT,
+) -> Outgoing:
+    """A record as `streamsel.topic.pick_record` makes it. key: of all records; None: the source's name.
+
+    limit: bytes of a picture that travels; a larger one is referred to, relative to the folder of pictures. Signals
+    that would make the headers too large for a topic that takes such a picture are left out.
+    """
+    decision = verdict.decision
+    made = partial(
+        pick_record,
+        Pick(verdict.ordinal, Candidate((written.mark,), np.empty(0, np.float32)), decision),
+        Content(written.data, dataref=quote(written.file)),
+        key=(key or source_name).encode(),
+        model=written.model,
+        subject=written.file.removesuffix(".jpg"),
+        epoch=written.epoch,
+        when=written.taken,
+        file=written.file,
+        limit=limit,
+    )
+    record = bounded(made, verdict.signals)
+    return Outgoing(written.id, record.key, record.headers, record.value, decision.distance, written.file)
+
+
+def _compact(told: dict[str, Any]) -> bytes:
+    return json.dumps(plain(told), separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()

@@ -1,0 +1,139 @@
+"""The quota of an output folder: the oldest pictures go, by day and then by when they were taken, until it holds.
+
+Age takes all that is too old. Bytes and free space leave the newest picture, whatever they say. Cheap to call often: it
+goes by counts, and looks at the disk's free space now and then.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from streamsel.config.edge import Quota
+from streamsel.edge.day_folders import DayFolders, Stored
+from streamsel.edge.pictures import Written
+from streamsel.errors import SinkError
+from streamsel.service.log_lines import say
+from streamsel.sink.durable import made_folder, shown
+
+__all__ = ["QuotaKeeper"]
+
+LOOK: Final = 5.0
+"""Seconds between looks at free space."""
+RECOUNT: Final = 60.0
+"""Seconds, at least, between counts of what others may have changed."""
+LONGEST_DAYS: Final = 36_500.0
+
+
+class QuotaKeeper:
+    """Keeps one folder. free: gives the bytes that are free there. Nobody may be writing there at the start.
+
+    removed, removed_bytes: pictures that it took away, and their bytes with their JSON. Raises SinkError where the
+    folder cannot be made or read.
+    """
+
+    def __init__(self, folder: Path, quota: Quota, *, free: Callable[[], int] | None = None) -> None:
+        self._folder, self._quota = made_folder(folder), quota
+        self._free = free or (lambda: shutil.disk_usage(folder).free)
+        try:
+            self._days = DayFolders(folder)
+        except OSError as error:
+            raise SinkError(f"cannot read {_named(error, folder)}; make it readable") from error
+        self.removed = self.removed_bytes = 0
+        self._refused = self._full = ""
+        self._next_look = self._next_count = 0.0
+
+    @property
+    def nbytes(self) -> int:
+        """Of all pictures with their JSON."""
+        return self._days.nbytes
+
+    @property
+    def pictures(self) -> int:
+        """How many there are."""
+        return self._days.pictures
+
+    @property
+    def trouble(self) -> str:
+        """Why the quota does not hold; empty: it does."""
+        return self._refused or self._full
+
+    def wrote(self, written: Written) -> None:
+        """Tells of a picture that was not there before."""
+        self._days.put(written.file, written.moment, written.nbytes)
+
+    def make_room(self, now: datetime, needed: int = 0) -> int:
+        """Removes pictures until the quota holds; gives how many. What cannot be done is told in `trouble`.
+
+        now: with a zone. needed: bytes that must be free at once, as after a write was refused for want of room.
+        """
+        removed, trouble = self.removed, self.trouble
+        try:
+            self._keep_days(now)
+            self._keep_bytes()
+            self._keep_free(needed)
+            self._refused = ""
+        except OSError as error:
+            self._refused = f"cannot remove {_named(error, self._folder)}; the quota does not hold"
+        if self.trouble and not trouble:
+            say("quota", logging.WARNING, reason=self.trouble)
+        return self.removed - removed
+
+    def _keep_days(self, now: datetime) -> None:
+        if self._quota.days is None:
+            return
+        begin = now.astimezone(UTC) - timedelta(days=min(self._quota.days, LONGEST_DAYS))
+        day, taken = f"{begin:%Y-%m-%d}", begin.timestamp() * 1e9
+        while "" < self._days.first_day <= day and (one := self._days.oldest()):
+            if one.day > day or (one.day == day and one.taken >= taken):
+                return
+            self._remove(one)
+
+    def _keep_bytes(self) -> None:
+        most = self._quota.bytes
+        if most is not None and self.nbytes > most:
+            self._recount()
+            while self.nbytes > most and (one := self._spare()):
+                self._remove(one)
+
+    def _keep_free(self, needed: int) -> None:
+        if not needed and time.monotonic() < self._next_look:
+            return
+        bound = max(self._quota.free, needed)
+        if (missing := bound - self._free()) > 0:
+            self._recount()
+        while missing > 0 and (one := self._spare()):
+            self._remove(one)
+            missing -= one.nbytes
+            if missing <= 0 or not self._spare():
+                missing = bound - self._free()
+        self._full = f"{shown(self._folder)}: {_FULL.format(bound)}" if missing > 0 else ""
+        self._next_look = time.monotonic() + LOOK
+
+    def _spare(self) -> Stored | None:
+        """The oldest picture, where it is not the newest as well."""
+        one = self._days.oldest()
+        return one if self.pictures > 1 else None
+
+    def _remove(self, one: Stored) -> None:
+        if self._days.remove(one):
+            self.removed += 1
+            self.removed_bytes += one.nbytes
+
+    def _recount(self) -> None:
+        """Before anything is removed, so that what others removed counts."""
+        if time.monotonic() >= self._next_count:
+            self._days.recount()
+            self._next_count = time.monotonic() + RECOUNT
+
+
+_FULL: Final = "its disk has less than {} bytes free, and no picture is left that could go; free some space"
+
+
+def _named(error: OSError, folder: Path) -> str:
+    return f"{shown(Path(error.filename or folder))}: {error.strerror or error}"
