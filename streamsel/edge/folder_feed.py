@@ -1,0 +1,220 @@
+"""The thread of a folder's source: segment after segment, each frame that is looked at goes into the inbox.
+
+What it puts follows from the files and from where it begins, and from nothing else. So whatever the loop had not taken
+when its process was killed comes again from the next one: in the same order, with the same offsets and parts.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+
+from streamsel.config.edge import EdgeSource
+from streamsel.data import Frame
+from streamsel.edge import Begin, Seen, Segment
+from streamsel.edge.hours import Hours
+from streamsel.edge.inbox import Inbox
+from streamsel.edge.segment_reading import SegmentReading, moment
+from streamsel.edge.standing import Standing
+from streamsel.edge.watching import Found, Watched
+from streamsel.errors import SourceError
+from streamsel.service.log_lines import say
+from streamsel.service.pauses import pauses
+
+__all__ = ["FolderFeed"]
+
+TURN: Final = 1.0
+"""Seconds between two scans of the folder, at least."""
+SCANS: Final = 20
+"""So many times as long as a scan took it is waited for the next one: a scan of half a second every ten seconds."""
+TRIES: Final = 10
+"""So often reading may fail at one segment while its folder can be listed, in about a minute: then the disk is bad."""
+
+
+class FolderFeed(threading.Thread):
+    """place: of the source in the config. size: (width, height) of the model's picture. threads: of the decoder.
+
+    It ends within a second of stopping, or as soon as the decoder gives the next frame that is looked at.
+    forgotten: see Watched.
+    """
+
+    def __init__(
+        self,
+        place: int,
+        source: EdgeSource,
+        inbox: Inbox,
+        standing: Standing,
+        *,
+        begin: Begin,
+        size: tuple[int, int],
+        threads: int,
+        stopping: threading.Event,
+    ) -> None:
+        super().__init__(name=f"feed {source.name}", daemon=True)
+        if source.folder is None:
+            raise ValueError(f"source {source.name}: is no folder")
+        self._place, self._name, self._inbox, self._standing = place, source.name, inbox, standing
+        self._begin, self._size, self._stopping = begin, size, stopping
+        self._hours = Hours(source.hours)
+        self._watched = Watched(source.folder, begin)
+        self._reading = SegmentReading(source.folder, source, threads, stopping.is_set)
+        self.forgotten = self._watched.forgotten
+        self._part = 0
+        """The next frame of the segment at hand."""
+        self._rated, self._since = 0, time.monotonic()
+        self._listed, self._unlisted, self._empty = False, "", ""
+
+    def run(self) -> None:
+        """Until stopping is set: first what was begun before, then what is found."""
+        for segment in self._watched.begun:
+            self._read(segment, self._begin.part if segment.number == self._begin.offset else 0)
+        while not self._stopping.is_set():
+            began = time.monotonic()
+            found = self._scanned()
+            took = time.monotonic() - began
+            if not found or not self._read_all(found):
+                self._standing.state, self._standing.rate = "waiting", 0.0
+                self._stopping.wait(max(TURN, SCANS * took))
+
+    def _scanned(self) -> list[Found]:
+        try:
+            found = self._watched.scan()
+        except OSError as error:
+            self._away(error)
+            return []
+        self._there()
+        return found
+
+    def _read_all(self, found: Sequence[Found]) -> bool:
+        """Reads them in order; False: the folder went away."""
+        for one in found:
+            if self._stopping.is_set():
+                break
+            try:
+                segment = self._watched.take(one)
+            except OSError as error:
+                self._away(error)
+                return False
+            if segment is not None:
+                self._read(segment, 0)
+            else:
+                say("segment gone before it was read", logging.WARNING, source=self._name, segment=one.name)
+        return True
+
+    def _read(self, segment: Segment, part: int) -> None:
+        """All of a segment from a part on, in as many tries as it takes where that is no fault of the segment."""
+        self._part, tries = part, 0
+        for pause in pauses():
+            if self._stopping.is_set():
+                return
+            try:
+                wrong = self._watched.wrong(segment)
+                tries += 1
+                return self._broken_off(segment, wrong) if wrong else self._put_all(segment)
+            except OSError as error:
+                self._away(error)
+                if tries == TRIES:
+                    return self._broken_off(segment, f"cannot be read ({error.strerror})")
+            self._stopping.wait(pause)
+
+    def _put_all(self, segment: Segment) -> None:
+        """Puts what is awaited of a segment. Raises OSError, behind the frames before, where the disk fails."""
+        self._standing.state = "live"
+        waiting, reason = None, ""
+        try:
+            with closing(self._frames(segment)) as frames:
+                for seen in frames:
+                    self._put(waiting)
+                    waiting = seen
+        except OSError:
+            self._put(waiting)
+            raise
+        except Exception as error:  # whatever a file does to its decoder, it must not end the thread
+            reason = str(error) if isinstance(error, SourceError) else f"{type(error).__name__}: {error}"
+        if self._stopping.is_set():
+            return
+        if waiting is None or reason:
+            self._put(waiting)
+            return self._broken_off(segment, reason or self._empty)
+        self._put(replace(waiting, last=True))
+        self._done(segment)
+
+    def _frames(self, segment: Segment) -> Generator[Seen, None, None]:
+        """What is awaited of a segment, each as if more followed."""
+        awaited, part, self._empty = self._part, 0, "holds no frame"
+        with closing(self._reading.frames(segment)) as frames:
+            for frame, taken in frames:
+                if self._stopping.is_set():
+                    return
+                if not self._hours.open_at(taken):
+                    self._empty = ""
+                    continue
+                if part >= awaited:
+                    yield self._seen(segment, part, taken, frame)
+                part += 1
+
+    def _seen(self, segment: Segment, part: int, taken: datetime, frame: Frame | None = None) -> Seen:
+        crop = frame.picture.rgb(*self._size) if frame else None
+        return Seen(self._place, segment.number, part, frame is None, taken, frame, crop, segment=segment)
+
+    def _put(self, seen: Seen | None) -> None:
+        if seen is None:
+            return
+        self._inbox.put(seen, self._standing, self._stopping, waits=True)
+        self._part = seen.part + 1
+        if seen.frame is not None:
+            self._standing.frames += 1
+            self._standing.last = seen.taken.timestamp()
+            self._count()
+
+    def _count(self) -> None:
+        self._rated += 1
+        now = time.monotonic()
+        if now - self._since >= TURN:
+            self._standing.rate = self._rated / (now - self._since)
+            self._rated, self._since = 0, now
+
+    def _broken_off(self, segment: Segment, reason: str) -> None:
+        """Nothing more comes of a segment. reason: empty where that is as it should be."""
+        self._put(self._seen(segment, self._part, moment(segment.modified)))
+        self._done(segment)
+        if reason:
+            self._standing.problems["unreadable segment"] += 1
+            self._standing.trouble = f"{segment.name}: {reason}"
+            say("segment broken off", logging.WARNING, source=self._name, segment=segment.name, reason=reason)
+
+    def _done(self, segment: Segment) -> None:
+        problems, self._reading.problems = self._reading.problems, Counter()
+        self._standing.segments += 1
+        self._standing.trouble = ""
+        self._standing.problems.update(problems)
+        if problems:
+            told = [f"{count} {problem}" for problem, count in sorted(problems.items())]
+            say("damaged", logging.WARNING, source=self._name, segment=segment.name, problems=told)
+
+    def _there(self) -> None:
+        """The folder was listed, but for what it says itself."""
+        if not self._listed:
+            self._standing.connects += 1
+            self._standing.trouble = ""
+            say("folder found", source=self._name, folder=str(self._watched.folder))
+        self._listed = True
+        if self._watched.trouble and self._standing.trouble != self._watched.trouble:
+            say("folder in part away", logging.WARNING, source=self._name, reason=self._watched.trouble)
+        if self._watched.trouble or self._standing.trouble == self._unlisted:
+            self._standing.trouble = self._unlisted = self._watched.trouble
+
+    def _away(self, error: OSError) -> None:
+        """The folder, or the disk below it, does not give what was asked for: that passes."""
+        trouble = f"{self._watched.folder}: {error.strerror or error}"
+        if self._standing.trouble != trouble:
+            say("folder away", logging.WARNING, source=self._name, reason=trouble)
+        self._standing.losses += self._listed
+        self._standing.state, self._standing.trouble, self._listed = "waiting", trouble, False

@@ -1,0 +1,111 @@
+"""One segment of video, frame by frame, each with the time on the wall when it was taken."""
+
+from __future__ import annotations
+
+import errno
+from collections import Counter
+from collections.abc import Callable, Generator
+from contextlib import closing, suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from pathlib import Path
+from typing import Final
+
+from streamsel.config.edge import EdgeSource
+from streamsel.data import Frame, Source
+from streamsel.decode.looking import Looking, box
+from streamsel.decode.open import open_decoder
+from streamsel.decode.scan import count_packets
+from streamsel.decode.track import Track
+from streamsel.edge import Segment
+from streamsel.edge.masking import Masked
+from streamsel.errors import DiskError, SourceError
+
+__all__ = ["SegmentReading", "moment"]
+
+LONGEST: Final = timedelta(days=2)
+"""Of a segment: a header that says more is wrong."""
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST: Final = datetime(9999, 1, 1, tzinfo=UTC) - EPOCH
+MICROSECONDS: Final = 1_000_000
+BLOCK: Final = 1 << 20
+
+
+def moment(nanoseconds: int) -> datetime:
+    """A file's time as UTC; what a damaged file system says is put between 1970 and 9999."""
+    return EPOCH + timedelta(microseconds=min(max(nanoseconds // 1000, 0), LATEST // timedelta(microseconds=1)))
+
+
+class SegmentReading:
+    """Reads segments as the source wants them looked at. threads: of the decoder. stopped: asked now and then.
+
+    problems: what was wrong with the segment that was read last.
+    """
+
+    def __init__(self, folder: Path, source: EdgeSource, threads: int, stopped: Callable[[], bool]) -> None:
+        self.problems: Counter[str] = Counter()
+        self._folder, self._name, self._threads, self._stopped = folder, source.name, threads, stopped
+        self._looking = Looking(source.every or 1, Fraction(source.fps) if source.fps else None, source.keyframes)
+        self._crop = box(source.crop) if source.crop else None
+        self._mask = [box(part) for part in source.mask]
+
+    def frames(self, segment: Segment) -> Generator[tuple[Frame, datetime], None, None]:
+        """Frames that are looked at, and when they were taken.
+
+        Raises SourceError behind the frames before for what is wrong with the segment; OSError where that is the fault
+        of what it lies on.
+        """
+        source = Source(f"{self._name}/{segment.name}", str(self._folder / segment.name))
+        self.problems = Counter()
+        try:
+            yield from self._decoded(source, segment)
+        except DiskError as error:
+            raise OSError(errno.ESTALE, str(error)) from None
+        except SourceError:
+            self._read_through(source)
+            raise
+
+    def _decoded(self, source: Source, segment: Segment) -> Generator[tuple[Frame, datetime], None, None]:
+        checked = False
+        with open_decoder(source, crop=self._crop, looking=self._looking, threads=self._threads) as decoder:
+            self.problems, zero, lasted = decoder.problems, None, _duration(source)
+            for frame in decoder.read():
+                if decoder.problems and not checked:
+                    checked = True
+                    self._read_through(source)
+                time = frame.mark.pts * frame.mark.time_base
+                zero = time if zero is None else zero
+                yield self._masked(frame), _taken(segment, lasted, time - zero)
+        if decoder.problems and not checked:
+            self._read_through(source)
+
+    def _masked(self, frame: Frame) -> Frame:
+        return replace(frame, picture=Masked(frame.picture, self._mask)) if self._mask else frame
+
+    def _read_through(self, source: Source) -> None:
+        """Damage is believed only of what the disk gives as a whole. Raises OSError where it does not."""
+        with suppress(FileNotFoundError, PermissionError), Path(source.location).open("rb", buffering=0) as file:
+            while file.read(BLOCK) and not self._stopped():
+                pass
+
+
+def _taken(segment: Segment, lasted: timedelta, time: Fraction) -> datetime:
+    """The segment's modification time is that of its end. Times that jump inside it stay inside it."""
+    since = timedelta(seconds=float(min(max(time, Fraction(0)), Fraction(LONGEST // timedelta(seconds=1)))))
+    end = moment(segment.modified)
+    return end - min(lasted, end - EPOCH) + min(since, lasted)
+
+
+def _duration(source: Source) -> timedelta:
+    """What the container says, else from the first packet's time to the last one's; 0 where neither is known."""
+    try:
+        with closing(Track(source.location, source.id, threads=1)) as track:
+            stream, whole = track.stream, getattr(track.stream.container, "duration", 0)
+            told = (stream.duration or 0) * (stream.time_base or Fraction(0)) or Fraction(whole or 0, MICROSECONDS)
+            if not 0 < told <= LONGEST.total_seconds():
+                times = count_packets(source).pts
+                told = int(times[-1] - times[0]) * (stream.time_base or Fraction(0)) if len(times) else Fraction(0)
+    except SourceError:
+        return timedelta(0)
+    return timedelta(seconds=float(told)) if 0 < told <= LONGEST.total_seconds() else timedelta(0)

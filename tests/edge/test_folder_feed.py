@@ -1,0 +1,376 @@
+"""A folder's source: all of each segment comes once, in an order that a restart does not change."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+from functools import partial
+from itertools import repeat
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from streamsel.config.edge import EdgeSource
+from streamsel.data import Frame, Mark
+from streamsel.decode.video import VideoDecoder
+from streamsel.edge import Begin, Seen, Segment, folder_feed, segment_reading
+from streamsel.edge.folder_feed import FolderFeed
+from streamsel.edge.inbox import Inbox
+from streamsel.edge.masking import Masked
+from streamsel.edge.standing import Standing
+from streamsel.errors import DiskError
+from streamsel.testing import videos
+
+LONG_AGO = 1_700_000_000
+SIZE = (32, 24)
+PLENTY = 1 << 30
+
+
+@pytest.fixture(autouse=True)
+def _short_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folder_feed, "TURN", 0.02)
+
+
+def clip(folder: Path, name: str, *scenes: int, modified: float = LONG_AGO, frames: int = 4, **options: Any) -> Path:
+    """A finished segment, 10 frames a second."""
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    hidden = path.with_name(f".{path.name}")
+    videos.scenes(hidden, scenes or (0,), frames, size=(64, 48), gop=3, rate=Fraction(10), **options)
+    os.utime(hidden, (modified, modified))
+    return hidden.rename(path)
+
+
+@dataclass
+class Run:
+    """A feed that runs, and what it put so far."""
+
+    feed: FolderFeed
+    inbox: Inbox
+    standing: Standing
+    stopping: threading.Event
+    seen: list[Seen] = field(default_factory=list)
+
+    def until(self, condition: Callable[[], bool], seconds: float = 20.0) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < deadline, f"{len(self.seen)} seen, {self.standing}"
+            self.seen += self.inbox.take(100, 0.02)
+
+    def until_it_waits_for_room(self) -> None:
+        """Nothing is taken meanwhile."""
+        while not self.inbox.queued:
+            time.sleep(0.01)
+
+    def all(self) -> list[Seen]:
+        """What comes until it waits for the next segment."""
+        self.until(lambda: self.standing.state == "waiting" and self.standing.connects > 0 and not self.inbox.queued)
+        return self.seen
+
+
+@contextmanager
+def running(folder: Path, begin: Begin | None = None, most: int = PLENTY, **options: Any) -> Iterator[Run]:
+    source = EdgeSource(name="yard", folder=folder, **options)
+    inbox, standing, stopping = Inbox(most), Standing("yard"), threading.Event()
+    feed = FolderFeed(3, source, inbox, standing, begin=begin or Begin(), size=SIZE, threads=1, stopping=stopping)
+    feed.start()
+    try:
+        yield Run(feed, inbox, standing, stopping)
+    finally:
+        stopping.set()
+        feed.join(5.0)
+    assert not feed.is_alive()
+
+
+def has_read(run: Run, segments: int) -> bool:
+    return run.standing.segments == segments
+
+
+def everything(folder: Path, begin: Begin | None = None, **options: Any) -> list[Seen]:
+    with running(folder, begin, **options) as run:
+        return run.all()
+
+
+def told(seen: Sequence[Seen]) -> list[Mapping[str, object]]:
+    """All that must be equal after a restart."""
+    return [
+        {
+            "place": (one.offset, one.part, one.last),
+            "taken": one.taken,
+            "mark": one.frame and one.frame.mark,
+            "crop": None if one.crop is None else one.crop.tobytes(),
+            "segment": one.segment,
+        }
+        for one in seen
+    ]
+
+
+def after(taken: Sequence[Seen]) -> Begin:
+    """Where the next feed begins when the loop has committed these."""
+    segments = {one.segment.name: one.segment for one in taken if one.segment}
+    offset, part = (taken[-1].offset, taken[-1].part + 1) if taken else (0, 0)
+    return Begin(offset + 1, 0, segments) if taken and taken[-1].last else Begin(offset, part, segments)
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Good, cut off, empty and senseless segments in several containers."""
+    folder = tmp_path_factory.mktemp("mixed")
+    clip(folder, "2026-11-21/14/03.10.mp4", 1, 2, modified=LONG_AGO)
+    (folder / "2026-11-21/14/03.20.mp4").write_bytes(b"")
+    clip(folder, "2026-11-21/14/03.30.mkv", 3, 4)
+    (folder / "2026-11-21/14/03.40.mp4").write_bytes(bytes(range(256)) * 40)
+    whole = clip(folder, "2026-11-21/15/00.00.ts", 5, 6)
+    whole.write_bytes(whole.read_bytes()[: whole.stat().st_size * 2 // 3])
+    part = clip(folder, "2026-11-21/15/00.10.mp4", 7, 8, muxing={"movflags": "faststart"})
+    part.write_bytes(part.read_bytes()[: part.stat().st_size * 3 // 4])
+    clip(folder, "2026-11-21/15/00.20.mp4", 9)
+    for seconds, path in enumerate(sorted(folder.rglob("*.*"))):
+        if path.is_file():
+            os.utime(path, (LONG_AGO + seconds, LONG_AGO + seconds))
+    return folder
+
+
+def test_all_frames_of_all_segments_come_in_order(tmp_path: Path) -> None:
+    clip(tmp_path, "late.mp4", 1, modified=LONG_AGO + 9)
+    clip(tmp_path, "b/early.mkv", 2)
+    with running(tmp_path) as run:
+        seen = run.all()
+        places = [(offset, part) for offset in (0, 1) for part in range(4)]
+        assert [(one.offset, one.part) for one in seen] == places
+        assert [one.last for one in seen] == [False, False, False, True] * 2
+        assert [one.frame.mark.index for one in seen if one.frame] == [0, 1, 2, 3] * 2
+        assert {one.frame.mark.source for one in seen if one.frame} == {"yard/b/early.mkv", "yard/late.mp4"}
+        assert {(one.place, one.started) for one in seen} == {(3, "")}
+        assert {one.segment and one.segment.name for one in seen[:4]} == {"b/early.mkv"}
+        for one in seen:
+            assert one.frame is not None
+            assert one.crop is not None
+            assert np.array_equal(one.crop, one.frame.picture.rgb(*SIZE))
+        standing = run.standing
+        assert (standing.segments, standing.frames, standing.connects, standing.dropped) == (2, 8, 1, 0)
+        assert standing.trouble == ""
+        assert standing.last == seen[-1].taken.timestamp()
+
+
+@pytest.mark.parametrize("options", [{}, {"fps": "5"}, {"every": 3}, {"keyframes": True}, {"crop": "32:32:8:8"}])
+def test_whatever_was_taken_a_new_feed_gives_exactly_the_rest(mixed: Path, options: dict[str, Any]) -> None:
+    whole = everything(mixed, **options)
+    assert sum(one.last for one in whole) == 7
+    for cut in range(len(whole) + 1):
+        assert told(everything(mixed, after(whole[:cut]), **options)) == told(whole[cut:]), f"cut at {cut}"
+
+
+def test_a_segment_that_cannot_be_read_is_told_and_is_over(mixed: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level("INFO"), running(mixed) as run:
+        seen = run.all()
+        assert [(one.offset, one.part, one.last) for one in seen if one.frame is None] == [(1, 0, True), (3, 0, True)]
+        assert run.standing.problems["unreadable segment"] == 2
+        assert run.standing.segments == 7
+        assert run.standing.trouble == "", "the next one was good"
+    assert caplog.messages.count("segment broken off") == 2
+    assert "damaged" in caplog.messages, "the one that is cut off"
+
+
+def test_trouble_stays_until_a_good_segment(tmp_path: Path) -> None:
+    (tmp_path / "1.mp4").write_bytes(b"no video")
+    os.utime(tmp_path / "1.mp4", (LONG_AGO, LONG_AGO))
+    with running(tmp_path) as run:
+        run.all()
+        time.sleep(0.1)
+        assert run.standing.trouble.startswith("1.mp4: yard/1.mp4: cannot be opened")
+        clip(tmp_path, "2.mp4")
+        run.until(lambda: run.standing.segments == 2)
+        assert run.standing.trouble == ""
+
+
+@pytest.mark.parametrize("name", ["1.mp4", "1.mkv", "1.ts", "1.avi", "1.fragmented.mp4"])
+def test_frames_were_taken_before_the_segment_was_finished(tmp_path: Path, name: str) -> None:
+    muxing = {"movflags": "frag_keyframe+empty_moov"} if "fragmented" in name else None
+    clip(tmp_path, name, 1, 2, 3, muxing=muxing, codec="mpeg4" if name.endswith("avi") else "libx264")
+    taken = [one.taken for one in everything(tmp_path, fps="5")]
+    begin = datetime.fromtimestamp(LONG_AGO, UTC) - timedelta(seconds=1.2)
+    assert taken == sorted(taken)
+    for number, when in enumerate(taken):
+        assert abs(when - begin - timedelta(seconds=0.2 * number)) < timedelta(seconds=0.15)
+
+
+def test_masked_parts_are_hidden_and_the_picture_stays_whole(tmp_path: Path) -> None:
+    clip(tmp_path, "1.mp4")
+    (plain, *_), (hidden, *_) = everything(tmp_path), everything(tmp_path, mask=["64:24:0:0"])
+    assert plain.crop is not None
+    assert hidden.crop is not None
+    assert np.ptp(hidden.crop[:12]) == 0
+    assert np.array_equal(plain.crop[15:], hidden.crop[15:])
+    assert isinstance(hidden.frame and hidden.frame.picture, Masked)
+
+
+def test_hours_are_those_when_a_frame_was_taken(tmp_path: Path) -> None:
+    """Ten frames over the end of a minute: the parts count those that are looked at."""
+    minute = LONG_AGO - LONG_AGO % 60
+    clip(tmp_path, "1.mp4", frames=10, modified=minute + 0.5)
+    clip(tmp_path, "2.mp4", frames=10, modified=minute + 30)
+    until = datetime.fromtimestamp(minute).astimezone()
+    span = f"{until - timedelta(hours=1):%H:%M}-{until:%H:%M}"
+    with running(tmp_path, hours=[span]) as run:
+        seen = run.all()
+        assert [(one.offset, one.part, one.last, one.frame is None) for one in seen] == [
+            *((0, part, part == 4, False) for part in range(5)),
+            (1, 0, True, True),
+        ]
+        assert run.standing.trouble == ""
+        assert not run.standing.problems
+    for cut in range(len(seen)):
+        assert told(everything(tmp_path, after(seen[:cut]), hours=[span])) == told(seen[cut:])
+
+
+def test_a_segment_that_is_removed_half_done_is_over(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    clip(tmp_path, "1.mp4")
+    seen = everything(tmp_path)
+    clip(tmp_path, "2.mp4", modified=LONG_AGO + 1)
+    (tmp_path / "1.mp4").unlink()
+    with caplog.at_level("INFO"):
+        rest = everything(tmp_path, after(seen[:2]))
+    assert [(one.offset, one.part, one.last, one.frame is None) for one in rest[:2]] == [
+        (0, 2, True, True),
+        (1, 0, False, False),
+    ]
+    assert "segment broken off" in caplog.messages
+
+
+def test_segments_that_are_removed_before_they_are_read_get_no_number(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number in range(3):
+        clip(tmp_path, f"{number}.mp4", modified=LONG_AGO + number)
+    with caplog.at_level("INFO"), running(tmp_path, most=1) as run:
+        run.until_it_waits_for_room()
+        (tmp_path / "1.mp4").unlink()
+        seen = run.all()
+    names = {(one.offset, one.segment and one.segment.name) for one in seen}
+    assert names == {(0, "0.mp4"), (1, "2.mp4")}
+    assert "segment gone before it was read" in caplog.messages
+
+
+def test_a_folder_comes_goes_and_comes_back(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Also in the midst of a segment, of which then nothing is missing and nothing comes twice."""
+    clip(tmp_path, "store/1.mp4", 1, 2)
+    clip(tmp_path, "store/2.mp4", 3, 4, modified=LONG_AGO + 1)
+    expected = told(everything(tmp_path / "store"))
+    store, mounted = tmp_path / "store", tmp_path / "mounted"
+    with caplog.at_level("INFO"), running(mounted, most=1) as run:
+        run.until(lambda: "No such file" in run.standing.trouble)
+        store.rename(mounted)
+        run.until(lambda: len(run.seen) == 2)
+        mounted.rename(store)
+        run.until(lambda: "No such file" in run.standing.trouble)
+        mounted.mkdir()
+        run.until(lambda: "empty" in run.standing.trouble or run.standing.connects == 2)
+        mounted.rmdir()
+        store.rename(mounted)
+        run.until(lambda: run.standing.segments == 2)
+        assert told(run.all()) == expected
+        assert run.standing.trouble == ""
+        assert run.standing.losses >= 1
+    assert "folder away" in caplog.messages
+
+
+def test_it_goes_on_half_way_when_the_folder_is_back(tmp_path: Path) -> None:
+    clip(tmp_path, "store/1.mp4", 1, 2)
+    whole = everything(tmp_path / "store")
+    with running(tmp_path / "mounted", after(whole[:3])) as run:
+        run.until(lambda: run.standing.trouble != "")
+        assert not run.seen
+        (tmp_path / "store").rename(tmp_path / "mounted")
+        assert told(run.all()) == told(whole[3:])
+
+
+@pytest.mark.parametrize("good", [0, 1, 5])
+def test_a_share_that_fails_within_a_segment_is_tried_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, good: int
+) -> None:
+    clip(tmp_path, "1.mp4", 1, 2)
+    clip(tmp_path, "2.mp4", 3, modified=LONG_AGO + 1)
+    whole = everything(tmp_path)
+    failing = iter([True, True, False, True])
+
+    class Failing(VideoDecoder):
+        def read(self, after: Mark | None = None) -> Iterator[Frame]:
+            fails = next(failing, False)
+            for number, frame in enumerate(super().read(after)):
+                if fails and number == good:
+                    raise DiskError("was lost (Stale file handle): run again")
+                yield frame
+
+    monkeypatch.setattr(segment_reading, "open_decoder", Failing)
+    with running(tmp_path) as run:
+        run.until(partial(has_read, run, 2))
+        assert told(run.all()) == told(whole)
+        assert run.standing.trouble == ""
+        assert not run.standing.problems
+
+
+def test_a_disk_that_keeps_failing_at_one_segment_holds_up_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clip(tmp_path, "1.mp4")
+    clip(tmp_path, "2.mp4", modified=LONG_AGO + 1)
+
+    class Failing(VideoDecoder):
+        def read(self, after: Mark | None = None) -> Iterator[Frame]:
+            for number, frame in enumerate(super().read(after)):
+                if number == 2 and self.source.id == "yard/1.mp4":
+                    raise DiskError("was lost (Input/output error): run again")
+                yield frame
+
+    monkeypatch.setattr(segment_reading, "open_decoder", Failing)
+    monkeypatch.setattr(folder_feed, "pauses", lambda: repeat(0.001))
+    with running(tmp_path) as run:
+        run.until(partial(has_read, run, 2))
+        seen = run.all()
+    assert [(one.offset, one.part, one.frame is None) for one in seen] == [
+        *((0, part, part == 2) for part in range(3)),
+        *((1, part, False) for part in range(4)),
+    ]
+
+
+def test_segments_that_come_later_are_read_once(tmp_path: Path) -> None:
+    with running(tmp_path) as run:
+        for number in range(3):
+            clip(tmp_path, f"{number}.mp4", modified=LONG_AGO - number)
+            run.until(partial(has_read, run, number + 1))
+        seen = run.all()
+    assert [(one.offset, one.part) for one in seen] == [(offset, part) for offset in range(3) for part in range(4)]
+
+
+def test_nothing_is_dropped_when_the_inbox_is_small(mixed: Path) -> None:
+    with running(mixed, most=1) as run:
+        seen = run.all()
+        assert run.standing.dropped == 0
+    assert told(seen) == told(everything(mixed))
+
+
+def test_it_ends_when_it_is_told_to_though_nobody_takes(tmp_path: Path) -> None:
+    clip(tmp_path, "1.mp4", frames=100)
+    with running(tmp_path, most=1) as run:
+        run.until_it_waits_for_room()
+        run.stopping.set()
+        run.feed.join(1.0)
+        assert not run.feed.is_alive()
+
+
+def test_it_ends_while_the_folder_is_away(tmp_path: Path) -> None:
+    segments = {"1.mp4": Segment(0, "1.mp4", 1, 1)}
+    with running(tmp_path / "nowhere", Begin(0, 1, segments)) as run:
+        run.until(lambda: run.standing.trouble != "")
+        run.stopping.set()
+        run.feed.join(1.0)
+        assert not run.feed.is_alive()
