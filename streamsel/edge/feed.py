@@ -48,7 +48,7 @@ GRACE: Final = 1.0
 """Seconds beyond `stall` after which a connection is left: what reads it knows better what is wrong, and may say so."""
 
 OPENING: Final = 15.0
-"""Seconds that it may take to open, on top of that."""
+"""Seconds that it may take to open, on top of that, or `stall` where that is more."""
 
 KEYFRAMES: Final = 300.0
 """Seconds between two key frames, at most: some cameras send one in minutes."""
@@ -92,7 +92,7 @@ class LiveFeed(threading.Thread):
         self._hours = Hours(source.hours)
         self._after = Mark(source.name, begin.offset - 1, 0, Fraction(1, 1000)) if begin.offset else None
         self._pace, self._retrying, self._clock = Pace(), Retrying(), StreamClock()
-        self._started, self._first = datetime(1970, 1, 1, tzinfo=UTC), False
+        self._connected, self._first = datetime(1970, 1, 1, tzinfo=UTC), False
         self._told: Counter[str] = Counter()
         self._left: list[Connection] = []
         self._rated, self._since = 0, time.monotonic()
@@ -116,7 +116,7 @@ class LiveFeed(threading.Thread):
             return True
         if self._standing.state != "resting":
             say("resting", source=self._source.name)
-        self._standing.state, self._standing.trouble = "resting", ""
+        self._standing.state, self._standing.trouble, self._standing.rate = "resting", "", 0.0
         self._stopping.wait(min(NAP, max(TURN, self._hours.until_open(_now()))))
         return False
 
@@ -130,7 +130,7 @@ class LiveFeed(threading.Thread):
         if len(self._left) >= MOST_LEFT:
             raise failure(self._source.name, f"{MOST_LEFT} connections before this one hang: restart the camera")
         self._clock, self._told, self._first = StreamClock(), Counter(), True
-        self._started = max(datetime.now(UTC).replace(microsecond=0), self._started + timedelta(seconds=1))
+        self._connected = max(datetime.now(UTC).replace(microsecond=0), self._connected + timedelta(seconds=1))
         connection = Connection(f"read {self._source.name}", self._opened, self._look, self._after)
         connection.start()
         return connection
@@ -149,13 +149,13 @@ class LiveFeed(threading.Thread):
             raise connection.error
         if self._source.pipe is None:
             raise failure(self._source.name, "the stream ended")
-        self._standing.state = "ended"
+        self._standing.state, self._standing.rate = "ended", 0.0
         say("ended", source=self._source.name)
         return None
 
     def _heard(self, connection: Connection) -> bool:
         """Whether to listen on. Raises SourceError where it is silent for too long."""
-        silent = connection.silent > self._patience + (0 if connection.frames else OPENING)
+        silent = connection.silent > self._patience + (0 if connection.frames else max(OPENING, self._source.stall))
         if self._source.pipe is None:
             if silent:
                 self._leave(connection)
@@ -218,7 +218,7 @@ class LiveFeed(threading.Thread):
     def _seen(self, frame: Frame, taken: datetime) -> Seen:
         shown = replace(frame, picture=Masked(frame.picture, self._mask)) if self._mask else frame
         crop = shown.picture.rgb(*self._size)
-        started = self._started.strftime("%Y%m%dT%H%M%SZ")
+        started = self._connected.strftime("%Y%m%dT%H%M%SZ")
         return Seen(self._place, frame.mark.index, 0, True, taken, shown, crop, started)
 
     def _note(self, connection: Connection) -> None:
@@ -227,7 +227,7 @@ class LiveFeed(threading.Thread):
         counted["clock jump"] += self._clock.jumps
         for reason, count in (counted - self._told).items():
             if not self._told[reason]:
-                say("problem", logging.WARNING, source=self._source.name, reason=reason)
+                say("problem", source=self._source.name, reason=reason)
             self._standing.problems[reason] += count
         self._told = counted
         if (passed := time.monotonic() - self._since) >= RATED:

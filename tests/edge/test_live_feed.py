@@ -1,0 +1,275 @@
+"""Threads of live sources, before real cameras on this machine that come, go, hang and fall silent."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from itertools import pairwise
+from signal import SIGSTOP
+
+import numpy as np
+import pytest
+
+from streamsel.config.edge import EdgeSource
+from streamsel.data import Source
+from streamsel.decode.live import LiveDecoder
+from streamsel.edge import Begin, Seen, feed, pace, retrying
+from streamsel.edge.feed import LiveFeed
+from streamsel.edge.inbox import Inbox
+from streamsel.edge.masking import Masked
+from streamsel.edge.standing import Standing
+from streamsel.testing.servers import camera
+from streamsel.testing.videos import scenes
+
+SIZE = 64, 48
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory):
+    """A second and a half."""
+    return scenes(tmp_path_factory.mktemp("film") / "film.mp4", range(3), 13, options={"bf": "0"})
+
+
+@pytest.fixture(autouse=True)
+def short_pauses(monkeypatch):
+    monkeypatch.setattr(retrying, "SHORTEST", 0.1)
+
+
+class Trial:
+    """A feed, and the loop that takes what it puts. url: where it connects, which may change."""
+
+    def __init__(self, url: str, *, begin: Begin | None = None, queue: int = 64_000_000, **facts: object) -> None:
+        self.url, self.opened = url, 0
+        self.faults: list[Exception] = []
+        kind = {} if facts.keys() & {"pipe", "device"} else {"url": "rtsp://127.0.0.1/camera"}
+        self.source = EdgeSource(**{"name": "gate", "stall": 1.0, **kind, **facts})
+        self.standing, self.inbox, self.stopping = Standing("gate"), Inbox(queue), threading.Event()
+        self.seen: list[Seen] = []
+        self.feed = LiveFeed(
+            7,
+            self.source,
+            self.inbox,
+            self.standing,
+            begin=begin or Begin(),
+            size=SIZE,
+            threads=1,
+            stopping=self.stopping,
+            open_source=self.open,
+        )
+
+    def open(self, source: EdgeSource, *, threads: int) -> LiveDecoder:
+        self.opened += 1
+        if self.faults:
+            raise self.faults.pop()
+        timeouts = (10.0, source.stall)
+        return LiveDecoder(Source(source.name, self.url, "live"), threads=threads, timeouts=timeouts)
+
+    def until(self, reached: Callable[[], object]) -> None:
+        deadline = time.monotonic() + 60
+        while not reached():
+            assert time.monotonic() < deadline, self.standing
+            self.seen += self.inbox.take(100, 0.05)
+
+    def until_seen(self, count: int) -> None:
+        self.until(lambda: len(self.seen) >= count)
+
+    def __enter__(self) -> Trial:
+        self.feed.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.stopping.set()
+        self.feed.join(10)
+        assert not self.feed.is_alive()
+
+
+@pytest.fixture
+def said(caplog) -> Callable[[str], list[dict]]:
+    """The facts of each line that was logged of an event."""
+    caplog.set_level(logging.INFO, "streamsel.service")
+    return lambda event: [record.facts for record in caplog.records if record.getMessage() == event]
+
+
+def at(port: int) -> str:
+    return f"rtsp://127.0.0.1:{port}/camera"
+
+
+def closed() -> str:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return at(one.getsockname()[1])
+
+
+def test_a_camera_that_hangs_up_is_connected_again_and_counted_on(film, said):
+    with camera(film) as (port, _), Trial(at(port)) as trial:
+        trial.until_seen(50)
+        assert (trial.standing.state, trial.standing.trouble) == ("live", "")
+    first, second = (
+        [one for one in trial.seen if (one.started == trial.seen[0].started) is whether] for whether in (True, False)
+    )
+    assert len(first) == 39
+    assert [one.offset for one in trial.seen] == list(range(len(trial.seen)))
+    assert all((one.place, one.part, one.last, one.segment) == (7, 0, True, None) for one in trial.seen)
+    assert all((one.frame.mark.source, one.frame.mark.index) == ("gate", one.offset) for one in trial.seen)
+    assert all(later.taken >= one.taken for one, later in pairwise(trial.seen))
+    assert first[0].started < second[0].started
+    assert (trial.standing.connects, trial.standing.losses) == (2, 1)
+    assert trial.standing.problems.keys() <= {"missing pts"}
+    assert trial.standing.frames == len(trial.seen) + trial.inbox.queued
+    assert trial.standing.last >= trial.seen[-1].taken.timestamp()
+    assert [facts["source"] for facts in said("connected")] == ["gate", "gate"]
+    lost = said("lost")[0]
+    assert lost["source"] == "gate"
+    assert lost["reason"].startswith("the stream ended")
+    assert 0.05 <= lost["pause"] <= 0.1
+
+
+def test_crops_are_of_the_models_size(film):
+    with Trial(str(film), pipe="mp4", begin=Begin(offset=1000)) as trial:
+        trial.until(lambda: trial.standing.state == "ended" and not trial.inbox.queued)
+    assert [one.offset for one in trial.seen] == list(range(1000, 1039))
+    for one in trial.seen:
+        assert one.crop.shape == (48, 64, 3)
+        assert (one.crop == one.frame.picture.rgb(*SIZE)).all()
+
+
+def test_what_the_mask_hides_is_in_the_picture_and_not_looked_at(film):
+    with Trial(str(film), pipe="mp4", mask=("80:120:0:0",)) as trial:
+        trial.until(lambda: trial.standing.state == "ended" and not trial.inbox.queued)
+    one = trial.seen[0]
+    assert isinstance(one.frame.picture, Masked)
+    assert np.ptp(one.crop[:, :32]) == 0
+    assert np.ptp(one.frame.picture.whole.rgb(*SIZE)[:, :32]) > 0
+
+
+def test_a_pipe_that_ends_is_not_opened_again(film, said):
+    with Trial(str(film), pipe="mp4") as trial:
+        trial.until(lambda: not trial.feed.is_alive())
+    assert (trial.standing.state, trial.standing.losses, trial.opened) == ("ended", 0, 1)
+    assert said("ended") == [{"source": "gate"}]
+
+
+def test_a_pipe_of_something_else_ends_with_the_reason(tmp_path, said):
+    (tmp_path / "text").write_text("no video")
+    with Trial(str(tmp_path / "text"), pipe="mp4") as trial:
+        trial.until(lambda: not trial.feed.is_alive())
+    assert (trial.standing.state, trial.standing.losses, trial.opened) == ("ended", 1, 1)
+    assert said("ended")[0]["reason"] == trial.standing.trouble != ""
+
+
+def test_a_camera_that_is_not_there_is_tried_until_it_comes(film, said):
+    with camera(film) as (port, _), Trial(closed()) as trial:
+        trial.until(lambda: trial.standing.losses == 2)
+        assert trial.standing.state in ("waiting", "connecting")
+        assert "Connection refused" in trial.standing.trouble
+        trial.url = at(port)
+        trial.until_seen(1)
+        trial.until(lambda: trial.standing.state == "live")
+    assert trial.seen[0].offset == 0
+    assert trial.standing.connects == 1
+    assert all(facts["reason"].startswith("cannot be opened") for facts in said("lost")[:2])
+
+
+@pytest.mark.parametrize("how", ["dies", "falls silent"])
+def test_a_camera_that_goes_away_is_noticed(film, said, how):
+    with camera(film) as (port, process), Trial(at(port)) as trial:
+        trial.until_seen(5)
+        process.kill() if how == "dies" else process.send_signal(SIGSTOP)
+        trial.until(lambda: trial.standing.losses)
+        assert trial.standing.trouble
+    assert said("lost")[0]["reason"]
+
+
+def test_it_hangs_up_though_a_read_is_blocked(film):
+    with camera(film) as (port, process), Trial(at(port), stall=3600) as trial:
+        trial.until_seen(5)
+        process.send_signal(SIGSTOP)
+        trial.until(lambda: trial.inbox.queued == 0)
+        trial.stopping.set()
+        trial.feed.join(20)
+        assert not trial.feed.is_alive()
+    assert trial.standing.losses == 0
+
+
+@pytest.fixture
+def hanging(tmp_path) -> Iterator[str]:
+    """What cannot be opened, nor given up: a FIFO that nobody writes to."""
+    path = tmp_path / "fifo"
+    os.mkfifo(path)
+    yield str(path)
+    os.close(os.open(path, os.O_RDWR | os.O_NONBLOCK))
+    threads = [thread for thread in threading.enumerate() if thread.name == "read gate"]
+    writer = os.open(path, os.O_RDWR | os.O_NONBLOCK)  # opening returns
+    time.sleep(0.2)
+    os.close(writer)
+    for thread in threads:
+        thread.join(10)
+        assert not thread.is_alive()
+
+
+def test_what_hangs_for_ever_is_left_and_not_piled_up(hanging, monkeypatch, film):
+    monkeypatch.setattr(feed, "OPENING", 0.0)
+    monkeypatch.setattr(feed, "GRACE", -0.8)
+    monkeypatch.setattr(feed, "FAREWELL", 0.1)
+    with Trial(hanging, device="/dev/video0") as trial:
+        trial.until(lambda: "hang" in trial.standing.trouble)
+        assert trial.opened == feed.MOST_LEFT
+        assert trial.standing.losses == feed.MOST_LEFT + 1
+
+
+def test_whatever_goes_wrong_the_thread_goes_on(film, said):
+    with camera(film) as (port, _):
+        trial = Trial(at(port))
+        trial.faults = [MemoryError(), RuntimeError("rtsp://user:sesame@camera")]
+        with trial:
+            trial.until_seen(1)
+    reasons = [facts["reason"] for facts in said("lost")][:2]
+    assert reasons[0].startswith("unforeseen RuntimeError at test_live_feed.py:")
+    assert reasons[1].startswith("unforeseen MemoryError at test_live_feed.py:")
+
+
+def test_outside_of_its_hours_it_is_not_connected(film, said, monkeypatch):
+    clock = [datetime(2026, 5, 4, 12, 0).astimezone()]
+    monkeypatch.setattr(feed, "_now", lambda: clock[0])
+    monkeypatch.setattr(feed, "NAP", 0.1)
+    with camera(film) as (port, _), Trial(at(port), hours=("08:00-09:00", "18:00-20:00")) as trial:
+        trial.until(lambda: trial.standing.state == "resting")
+        assert trial.opened == 0
+        clock[0] += timedelta(hours=7)
+        trial.until_seen(3)
+        clock[0] += timedelta(hours=7)
+        trial.until(lambda: trial.standing.state == "resting")
+        assert (trial.standing.losses, trial.standing.trouble) == (0, "")
+    assert said("resting") == [{"source": "gate"}] * 2
+
+
+def test_what_is_wrong_with_a_stream_is_counted_and_told_once(tmp_path, said):
+    path = tmp_path / "two.ts"
+    parts = [scenes(tmp_path / f"{width}.ts", (1,), 10, size=(width, 96), options={"bf": "0"}) for width in (128, 64)]
+    path.write_bytes(b"".join(part.read_bytes() for part in parts))
+    with Trial(str(path), pipe="mpegts") as trial:
+        trial.until(lambda: not trial.feed.is_alive())
+    assert trial.standing.problems["resolution change"] == 1
+    assert {"source": "gate", "reason": "resolution change"} in said("problem")
+
+
+def test_what_does_not_fit_is_counted(film):
+    with Trial(str(film), pipe="mp4", queue=200_000) as trial:
+        trial.feed.join(60)
+    trial.until(lambda: not trial.inbox.queued)
+    assert trial.standing.dropped > 0
+    assert trial.standing.frames == 39 == trial.standing.dropped + len(trial.seen)
+
+
+def test_who_cannot_keep_up_looks_at_fewer_frames(film, said, monkeypatch):
+    monkeypatch.setattr(pace, "BEHIND", 0.0)
+    with Trial(str(film), pipe="mp4", queue=50_000) as trial:
+        trial.feed.join(60)
+    assert trial.standing.thinned == 8
+    assert trial.standing.frames < 39
+    assert [facts["thinned"] for facts in said("thinned")] == [2, 4, 8]
