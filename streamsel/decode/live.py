@@ -1,25 +1,30 @@
-"""Cameras and other live streams: frames as they come, no way back."""
+"""Cameras, pipes and other live streams: frames as they come, no way back."""
 
 from __future__ import annotations
 
+import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from typing import Self
 from urllib.parse import urlsplit
 
 from streamsel.data import Frame, Mark, Source
+from streamsel.decode.container import TIMEOUTS
 from streamsel.decode.failure import failure
 from streamsel.decode.framing import Framing
 from streamsel.decode.looking import Box, Looking
 from streamsel.decode.sources import LIVE_SCHEMES
-from streamsel.decode.track import TIMEOUTS, Track
-from streamsel.decode.walk import Walk
+from streamsel.decode.track import Track
+from streamsel.decode.walk import Step, Walk
+from streamsel.errors import StreamselError
 
 __all__ = ["LiveDecoder"]
 
-OPTIONS = {"rtsp": {"rtsp_transport": "tcp"}, "rtsps": {"rtsp_transport": "tcp"}}
-"""libav's options by scheme: over UDP, cameras lose packets as soon as the network is busy."""
+RTSP = {"rtsp_transport": "tcp", "allowed_media_types": "video"}
+OPTIONS = {"rtsp": RTSP, "rtsps": RTSP}
+"""libav's options by scheme: over UDP, cameras lose packets as soon as the network is busy; sound is not asked for."""
 
 
 class LiveDecoder:
@@ -27,10 +32,14 @@ class LiveDecoder:
 
     index: counted from 0, or from behind `after`. pts: as the stream says. start, end: seconds of stream time since
     the first frame. crop, looking, threads: as in VideoDecoder; with key frames only those are counted, and
-    index_exact is False. timeouts: seconds that it may take to open, and to send more.
+    index_exact is False. timeouts: seconds that it may take to open, and to send more. container: libav's name of the
+    format, which is then not guessed: `v4l2` for a camera of this machine, whose location is its device file, or any
+    other, as `mpegts` or `h264`, for standard input, whose location is `-`. The frames of a stream without times of its
+    own, as of bare H.264 and of many web cameras, have those at which they come.
 
-    Raises SourceError when the stream cannot be opened or sends no picture; and, after what came, when it is lost or
-    ends: a camera that hangs up looks no different from a cut cable.
+    Raises SourceError when the stream cannot be opened, sends no picture, or a smaller one than the crop; and, after
+    what came, when it is lost or ends: a camera that hangs up looks no different from a cut cable. Standard input, and
+    what comes by HTTP, just end.
     """
 
     seekable = False
@@ -45,6 +54,7 @@ class LiveDecoder:
         end: Fraction | None = None,
         threads: int = 0,
         timeouts: tuple[float, float] = TIMEOUTS,
+        container: str = "",
     ) -> None:
         looking = looking or Looking()
         self.source = source
@@ -57,17 +67,26 @@ class LiveDecoder:
             keyframes=looking.keyframes,
             options=OPTIONS.get(self._scheme, {}),
             timeouts=timeouts,
+            container=container,
         )
+        self._track.leave_out_others()
         self.problems: Counter[str] = self._track.problems
         self._walk = Walk(self._track)
         time_base = self._track.stream.time_base or Fraction(1, 1000)
-        self._framing = Framing(source.id, time_base, self._first_pts(), looking, crop, start, end)
+        first = self._first()
+        self._steps = self._walk if self._track.has_times else _as_they_come(self._walk, first.pts, time_base)
+        try:
+            self._framing = Framing(source.id, time_base, first.pts, looking, crop, start, end)
+            self._framing.picture(first.frame)
+        except StreamselError:
+            self.close()
+            raise
 
     def read(self, after: Mark | None = None) -> Iterator[Frame]:
         """Yield the frames looked at, as they come; see `streamsel.decode`."""
         if after is not None:
             self._walk.count_from(after.index + 1)
-        yield from self._framing.frames(self._walk)
+        yield from self._framing.frames(self._steps)
         if self._track.ended and self._scheme in LIVE_SCHEMES:
             raise failure(self.source.id, "the stream ended; run again if it should go on")
 
@@ -85,10 +104,19 @@ class LiveDecoder:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    def _first_pts(self) -> int:
+    def _first(self) -> Step:
+        """The first step, which is read again."""
         step = next(self._walk, None)
         if step is None:
             self.close()
             raise failure(self.source.id, "sent no picture; check the stream in a player")
         self._walk.push(step)
-        return step.pts
+        return step
+
+
+def _as_they_come(steps: Iterable[Step], first: int, time_base: Fraction) -> Iterator[Step]:
+    """The steps with times of this machine's clock, from `first` on."""
+    begun, pts = time.monotonic(), first - 1
+    for step in steps:
+        pts = max(pts + 1, first + round((time.monotonic() - begun) / time_base))
+        yield replace(step, pts=pts)

@@ -6,16 +6,17 @@ import errno
 import time
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from typing import cast
 
-import av
-from av.container import InputContainer
-from av.error import ExitError, FFmpegError, HTTPError
+from av.error import BlockingIOError, ExitError, FFmpegError, HTTPError
 from av.packet import Packet
-from av.stream import Disposition
+from av.stream import Discard, Disposition
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
+from streamsel.decode.container import CAMERA, SILENT, TIMEOUTS, open_file, open_remote, reason
 from streamsel.decode.failure import failure
+from streamsel.decode.pipe import STANDARD_INPUT, Pipe
 from streamsel.decode.scaling import MOST_PIXELS
 from streamsel.errors import DiskError, SourceError
 
@@ -30,16 +31,15 @@ MOST_READ_ERRORS = 100
 GONE = frozenset([errno.ESTALE, errno.ETIMEDOUT])
 """What a share says that went away; EIO is no such sign: libav says it of damaged files, too."""
 
-TIMEOUTS = 10.0, 30.0
-"""Seconds that a URL may take to open, and to send more."""
-
-TEXTS, PLAYLISTS = {"tty", "concat"}, {"hls", "dash", "sdp"}
-"""Formats of files which libav would draw, or follow to other files; a server may answer with a playlist of its own."""
+PAUSE = 0.01
+"""Seconds until a camera that has no picture yet is asked again."""
 
 
 class Track:
     """The first real video stream of a file or URL, opened once; `name` stands for it in errors.
 
+    container: libav's name of the format, which is then not guessed; the location is a URL, with `v4l2` a camera's
+    device file, or `-` for standard input. timeouts: seconds that any of these may take to open, and to send more.
     problems: reason -> count, of what was read so far. Not to be used by two threads at once.
     Raises SourceError when the location cannot be opened, holds no video, or is lost while being read: DiskError where
     that is a file.
@@ -54,16 +54,24 @@ class Track:
         keyframes: bool = False,
         options: dict[str, str] | None = None,
         timeouts: tuple[float, float] = TIMEOUTS,
+        container: str = "",
     ) -> None:
         self.name = name
         self.problems: Counter[str] = Counter()
         self.ended = False
         """Whether the last packet there is was read."""
-        self._remote = "://" in location
+        self._remote = "://" in location or bool(container)
+        self._camera = container == CAMERA
+        self._pipe = Pipe(0, timeouts[0]) if container and location == STANDARD_INPUT else None
+        self._patience = timeouts[1]
         self._keyframes = keyframes
         self._closed = False
         self._waiting: list[Packet[VideoStream]] = []
-        self._container = self._opened(location, options or {}, timeouts)
+        self._container = (
+            open_remote(self._pipe or location, name, container, options or {}, timeouts)
+            if self._remote
+            else open_file(location, name)
+        )
         try:
             self.stream = self._chosen()
         except SourceError:
@@ -141,6 +149,12 @@ class Track:
         """Give back packets that were read: they come first again."""
         self._waiting = list(packets)
 
+    def leave_out_others(self) -> None:
+        """Read no other stream: its sound would hide that a camera sends no pictures any more."""
+        for other in self._container.streams:
+            if other.index != self.stream.index:
+                other.discard = Discard.all
+
     def close(self) -> None:
         """Let go of file and threads; frames stay valid."""
         if not self._closed:
@@ -161,47 +175,40 @@ class Track:
         """All packets of the stream, going on after those that cannot be read."""
         waiting, self._waiting = self._waiting, []
         yield from waiting
-        errors = 0
+        errors, heard = 0, self._hear()
         while errors < MOST_READ_ERRORS and not self._closed:
             try:
                 for packet in self._container.demux(self.stream):
                     errors = 0
-                    yield packet
+                    yield _copied(packet) if self._camera else packet
                     if self._closed:
                         return
+                    heard = self._hear()
+                if self._pipe and self._pipe.silent:
+                    raise self._lost(SILENT)
                 self.ended = True
                 return
+            except BlockingIOError:
+                if time.monotonic() - heard > self._patience:
+                    raise self._lost(SILENT) from None
+                time.sleep(PAUSE)
             except FFmpegError as error:
                 if self._remote and isinstance(error, (OSError, ExitError, HTTPError)):
-                    lost = f"the connection was lost ({_reason(error)})"
-                    raise failure(self.name, f"{lost}: run again; a file may have to be copied here first") from None
+                    raise self._lost(reason(error)) from None
                 if not self._remote and error.errno in GONE:
-                    raise DiskError(str(failure(self.name, f"was lost ({_reason(error)}): run again"))) from None
+                    raise DiskError(str(failure(self.name, f"was lost ({reason(error)}): run again"))) from None
                 errors += 1
                 self.problems["bad packet"] += 1
 
-    def _opened(self, location: str, options: dict[str, str], timeouts: tuple[float, float]) -> InputContainer:
-        container = self._answered(location, options, timeouts) if self._remote else self._read_from(location)
-        if container.format.name in (TEXTS if self._remote else TEXTS | PLAYLISTS):
-            container.close()
-            raise failure(self.name, "is a text or playlist, not a video; give the videos themselves")
-        return container
+    def _hear(self) -> float:
+        """The time from which on the next packet is awaited."""
+        if self._pipe:
+            self._pipe.wait(self._patience)
+        return time.monotonic()
 
-    def _read_from(self, path: str) -> InputContainer:
-        try:
-            return av.open(f"file:{path}")  # so that a colon in a name means no protocol
-        except (FFmpegError, OSError) as error:
-            advice = "leave it out, or copy it again"
-            raise failure(self.name, f"cannot be opened as a video ({_reason(error)}): {advice}") from None
-
-    def _answered(self, url: str, options: dict[str, str], timeouts: tuple[float, float]) -> InputContainer:
-        began = time.monotonic()
-        try:
-            return av.open(url, options=options, timeout=timeouts)
-        except (FFmpegError, OSError) as error:  # after a timeout, each protocol raises another error
-            late = time.monotonic() - began >= timeouts[0]
-            reason = f"no answer in {timeouts[0]:g} s" if late else _reason(error)
-            raise failure(self.name, f"cannot be opened as a video ({reason}): check that it can be reached") from None
+    def _lost(self, reason: str) -> SourceError:
+        advice = "run again; a file may have to be copied here first"
+        return failure(self.name, f"the connection was lost ({reason}): {advice}")
 
     def _chosen(self) -> VideoStream:
         for stream in self._container.streams.video:
@@ -215,8 +222,9 @@ class Track:
         return stream
 
 
-def _reason(error: Exception) -> str:
-    """What went wrong, without the location, which may hold a password."""
-    if isinstance(error, ExitError):
-        return "nothing came for too long"
-    return getattr(error, "strerror", None) or type(error).__name__
+def _copied(packet: Packet[VideoStream]) -> Packet[VideoStream]:
+    """The packet in memory of its own: a camera takes its memory back when it is closed, while frames stay valid."""
+    copy = cast(Packet[VideoStream], Packet(bytes(packet)))
+    copy.stream, copy.time_base, copy.pts, copy.dts = packet.stream, packet.time_base, packet.pts, packet.dts
+    copy.duration, copy.is_keyframe = packet.duration, packet.is_keyframe
+    return copy
