@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from itertools import pairwise
+from pathlib import Path
 from signal import SIGSTOP
 
 import numpy as np
@@ -17,11 +18,14 @@ import pytest
 
 from streamsel.config.edge import EdgeSource
 from streamsel.data import Source
+from streamsel.decode import Decoder
 from streamsel.decode.live import LiveDecoder
 from streamsel.edge import Begin, Seen, feed, pace, retrying
+from streamsel.edge.connection import Connection
 from streamsel.edge.feed import LiveFeed
 from streamsel.edge.inbox import Inbox
 from streamsel.edge.masking import Masked
+from streamsel.edge.opening import opened
 from streamsel.edge.standing import Standing
 from streamsel.testing.servers import camera
 from streamsel.testing.videos import scenes
@@ -41,7 +45,8 @@ def short_pauses(monkeypatch):
 
 
 class Trial:
-    """A feed, and the loop that takes what it puts. url: where it connects, which may change."""
+    """A feed, and the loop that takes what it puts. url: where it connects, which may change; or a file that stands
+    for a pipe or a device."""
 
     def __init__(self, url: str, *, begin: Begin | None = None, queue: int = 64_000_000, **facts: object) -> None:
         self.url, self.opened = url, 0
@@ -62,12 +67,13 @@ class Trial:
             open_source=self.open,
         )
 
-    def open(self, source: EdgeSource, *, threads: int) -> LiveDecoder:
+    def open(self, source: EdgeSource, *, threads: int) -> Decoder:
         self.opened += 1
         if self.faults:
             raise self.faults.pop()
-        timeouts = (10.0, source.stall)
-        return LiveDecoder(Source(source.name, self.url, "live"), threads=threads, timeouts=timeouts)
+        if source.url is None:
+            return LiveDecoder(Source(source.name, self.url, "live"), threads=threads)
+        return opened(source.model_copy(update={"url": self.url}), threads=threads)
 
     def until(self, reached: Callable[[], object]) -> None:
         deadline = time.monotonic() + 60
@@ -273,3 +279,39 @@ def test_who_cannot_keep_up_looks_at_fewer_frames(film, said, monkeypatch):
     assert trial.standing.thinned == 8
     assert trial.standing.frames < 39
     assert [facts["thinned"] for facts in said("thinned")] == [2, 4, 8]
+
+
+def test_of_a_connection_that_was_left_nothing_is_heard(film):
+    heard, enough = [], threading.Event()
+
+    def look(frame):
+        heard.append(frame.mark.index)
+        if len(heard) == 5:
+            enough.set()
+
+    connection = Connection("read gate", lambda: LiveDecoder(Source("gate", str(film), "live")), look, None)
+    connection.start()
+    enough.wait(60)
+    connection.leave()
+    count = len(heard)
+    connection.join(60)
+    assert heard == list(range(count))
+    assert connection.error is None
+
+
+def held() -> tuple[int, int]:
+    """Open files and threads of this process."""
+    return len(list(Path("/proc/self/fd").iterdir())), threading.active_count()
+
+
+def test_connecting_again_and_again_leaves_nothing_behind(film, monkeypatch):
+    monkeypatch.setattr(retrying, "SHORTEST", 0.01)
+    monkeypatch.setattr(retrying, "LONGEST", 0.01)
+    with Trial(str(film), device="/dev/video0") as trial:
+        trial.until(lambda: trial.opened == 5)
+        before = held()
+        trial.until(lambda: trial.opened == 30)
+        after = held()
+    assert all(later <= earlier + 1 for earlier, later in zip(before, after, strict=True))
+    assert [one.offset for one in trial.seen] == list(range(len(trial.seen)))
+    assert len({one.started for one in trial.seen}) == len({one.offset // 39 for one in trial.seen})
