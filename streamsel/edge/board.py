@@ -34,11 +34,15 @@ OFTEN: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """nbytes: of pictures that are kept. free: bytes of their disk. removed: pictures that the quota took away."""
+    """nbytes: of pictures that are kept. free: bytes of their disk. removed: pictures that the quota took away.
+
+    trouble: why the quota does not hold; empty: it does.
+    """
 
     nbytes: int = 0
     free: int = 0
     removed: int = 0
+    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +115,9 @@ class Board:
         self._turned = self._ticks()
         if self._turned - self._looked >= OFTEN:
             self._looked = self._turned
-            self.disk, self.outboxes = self._read_disk(), tuple(self._read_outboxes())
+            with suppress(OSError):  # of a disk that is away; whoever writes to it tells of that
+                self.disk = self._read_disk()
+            self.outboxes = tuple(self._read_outboxes())
 
     @property
     def shown(self) -> tuple[Shown, ...]:

@@ -18,7 +18,7 @@ from importlib.metadata import version
 from importlib.resources import files
 from typing import Any, Final
 
-from streamsel.edge.board import Board, Outbound, Shown
+from streamsel.edge.board import Board, Disk, Outbound, Shown
 from streamsel.edge.metrics import EdgeMetrics
 from streamsel.edge.standing import Standing
 from streamsel.service.status_page import Answer, served
@@ -98,8 +98,8 @@ def _status(board: Board) -> dict[str, Any]:
         "healthy": board.healthy,
         "still": round(board.still, 1),
         "queue": {"frames": board.queued(), "bytes": board.nbytes()},
-        "disk": {"bytes": board.disk.nbytes, "free": board.disk.free, "removed": board.disk.removed},
-        "outboxes": [_outbox(one) for one in board.outboxes],
+        "disk": _named_bytes(board.disk),
+        "outboxes": [_named_bytes(one) for one in board.outboxes],
         "sources": [_source(board, one) for one in board.standings],
         "picks": [_pick(one) for one in board.shown],
     }
@@ -117,7 +117,7 @@ def _source(board: Board, one: Standing) -> dict[str, Any]:
     }
 
 
-def _outbox(one: Outbound) -> dict[str, Any]:
+def _named_bytes(one: Disk | Outbound) -> dict[str, Any]:
     told = asdict(one)
     return told | {"bytes": told.pop("nbytes"), "trouble": _safe(one.trouble)}
 

@@ -115,14 +115,14 @@ def test_queue_disk_and_outboxes_are_told() -> None:
         [],
         queued=lambda: 3,
         nbytes=lambda: 300,
-        disk=lambda: Disk(1, 2, 3),
+        disk=lambda: Disk(1, 2, 3, "cannot be made smaller"),
         outboxes=lambda: [Outbound("mqtt", 4, 5, 6, 7, "no route")],
     )
     board.turned()
     with edge_page("127.0.0.1:0", board) as port:
         told = status(port)
     assert told["queue"] == {"frames": 3, "bytes": 300}
-    assert told["disk"] == {"bytes": 1, "free": 2, "removed": 3}
+    assert told["disk"] == {"bytes": 1, "free": 2, "removed": 3, "trouble": "cannot be made smaller"}
     assert told["outboxes"] == [
         {"name": "mqtt", "waiting": 4, "bytes": 5, "delivered": 6, "dropped": 7, "trouble": "no route"}
     ]
@@ -138,6 +138,15 @@ def test_disk_and_outboxes_are_looked_at_by_the_loop_alone_and_seldom(clock: Clo
             clock.value += 0.1
     assert 3 <= len(looks) <= 4
     assert set(looks) == {threading.get_ident()}
+
+
+def test_a_disk_that_is_away_does_not_stop_the_loop() -> None:
+    def gone() -> Disk:
+        raise OSError("stale handle")
+
+    board = Board([], disk=gone, outboxes=lambda: [Outbound("mqtt", 1)])
+    board.turned()
+    assert (board.disk, board.outboxes) == (Disk(), (Outbound("mqtt", 1),))
 
 
 @pytest.mark.parametrize(
