@@ -89,13 +89,18 @@ class DayFolders:
         self._oldest.pop()
         source, day, _ = one.file.split("/")
         old = self._days[day][source]
-        self._set(source, day, _Folder(max(old.nbytes - one.nbytes, 0), old.pictures - 1, old.changed))
+        changed = _changed(self.folder / source / day)
+        self._set(source, day, _Folder(max(old.nbytes - one.nbytes, 0), old.pictures - 1, changed))
         return there
 
     def recount(self) -> None:
-        """Counts folders anew in which something changed since they were counted, as by somebody else."""
+        """Counts folders anew in which something changed since they were counted, as by somebody else.
+
+        But for those of the last day, which change with each picture, and may hold many.
+        """
         self._oldest.clear()
-        for source, day in [(source, day) for day, sources in self._days.items() for source in sources]:
+        last = max(self._days, default="")
+        for source, day in [(source, day) for day, sources in self._days.items() if day < last for source in sources]:
             if _changed(self.folder / source / day) != self._days[day][source].changed:
                 self._count(source, day)
 

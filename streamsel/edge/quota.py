@@ -79,7 +79,7 @@ class QuotaKeeper:
             self._keep_free(needed)
             self._refused = ""
         except OSError as error:
-            self._refused = f"cannot remove {_named(error, self._folder)}; the quota does not hold"
+            self._refused = f"cannot make room at {_named(error, self._folder)}; the quota does not hold"
         if self.trouble and not trouble:
             say("quota", logging.WARNING, reason=self.trouble)
         return self.removed - removed
