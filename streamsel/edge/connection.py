@@ -9,26 +9,38 @@ from __future__ import annotations
 
 import threading
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 
 from streamsel.data import Frame, Mark
 from streamsel.decode import Decoder
+from streamsel.errors import StreamselError
 
-__all__ = ["Connection"]
+__all__ = ["Connection", "told"]
+
+
+def told(error: Exception) -> str:
+    """What went wrong. Of what nobody foresaw, what it is and where: its text may hold a password."""
+    if isinstance(error, StreamselError):
+        return str(error)
+    at = traceback.extract_tb(error.__traceback__)[-1:]
+    place = f" at {Path(at[0].filename).name}:{at[0].lineno}" if at else ""
+    return f"unforeseen {type(error).__name__}{place}"
 
 
 class Connection(threading.Thread):
     """Opens a source, looks at its frames, and ends with the stream, with an error, or soon after it was left.
 
     look: called in this thread for each frame, and never after `leave` has returned. after: the last frame that was
-    seen; frames are counted on from it. error: what ended it; None: the stream's end, or that it was left. frames: how
+    seen; frames are counted on from it. lost: what ended it; empty: the stream's end, or that it was left. frames: how
     many came. problems: what its decoder counted.
     """
 
     def __init__(self, name: str, opened: Callable[[], Decoder], look: Callable[[Frame], None], after: Mark | None):
         super().__init__(name=name, daemon=True)
-        self.error: Exception | None = None
+        self.lost = ""
         self.frames = 0
         self.problems: Counter[str] = Counter()
         self._opened, self._look, self._after = opened, look, after
@@ -54,8 +66,8 @@ class Connection(threading.Thread):
                 for frame in decoder.read(self._after):
                     if not self._looked(frame):
                         return
-        except Exception as error:  # whatever it is, whoever watches it decides
-            self.error = error
+        except Exception as error:  # kept as text: an exception would keep the last picture
+            self.lost = told(error)
 
     def leave(self) -> None:
         """Hear nothing of it any more."""

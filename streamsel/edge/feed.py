@@ -5,14 +5,12 @@ from __future__ import annotations
 import logging
 import threading
 import time
-import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 from streamsel.config.edge import EdgeSource
@@ -22,7 +20,7 @@ from streamsel.decode.failure import failure
 from streamsel.decode.looking import box
 from streamsel.edge import Begin, Seen
 from streamsel.edge.clock import StreamClock
-from streamsel.edge.connection import Connection
+from streamsel.edge.connection import Connection, told
 from streamsel.edge.hours import Hours
 from streamsel.edge.inbox import Inbox
 from streamsel.edge.masking import Masked
@@ -30,7 +28,6 @@ from streamsel.edge.opening import opened
 from streamsel.edge.pace import Pace
 from streamsel.edge.retrying import Retrying
 from streamsel.edge.standing import Standing
-from streamsel.errors import SourceError
 from streamsel.service.log_lines import say
 
 __all__ = ["LiveFeed"]
@@ -95,20 +92,18 @@ class LiveFeed(threading.Thread):
         self._connected, self._first = datetime(1970, 1, 1, tzinfo=UTC), False
         self._told: Counter[str] = Counter()
         self._left: list[Connection] = []
-        self._rated, self._since = 0, time.monotonic()
+        self._rated, self._since, self._lived = 0, time.monotonic(), 0.0
 
     def run(self) -> None:
         """Until stopping is set, or a pipe has ended."""
         while not self._stopping.is_set() and self._standing.state != "ended":
-            connection = None
+            self._lived = 0.0
             try:
-                if self._wanted():
-                    connection = self._begun()
-                    self._watch(connection)
-            except SourceError as error:
-                self._lost(str(error).removeprefix(f"{self._source.name}: "), connection)
+                reason = self._watch(self._begun()) if self._wanted() else ""
             except Exception as error:  # a thread that ends silently is worse than any of them
-                self._lost(_unforeseen(error), connection)
+                reason = told(error)
+            if reason and not self._stopping.is_set():
+                self._lost(reason.removeprefix(f"{self._source.name}: "))
 
     def _wanted(self) -> bool:
         """Whether it is to be connected; if not, some time is slept."""
@@ -135,51 +130,46 @@ class LiveFeed(threading.Thread):
         connection.start()
         return connection
 
-    def _watch(self, connection: Connection) -> None:
-        """Until it is over. Raises what it was lost by, SourceError where no frame comes any more."""
+    def _watch(self, connection: Connection) -> str:
+        """Until it is over. What it was lost by; empty: it was left since nobody looks now, or a pipe ended."""
         while connection.is_alive():
             connection.join(TURN)
             self._note(connection)
-            if self._stopping.is_set() or not self._heard(connection):
+            if self._stopping.is_set() or not self._awake(connection):
                 return self._leave(connection)
+            if self._source.pipe is None and self._dead(connection):
+                return self._leave(connection, f"no frame came in {connection.silent:.0f} s")
         self._note(connection)
-        if self._stopping.is_set():
-            return None
-        if connection.error is not None:
-            raise connection.error
-        if self._source.pipe is None:
-            raise failure(self._source.name, "the stream ended")
+        if connection.lost or self._source.pipe is None:
+            return connection.lost or "the stream ended"
         self._standing.state, self._standing.rate = "ended", 0.0
         say("ended", source=self._source.name)
-        return None
+        return ""
 
-    def _heard(self, connection: Connection) -> bool:
-        """Whether to listen on. Raises SourceError where it is silent for too long."""
-        silent = connection.silent > self._patience + (0 if connection.frames else max(OPENING, self._source.stall))
+    def _awake(self, connection: Connection) -> bool:
+        """Whether to listen on. To a pipe always: whoever writes to it would wait, and there is no other one."""
         if self._source.pipe is None:
-            if silent:
-                self._leave(connection)
-                raise failure(self._source.name, f"no frame came in {connection.silent:.0f} s")
             return self._open()
         if not self._open():
             self._standing.state, self._standing.trouble = "resting", ""
-        elif silent:  # whoever writes it may go on, and there is no other one
+        elif self._dead(connection):
             self._standing.state, self._standing.trouble = "waiting", f"no frame came in {connection.silent:.0f} s"
         return True
 
-    @property
-    def _patience(self) -> float:
-        """Seconds without a frame that is looked at, after which a connection is dead though bytes may come."""
+    def _dead(self, connection: Connection) -> bool:
+        """Whether no frame that is looked at came for too long, though bytes may come."""
         source = self._source
+        patience = source.stall + GRACE + (0 if connection.frames else max(OPENING, source.stall))
         between = 1 / Fraction(source.fps) if source.fps else source.every or 0
-        return source.stall + GRACE + (KEYFRAMES if source.keyframes else float(between))
+        return connection.silent > patience + (KEYFRAMES if source.keyframes else float(between))
 
-    def _leave(self, connection: Connection) -> None:
+    def _leave(self, connection: Connection, reason: str = "") -> str:
         connection.leave()
         connection.join(FAREWELL)
         self._left.append(connection)
+        return reason
 
-    def _lost(self, reason: str, connection: Connection | None) -> None:
+    def _lost(self, reason: str) -> None:
         """Told, counted, and waited for the next try. A pipe cannot be opened again."""
         standing, source = self._standing, self._source
         standing.losses += 1
@@ -188,7 +178,7 @@ class LiveFeed(threading.Thread):
             standing.state = "ended"
             say("ended", logging.WARNING, source=source.name, reason=reason)
             return
-        standing.state, pause = "waiting", self._retrying.lost(connection.lived if connection else 0.0)
+        standing.state, pause = "waiting", self._retrying.lost(self._lived)
         say("lost", logging.WARNING, source=source.name, reason=reason, pause=pause)
         self._stopping.wait(pause)
 
@@ -223,6 +213,7 @@ class LiveFeed(threading.Thread):
 
     def _note(self, connection: Connection) -> None:
         """What is wrong with the stream, counted, and told the first time; and how fast frames come."""
+        self._lived = connection.lived
         counted = Counter(dict(connection.problems))
         counted["clock jump"] += self._clock.jumps
         for reason, count in (counted - self._told).items():
@@ -237,10 +228,3 @@ class LiveFeed(threading.Thread):
 
 def _now() -> datetime:
     return datetime.now().astimezone()
-
-
-def _unforeseen(error: Exception) -> str:
-    """What it was and where, without its text, which may hold a password."""
-    at = traceback.extract_tb(error.__traceback__)[-1:]
-    place = f" at {Path(at[0].filename).name}:{at[0].lineno}" if at else ""
-    return f"unforeseen {type(error).__name__}{place}"
