@@ -224,7 +224,7 @@ class Track:
 
 def _copied(packet: Packet[VideoStream]) -> Packet[VideoStream]:
     """The packet in memory of its own: a camera takes its memory back when it is closed, while frames stay valid."""
-    copy = cast(Packet[VideoStream], Packet(bytes(packet)))
+    copy = cast("Packet[VideoStream]", Packet(bytes(packet)))
     copy.stream, copy.time_base, copy.pts, copy.dts = packet.stream, packet.time_base, packet.pts, packet.dts
     copy.duration, copy.is_keyframe = packet.duration, packet.is_keyframe
     return copy
