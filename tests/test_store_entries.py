@@ -249,6 +249,32 @@ def test_a_disk_that_refuses_in_the_middle_of_a_write_loses_nothing(path):
         assert waiting(store, "mqtt") == [str(one) for one in range(1, n + 1)]
 
 
+REPLACING = """
+import os, resource, sys
+from pathlib import Path
+from streamsel.errors import SinkError
+from streamsel.store.entries import Committed, EntryStore
+store = EntryStore(Path(sys.argv[1]))
+store.commit(Committed({"a": {b"%d" % n: bytes(40_000) for n in range(20)}}))
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, resource.RLIM_INFINITY))
+for n in range(100):
+    try:
+        store.commit(Committed({"a": {b"%d" % (n % 20): os.urandom(40_000)}}))
+        print("taken")
+    except SinkError:
+        print("refused")
+"""
+
+
+def test_a_full_disk_takes_what_replaces_something_again_and_again(path):
+    ran = subprocess.run([sys.executable, "-c", REPLACING, str(path)], capture_output=True, text=True)
+    assert not ran.stderr
+    told = ran.stdout.split()
+    assert len(told) == 100
+    assert 0 < told.count("refused") < 20
+    assert "refused refused" not in " ".join(told)
+
+
 def test_a_read_only_file_is_told_and_the_next_commit_works(store):
     store._file.db.execute("PRAGMA query_only=1")
     with pytest.raises(SinkError, match=r"cannot be written \(attempt to write a readonly database\); check the disk"):
@@ -291,6 +317,19 @@ def test_a_damaged_file_is_one_line(path):
         with pytest.raises(StateError, match="damaged or not written by streamsel; move it away") as told:
             read_all(path)
         assert "\n" not in str(told.value)
+
+
+def test_a_file_that_cannot_be_opened_is_let_go(path):
+    EntryStore(path, OUTBOXES).close()
+    with closing(sqlite3.connect(path)) as plain:
+        (page,) = plain.execute("SELECT rootpage FROM sqlite_master WHERE name='mqtt_outbox_head'").fetchone()
+    whole = path.read_bytes()
+    path.write_bytes(whole[: (page - 1) * 4096] + bytes(4096) + whole[page * 4096 :])
+    with pytest.raises(StateError, match="damaged") as told:
+        EntryStore(path, OUTBOXES)
+    path.write_bytes(whole)
+    EntryStore(path, OUTBOXES).close()
+    assert told.value.exit_code == 2
 
 
 def read_all(path: Path) -> None:

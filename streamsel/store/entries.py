@@ -102,6 +102,13 @@ class EntryStore:
         self._file = SqliteFile(path, schema, version=VERSION, advice=ADVICE, pragmas=pragmas)
         self._db = self._file.db
         self._outboxes = {name: Outbox(self._db, f"{name}_", LISTED) for name in outboxes}
+        try:
+            self._begin()
+        except BaseException:
+            self.close()
+            raise
+
+    def _begin(self) -> None:
         with self._file.transaction():
             for outbox in self._outboxes.values():
                 outbox.begin()
@@ -148,7 +155,7 @@ class EntryStore:
             if unused > 0:
                 pages = min(unused, AT_ONCE // self._page)
                 self._db.executescript(f"PRAGMA incremental_vacuum({pages})")  # `execute` would end after one page
-                self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()  # only then the file itself is cut
+                self._file.shorten_log()  # only then the file itself is cut
 
     def prune_segments(self, stream: str, keep: Iterable[str], spared: int = SPARED) -> int:
         """Forget segments that are gone from their folder; how many.

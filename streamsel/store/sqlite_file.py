@@ -22,7 +22,9 @@ __all__ = ["Advice", "SqliteFile"]
 
 NOTES: Final = "CREATE TABLE IF NOT EXISTS note (key TEXT PRIMARY KEY, value TEXT NOT NULL);\n"
 
-PRAGMAS: Final = ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=NORMAL", "cache_size=-8000")
+FIRST: Final = "locking_mode=EXCLUSIVE"
+"""Set before anything looks into the file: then the index of its log is kept in memory, and not in a file as well."""
+PRAGMAS: Final = ("journal_mode=WAL", "synchronous=NORMAL", "cache_size=-8000")
 
 HELD: Final = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 DAMAGED: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT}
@@ -45,7 +47,7 @@ class Advice:
 
 class SqliteFile:
     """Opened, with the tables of `schema`, CREATE statements each ended by `;` and a new line. version: of what the
-    tables mean, noted in a new file. pragmas: as `name=value`, set before any other.
+    tables mean, noted in a new file. pragmas: more of them, as `name=value`, set before the file is made.
 
     Raises InUseError, StateError for a file that is damaged or of another version (which is left as it was), SinkError
     where it cannot be written. For the thread that made it.
@@ -59,7 +61,7 @@ class SqliteFile:
             self.db = sqlite3.connect(path, isolation_level=None, timeout=0.2)
         try:
             with self.explained():
-                for pragma in (*pragmas, *PRAGMAS):
+                for pragma in (FIRST, *pragmas, *PRAGMAS):
                     self.db.execute(f"PRAGMA {pragma}")
             with self.transaction():
                 self._begin(schema, version)
@@ -91,10 +93,17 @@ class SqliteFile:
                 self.db.execute("BEGIN IMMEDIATE")
                 yield
                 self.db.execute("COMMIT")
-            except BaseException:
-                with contextlib.suppress(sqlite3.Error):
+            except BaseException as error:
+                with contextlib.suppress(sqlite3.Error):  # it may have rolled back by itself
                     self.db.execute("ROLLBACK")
+                if isinstance(error, sqlite3.Error):
+                    self.shorten_log()
                 raise
+
+    def shorten_log(self) -> None:
+        """Move what the log holds into the file, so that a full disk has some room for the next transaction."""
+        with contextlib.suppress(sqlite3.Error):
+            self.db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def note(self, key: str) -> Any:
         """A JSON value noted under key, or None."""
