@@ -5,6 +5,11 @@ from __future__ import annotations
 import errno
 import json
 import math
+import os
+import random
+import subprocess
+import sys
+import time
 from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from io import BytesIO
@@ -17,9 +22,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from streamsel.config.edge import Quota
 from streamsel.data import Decision
 from streamsel.edge.masking import Masked
 from streamsel.edge.pictures import Pictures
+from streamsel.edge.quota import QuotaKeeper
 from streamsel.errors import SinkError
 from streamsel.service.lane import Verdict
 from streamsel.testing.broken_disk import BrokenDisk
@@ -197,3 +204,34 @@ def test_a_folder_that_cannot_be_made_is_told_at_the_start(tmp_path):
         pictures(tmp_path / "file" / "picks")
     with pytest.raises(ValueError, match="needs a frame"):
         pictures(tmp_path).write("yard", replace(live(), frame=None), VERDICT)
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from edge_picks import VERDICT, of_segment
+from streamsel.edge.pictures import Pictures
+from streamsel.edge.quota import QuotaKeeper
+out = Pictures(Path(sys.argv[1]), quality=90, model="m")
+for index in range(50_000):
+    out.write("yard", of_segment(index=index, shade=index % 200), VERDICT)
+    print(flush=True)
+"""
+
+
+def test_what_was_killed_while_writing_is_written_again_as_it_would_have_been(tmp_path):
+    here = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    for _ in range(3):
+        command = [sys.executable, "-c", WRITER, str(tmp_path / "killed")]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, env=here) as process:
+            process.stdout.readline()
+            time.sleep(random.uniform(0.0, 0.2))
+            process.kill()
+        left = {name for name in files_in(tmp_path / "killed") if name.endswith(".jpg")}
+        assert {f"{name}.json" for name in left} <= files_in(tmp_path / "killed").keys()
+    QuotaKeeper(tmp_path / "killed", Quota(free=0))  # as at each start: what is half written goes
+    for folder in ("killed", "well"):
+        out = pictures(tmp_path / folder)
+        for index in range(len(left) + 1):
+            out.write("yard", of_segment(index=index, shade=index % 200), VERDICT)
+    assert files_in(tmp_path / "killed") == files_in(tmp_path / "well")
