@@ -40,8 +40,9 @@ PATIENCE: Final = 20.0
 """Seconds without the answer that is due, after which a connection is taken for dead."""
 
 TURN: Final = 1.0
-SETTLED: Final = 5.0
-"""Seconds that a connection lasts at least for the next one to be tried at once after it."""
+SETTLED: Final = 15.0
+"""Seconds that a connection lasts at least for the next one to be tried at once after it; longer than any pause, so
+that two that take each other's place do so ever less often."""
 
 FRAMING: Final = 16
 """Bytes at most of a message beside its topic and its payload."""
@@ -117,9 +118,12 @@ class MqttDelivery:
         if self._thread.ident is not None:
             self._thread.join(seconds)
         self.ready = False
+        if not self._thread.is_alive():
+            self._wake.close()
+            self._waking.close()
 
     def _awake(self) -> None:
-        with suppress(BlockingIOError):
+        with suppress(OSError):  # it is full of signals already, or closed
             self._waking.send(b"\0")
 
     def _run(self) -> None:

@@ -14,7 +14,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from streamsel.config.edge import EdgeMqtt
 from streamsel.edge.mqtt_login import login, protection
-from streamsel.edge.mqtt_troubles import HANGS_UP, LASTING, of_reason
+from streamsel.edge.mqtt_troubles import HANGS_UP, LASTING, LOST, of_reason
 from streamsel.errors import SinkError
 from streamsel.topic import Record
 
@@ -48,7 +48,6 @@ class Connection:
         self._open = False
         self._answers: list[Answer] = []
         self.at_once, self.largest = AT_ONCE, 1 << 28
-        self._wake, self._selector = wake, selectors.DefaultSelector()
         self._client = client = Client(
             CallbackAPIVersion.VERSION2, client_id, protocol=MQTTProtocolVersion.MQTTv5, reconnect_on_failure=False
         )
@@ -61,6 +60,7 @@ class Connection:
             client.tls_set_context(tls)
         host, _, port = config.server.rpartition(":")
         client.connect(host.strip("[]"), int(port), KEEPALIVE, clean_start=True)
+        self._wake, self._selector = wake, selectors.DefaultSelector()
         for one in (client.socket(), wake):
             if one is not None:
                 self._selector.register(one, selectors.EVENT_READ)
@@ -114,7 +114,7 @@ class Connection:
 
     def _connected(self, _c: Client, _u: Any, _f: ConnectFlags, reason: ReasonCode, told: Properties | None) -> None:
         self._open = not reason.is_failure
-        self._lost = "the connection was lost; it is tried again" if self._open else _meant(reason)
+        self._lost = LOST if self._open else _meant(reason)
         self.at_once = min(self.at_once, getattr(told, "ReceiveMaximum", self.at_once))
         self.largest = min(self.largest, getattr(told, "MaximumPacketSize", self.largest))
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from streamsel.errors import StreamselError
 
-__all__ = ["FAILED", "HANGS_UP", "LASTING", "of_connecting", "of_reason"]
+__all__ = ["FAILED", "HANGS_UP", "LASTING", "LOST", "of_connecting", "of_reason"]
 
 FAILED: Final = 0x80
 """Reason codes from here on are failures (MQTT 5.0 section 2.4)."""
@@ -23,6 +23,9 @@ LASTING: Final[Mapping[int, str]] = {
 """Why a broker will never take a message, however often it is sent: what is wrong is the message itself."""
 
 HANGS_UP: Final = "the broker hangs up before it lets anybody in; does it expect TLS (tls, ca)? check the port"
+
+LOST: Final = "the connection was lost; where that goes on, is a copy of the state folder in use elsewhere?"
+"""mosquitto 2.0 does not always say that somebody else came with the same client id."""
 
 REASONS: Final[Mapping[int, str]] = {
     0x84: "the broker does not speak MQTT 5; it needs one that does, such as mosquitto 1.6 or later",

@@ -6,6 +6,7 @@
             heard.until(3)
 
 Who listens misses nothing while the broker is stopped and started: it keeps what it has for them. Killed, it forgets.
+It ends when the process that started it does.
 """
 
 from __future__ import annotations
@@ -35,6 +36,9 @@ __all__ = ["Heard", "Mosquitto"]
 PLACES: Final = ":/usr/sbin:/usr/local/sbin"
 LONGEST: Final = 10.0
 """Seconds that starting and stopping may take."""
+
+WATCH: Final = 'read -r _; kill -9 "$1"'
+"""Waits until the pipe from this process ends, however that came about, and then ends the broker."""
 
 NONE: Final[Mapping[str, object]] = MappingProxyType({})
 
@@ -85,6 +89,7 @@ class Mosquitto:
         self._folder, self._password = folder, password
         self._safety = Safety.make(folder / "safety") if secure else None
         self._process: subprocess.Popen[bytes] | None = None
+        self._watch: subprocess.Popen[bytes] | None = None
         with socket.create_server(("127.0.0.1", 0)) as free:
             self.port = int(free.getsockname()[1])
         self.configure(settings)
@@ -126,6 +131,8 @@ class Mosquitto:
         with self._log.open("ab") as log:
             command = [str(self._program), "-c", str(self._configuration)]
             self._process = subprocess.Popen(command, stdout=log, stderr=log)
+        watch = ["sh", "-c", WATCH, "watch", str(self._process.pid)]
+        self._watch = subprocess.Popen(watch, stdin=subprocess.PIPE, start_new_session=True)
         end = time.monotonic() + LONGEST
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > end:
@@ -219,3 +226,6 @@ class Mosquitto:
         finally:
             process.kill()
             process.wait()
+            if self._watch:
+                self._watch.kill()
+                self._watch.communicate()

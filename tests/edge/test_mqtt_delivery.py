@@ -241,6 +241,16 @@ def test_a_plain_broker_asked_for_tls_is_told(make, send) -> None:
     told(delivery, "check")
 
 
+def test_two_of_one_sender_are_told_of_each_other(make, send) -> None:
+    config = EdgeMqtt(server=make().server)
+    first = send(config)
+    until(lambda: first.ready, "never ready")
+    first.take(events(1, 1))
+    arrived(first, 1)
+    send(config)
+    told(first, "is a copy of the state folder in use")
+
+
 def test_an_unknown_host_is_told(send) -> None:
     delivery = send(EdgeMqtt(server="nowhere.invalid:1883"))
     line = told(delivery, "no such host")
