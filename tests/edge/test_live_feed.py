@@ -315,3 +315,11 @@ def test_connecting_again_and_again_leaves_nothing_behind(film, monkeypatch):
     assert all(later <= earlier + 1 for earlier, later in zip(before, after, strict=True))
     assert [one.offset for one in trial.seen] == list(range(len(trial.seen)))
     assert len({one.started for one in trial.seen}) == len({one.offset // 39 for one in trial.seen})
+
+
+def test_frames_that_are_few_are_no_silence(film, said, monkeypatch):
+    monkeypatch.setattr(feed, "GRACE", -0.9)
+    with camera(film) as (port, _), Trial(at(port), every=1000) as trial:
+        trial.until(lambda: trial.standing.losses)
+    assert said("lost")[0]["reason"].startswith("the stream ended")
+    assert [one.offset for one in trial.seen] == [0]
