@@ -34,8 +34,10 @@ TURN: Final = 1.0
 """Seconds between two scans of the folder, at least."""
 SCANS: Final = 20
 """So many times as long as a scan took it is waited for the next one: a scan of half a second every ten seconds."""
+MOST: Final = 60.0
+"""Seconds between two scans at most, however slow a share is."""
 TRIES: Final = 10
-"""So often reading may fail at one segment while its folder can be listed, in about a minute: then the disk is bad."""
+"""So often reading may fail at one segment while its folder can be listed, in half a minute: then the disk is bad."""
 
 
 class FolderFeed(threading.Thread):
@@ -62,7 +64,7 @@ class FolderFeed(threading.Thread):
             raise ValueError(f"source {source.name}: is no folder")
         self._place, self._name, self._inbox, self._standing = place, source.name, inbox, standing
         self._begin, self._size, self._stopping = begin, size, stopping
-        self._hours = Hours(source.hours)
+        self._hours, self._hours_given = Hours(source.hours), bool(source.hours)
         self._watched = Watched(source.folder, begin)
         self._reading = SegmentReading(source.folder, source, threads, stopping.is_set)
         self.forgotten = self._watched.forgotten
@@ -81,11 +83,11 @@ class FolderFeed(threading.Thread):
             took = time.monotonic() - began
             if not found or not self._read_all(found):
                 self._standing.state, self._standing.rate = "waiting", 0.0
-                self._stopping.wait(max(TURN, SCANS * took))
+                self._stopping.wait(min(max(TURN, SCANS * took), MOST))
 
     def _scanned(self) -> list[Found]:
         try:
-            found = self._watched.scan()
+            found = self._watched.scan(self._stopping.is_set)
         except OSError as error:
             self._away(error)
             return []
@@ -93,7 +95,8 @@ class FolderFeed(threading.Thread):
         return found
 
     def _read_all(self, found: Sequence[Found]) -> bool:
-        """Reads them in order; False: the folder went away."""
+        """Reads them in order; False: none could be begun, or the folder went away."""
+        begun = 0
         for one in found:
             if self._stopping.is_set():
                 break
@@ -103,10 +106,11 @@ class FolderFeed(threading.Thread):
                 self._away(error)
                 return False
             if segment is not None:
+                begun += 1
                 self._read(segment, 0)
             else:
                 say("segment gone before it was read", logging.WARNING, source=self._name, segment=one.name)
-        return True
+        return begun > 0
 
     def _read(self, segment: Segment, part: int) -> None:
         """All of a segment from a part on, in as many tries as it takes where that is no fault of the segment."""
@@ -142,13 +146,16 @@ class FolderFeed(threading.Thread):
             return
         if waiting is None or reason:
             self._put(waiting)
-            return self._broken_off(segment, reason or self._empty)
+            return self._broken_off(segment, self._watched.wrong(segment) or reason or self._empty)
         self._put(replace(waiting, last=True))
         self._done(segment)
 
     def _frames(self, segment: Segment) -> Generator[Seen, None, None]:
         """What is awaited of a segment, each as if more followed."""
         awaited, part, self._empty = self._part, 0, "holds no frame"
+        if self._hours_given and not self._within_hours(segment):
+            self._empty = ""
+            return
         with closing(self._reading.frames(segment)) as frames:
             for frame, taken in frames:
                 if self._stopping.is_set():
@@ -159,6 +166,11 @@ class FolderFeed(threading.Thread):
                 if part >= awaited:
                     yield self._seen(segment, part, taken, frame)
                 part += 1
+
+    def _within_hours(self, segment: Segment) -> bool:
+        """Whether any of it may be: nights need not be decoded for nothing."""
+        begin, lasted = self._reading.span(segment)
+        return self._hours.until_open(begin) <= lasted.total_seconds()
 
     def _seen(self, segment: Segment, part: int, taken: datetime, frame: Frame | None = None) -> Seen:
         crop = frame.picture.rgb(*self._size) if frame else None

@@ -24,8 +24,8 @@ from streamsel.errors import DiskError, SourceError
 
 __all__ = ["SegmentReading", "moment"]
 
-LONGEST: Final = timedelta(days=2)
-"""Of a segment: a header that says more is wrong."""
+LONGEST: Final = 2 * 24 * 3600
+"""Seconds of a segment: a header that says more is wrong."""
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(9999, 1, 1, tzinfo=UTC) - EPOCH
 MICROSECONDS: Final = 1_000_000
@@ -56,7 +56,7 @@ class SegmentReading:
         Raises SourceError behind the frames before for what is wrong with the segment; OSError where that is the fault
         of what it lies on.
         """
-        source = Source(f"{self._name}/{segment.name}", str(self._folder / segment.name))
+        source = self._source(segment)
         self.problems = Counter()
         try:
             yield from self._decoded(source, segment)
@@ -66,17 +66,32 @@ class SegmentReading:
             self._read_through(source)
             raise
 
+    def span(self, segment: Segment) -> tuple[datetime, timedelta]:
+        """When its first frame was taken, and how long it lasted: it was written to until it ended.
+
+        0 where that is not known. Raises OSError where that is the fault of what it lies on.
+        """
+        try:
+            lasted = _duration(self._source(segment))
+        except DiskError as error:
+            raise OSError(errno.ESTALE, str(error)) from None
+        end = moment(segment.modified)
+        return end - min(lasted, end - EPOCH), lasted
+
+    def _source(self, segment: Segment) -> Source:
+        return Source(f"{self._name}/{segment.name}", str(self._folder / segment.name))
+
     def _decoded(self, source: Source, segment: Segment) -> Generator[tuple[Frame, datetime], None, None]:
         checked = False
         with open_decoder(source, crop=self._crop, looking=self._looking, threads=self._threads) as decoder:
-            self.problems, zero, lasted = decoder.problems, None, _duration(source)
+            self.problems, zero, (begin, lasted) = decoder.problems, None, self.span(segment)
             for frame in decoder.read():
                 if decoder.problems and not checked:
                     checked = True
                     self._read_through(source)
                 time = frame.mark.pts * frame.mark.time_base
                 zero = time if zero is None else zero
-                yield self._masked(frame), _taken(segment, lasted, time - zero)
+                yield self._masked(frame), begin + min(_seconds(time - zero), lasted)
         if decoder.problems and not checked:
             self._read_through(source)
 
@@ -90,22 +105,25 @@ class SegmentReading:
                 pass
 
 
-def _taken(segment: Segment, lasted: timedelta, time: Fraction) -> datetime:
-    """The segment's modification time is that of its end. Times that jump inside it stay inside it."""
-    since = timedelta(seconds=float(min(max(time, Fraction(0)), Fraction(LONGEST // timedelta(seconds=1)))))
-    end = moment(segment.modified)
-    return end - min(lasted, end - EPOCH) + min(since, lasted)
+def _seconds(time: Fraction) -> timedelta:
+    """Times that jump in a segment stay in it."""
+    return timedelta(seconds=float(min(max(time, Fraction(0)), Fraction(LONGEST))))
 
 
 def _duration(source: Source) -> timedelta:
-    """What the container says, else from the first packet's time to the last one's; 0 where neither is known."""
+    """What the container says, else from the first packet's time to the last one's; 0 where neither is known.
+
+    Raises DiskError.
+    """
     try:
         with closing(Track(source.location, source.id, threads=1)) as track:
             stream, whole = track.stream, getattr(track.stream.container, "duration", 0)
             told = (stream.duration or 0) * (stream.time_base or Fraction(0)) or Fraction(whole or 0, MICROSECONDS)
-            if not 0 < told <= LONGEST.total_seconds():
+            if not 0 < told <= LONGEST:
                 times = count_packets(source).pts
                 told = int(times[-1] - times[0]) * (stream.time_base or Fraction(0)) if len(times) else Fraction(0)
+    except DiskError:
+        raise
     except SourceError:
         return timedelta(0)
-    return timedelta(seconds=float(told)) if 0 < told <= LONGEST.total_seconds() else timedelta(0)
+    return timedelta(seconds=float(told)) if 0 < told <= LONGEST else timedelta(0)

@@ -1,7 +1,7 @@
 """A folder into which a recorder drops segments of video: each finished one is found once, the oldest first.
 
-The folder is listed again and again: change notices do not cross network shares. What is listed costs about 5 us a
-file, so that a scan of 100,000 takes half a second; whoever scans waits accordingly.
+The folder is listed again and again: change notices do not cross network shares. What is listed costs 5 to 8 us a
+file, so that a scan of 100,000 takes a good half second; whoever scans waits accordingly.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import os
 import stat
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from streamsel.decode.sources import VIDEO_ENDINGS
@@ -64,12 +64,17 @@ class Watched:
         self._counted, self._absent = time.monotonic(), set[str]()
         self._illegible: set[str] = set()
 
-    def scan(self) -> list[Found]:
-        """Finished segments that were not begun yet, the oldest first. Raises OSError where the folder is away."""
+    def scan(self, stopped: Callable[[], bool] = lambda: False) -> list[Found]:
+        """Finished segments that were not begun yet, the oldest first; none where it was stopped meanwhile.
+
+        Raises OSError where the folder is away.
+        """
         census = time.monotonic() - self._counted >= CENSUS
         present, found, changing = set[str](), [], dict[str, tuple[int, int, float]]()
         self.trouble = ""
         for one in self._listed():
+            if stopped():
+                return []
             known = self._known.get(one.name)
             if known is not None and (known.size, known.modified) == (one.size, one.modified):
                 if census:
@@ -150,7 +155,8 @@ class Watched:
                         if entry.name.startswith("."):
                             continue
                         if entry.is_dir(follow_symlinks=False):
-                            pending.append(f"{prefix}{entry.name}/")
+                            if self._legible(prefix + entry.name):
+                                pending.append(f"{prefix}{entry.name}/")
                         elif entry.is_file(follow_symlinks=False) and self._named(prefix, entry.name):
                             with suppress(FileNotFoundError):  # removed since it was listed
                                 told = entry.stat(follow_symlinks=False)
@@ -163,10 +169,10 @@ class Watched:
 
     def _named(self, prefix: str, name: str) -> bool:
         """Whether a name is that of a finished video."""
-        stem, dot, ending = name.rpartition(".")
-        if f"{dot}{ending}".lower() not in VIDEO_ENDINGS or PurePosixPath(stem).suffix.lower() in TEMPORARY:
+        stem, dot, ending = name.lower().rpartition(".")
+        if dot + ending not in VIDEO_ENDINGS or stem[stem.rfind(".") :] in TEMPORARY:
             return False
-        return (prefix + name).isprintable() or self._legible(prefix + name)
+        return name.isprintable() or self._legible(prefix + name)
 
     def _legible(self, name: str) -> bool:
         """Names go into JSON and SQLite: one that is no text is left out, and told once."""
@@ -175,6 +181,6 @@ class Watched:
         except UnicodeEncodeError:
             if name not in self._illegible:
                 self._illegible.add(name)
-                say("segment left out", logging.WARNING, name=ascii(name), reason="its name is no UTF-8: rename it")
+                say("segment left out", logging.WARNING, name=ascii(name), reason="its name is no text: rename it")
             return False
         return True

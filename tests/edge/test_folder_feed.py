@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 
 from streamsel.config.edge import EdgeSource
-from streamsel.data import Frame, Mark
+from streamsel.data import Frame, Mark, Source
 from streamsel.decode.video import VideoDecoder
 from streamsel.edge import Begin, Seen, Segment, folder_feed, segment_reading
 from streamsel.edge.folder_feed import FolderFeed
@@ -291,6 +291,26 @@ def test_it_goes_on_half_way_when_the_folder_is_back(tmp_path: Path) -> None:
         assert not run.seen
         (tmp_path / "store").rename(tmp_path / "mounted")
         assert told(run.all()) == told(whole[3:])
+
+
+def test_a_folder_that_goes_away_as_a_segment_is_opened_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mounted, store = tmp_path / "mounted", tmp_path / "store"
+    clip(mounted, "1.mp4")
+    whole = everything(mounted)
+
+    def vanishing(source: Source, **options: Any) -> VideoDecoder:
+        if not store.exists() and not run.standing.losses:
+            mounted.rename(store)
+        return VideoDecoder(source, **options)
+
+    monkeypatch.setattr(segment_reading, "open_decoder", vanishing)
+    with running(mounted) as run:
+        run.until(lambda: run.standing.losses == 1)
+        store.rename(mounted)
+        run.until(partial(has_read, run, 1))
+        assert told(run.all()) == told(whole)
 
 
 @pytest.mark.parametrize("good", [0, 1, 5])
