@@ -73,14 +73,14 @@ class LiveDecoder:
         self.problems: Counter[str] = self._track.problems
         self._walk = Walk(self._track)
         time_base = self._track.stream.time_base or Fraction(1, 1000)
-        first = self._first()
-        self._steps = self._walk if self._track.has_times else _as_they_come(self._walk, first.pts, time_base)
         try:
+            first = self._first()
             self._framing = Framing(source.id, time_base, first.pts, looking, crop, start, end)
             self._framing.picture(first.frame)
         except StreamselError:
             self.close()
             raise
+        self._steps = self._walk if self._track.has_times else _as_they_come(self._walk, first.pts, time_base)
 
     def read(self, after: Mark | None = None) -> Iterator[Frame]:
         """Yield the frames looked at, as they come; see `streamsel.decode`."""
@@ -108,7 +108,6 @@ class LiveDecoder:
         """The first step, which is read again."""
         step = next(self._walk, None)
         if step is None:
-            self.close()
             raise failure(self.source.id, "sent no picture; check the stream in a player")
         self._walk.push(step)
         return step

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import time
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Generator, Iterator, Sequence
 from typing import cast
 
 from av.error import BlockingIOError, ExitError, FFmpegError, HTTPError
@@ -67,6 +67,7 @@ class Track:
         self._keyframes = keyframes
         self._closed = False
         self._waiting: list[Packet[VideoStream]] = []
+        self._lent: Generator[Packet[VideoStream], None, None] | None = None
         self._container = (
             open_remote(self._pipe or location, name, container, options or {}, timeouts)
             if self._remote
@@ -159,6 +160,8 @@ class Track:
         """Let go of file and threads; frames stay valid."""
         if not self._closed:
             self._closed = True
+            if self._lent:
+                self._lent.close()  # it holds a packet in the camera's memory, which is about to go
             self._container.close()
 
     def _more_promised(self, last: Packet[VideoStream]) -> bool:
@@ -178,9 +181,9 @@ class Track:
         errors, heard = 0, self._hear()
         while errors < MOST_READ_ERRORS and not self._closed:
             try:
-                for packet in self._container.demux(self.stream):
+                for packet in self._demuxed():
                     errors = 0
-                    yield _copied(packet) if self._camera else packet
+                    yield packet
                     if self._closed:
                         return
                     heard = self._hear()
@@ -199,6 +202,15 @@ class Track:
                     raise DiskError(str(failure(self.name, f"was lost ({reason(error)}): run again"))) from None
                 errors += 1
                 self.problems["bad packet"] += 1
+        if self._remote and not self._closed:
+            raise self._lost(f"{errors} reads in a row failed")
+
+    def _demuxed(self) -> Iterator[Packet[VideoStream]]:
+        """Packets of the stream, up to an error."""
+        if not self._camera:
+            return self._container.demux(self.stream)
+        self._lent = cast("Generator[Packet[VideoStream], None, None]", self._container.demux(self.stream))
+        return map(_copied, self._lent)
 
     def _hear(self) -> float:
         """The time from which on the next packet is awaited."""
