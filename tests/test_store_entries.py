@@ -402,6 +402,17 @@ def test_segments_are_forgotten_when_their_files_are_gone_but_not_the_latest(sto
     assert list(store.segments("b")) == [segment(3).name]
 
 
+def test_segments_that_are_gone_are_forgotten_but_not_newer_ones_of_their_names(store):
+    old, newer, other = segment(1, "a"), segment(5, "a"), segment(2, "b")
+    store.commit(Committed(segments={"a": [old, other], "b": [old]}))
+    store.commit(Committed(segments={"a": [newer]}, gone={"a": [old, other]}))
+    assert store.segments("a") == {"a": newer}
+    store.commit(Committed(gone={"a": [old, segment(9)]}))
+    assert (store.segments("a"), store.segments("b")) == ({"a": newer}, {"a": old})
+    store.commit(Committed(gone={"a": [newer]}))
+    assert store.segments("a") == {}
+
+
 def test_a_folder_that_is_empty_makes_nothing_forgotten(store):
     store.commit(Committed(segments={"a": [segment(n) for n in range(10)]}))
     assert store.prune_segments("a", [], spared=0) == 0

@@ -76,6 +76,7 @@ class Committed:
     entries: stream -> key -> value, None where the entry is gone. segments: stream -> those that were begun since; one
     replaces an earlier one of its name. outgoing: outbox -> records. acknowledged: outbox -> up to this number its
     records have arrived. notes: JSON values by key. forget: streams of which nothing stays but what this commit brings.
+    gone: stream -> segments that are forgotten, their files having been gone for long; see also `prune_segments`.
     """
 
     entries: Mapping[str, Mapping[bytes, bytes | None]] = field(default_factory=dict)
@@ -84,6 +85,7 @@ class Committed:
     acknowledged: Mapping[str, int] = field(default_factory=dict)
     notes: Mapping[str, Any] = field(default_factory=dict)
     forget: Collection[str] = ()
+    gone: Mapping[str, Sequence[Segment]] = field(default_factory=dict)
 
 
 class EntryStore:
@@ -139,6 +141,9 @@ class EntryStore:
             kept = [(stream, key, value) for key, value in entries.items() if value is not None]
             many("DELETE FROM entry WHERE stream=? AND key=?", gone)
             many("INSERT INTO entry VALUES (?,?,?) ON CONFLICT DO UPDATE SET value=excluded.value", kept)
+        for stream, segments in changes.gone.items():
+            rows = [(stream, _bytes(one.name), one.number) for one in segments]
+            many("DELETE FROM segment WHERE stream=? AND name=? AND number=?", rows)
         for stream, segments in changes.segments.items():
             rows = [(stream, _bytes(one.name), one.number, one.size, one.modified) for one in segments]
             many("REPLACE INTO segment VALUES (?,?,?,?,?)", rows)
