@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from pydantic import BaseModel
@@ -136,16 +137,25 @@ def test_exit_codes_are_those_of_the_errors() -> None:
     assert rows == {error.__name__: str(error.exit_code) for error in errors(StreamselError)}
 
 
+def options(model: type[BaseModel], above: str = "") -> Iterator[str]:
+    """Of a pipeline, each by its path; a selection config has a page of its own."""
+    for name, field in model.model_fields.items():
+        inner = [one for one in (field.annotation, *get_args(field.annotation)) if isinstance(one, type)]
+        nested = [one for one in inner if issubclass(one, BaseModel) and name not in ("selection", "sources")]
+        yield from options(nested[0], f"{above}{name}.") if nested else [f"{above}{name}"]
+
+
+def test_the_page_on_edge_devices_names_every_option() -> None:
+    from streamsel.config.edge import EdgeConfig, EdgeSource
+
+    said = in_code((CHECKOUT / "docs" / "edge.md").read_text())
+    assert {*options(EdgeConfig), *EdgeSource.model_fields} - said == set()
+
+
 def test_the_page_on_kafka_names_every_option_and_metric() -> None:
     from streamsel.config.pipeline import IngestConfig
     from streamsel.service.metrics import Metrics
     from streamsel.topic.security import KEYS
-
-    def options(model: type[BaseModel], above: str = "") -> Iterator[str]:
-        for name, field in model.model_fields.items():
-            inner = field.annotation
-            nested = isinstance(inner, type) and issubclass(inner, BaseModel)
-            yield from options(inner, f"{name}.") if nested else [f"{above}{name}"]  # type: ignore[arg-type]
 
     said = in_code((CHECKOUT / "docs" / "kafka.md").read_text())
     families = Metrics().registry.collect()

@@ -13,11 +13,11 @@ from streamsel.errors import SinkError, UsageError
 
 __all__ = ["init_command"]
 
-Kind = Literal["ingest"]
+Kind = Literal["edge", "ingest"]
 
 
 def init_command(
-    kind: Annotated[Kind, typer.Argument(metavar="KIND", help="ingest: selects from a Kafka topic.")],
+    kind: Annotated[Kind, typer.Argument(metavar="KIND", help="edge: from cameras. ingest: from a Kafka topic.")],
     file: Annotated[Path | None, option("--file/-f", "Where to write; KIND.yaml by default.", metavar="FILE")] = None,
     force: Annotated[bool, option("--force", "Replace a file that is there.")] = False,
     debug: Debug = False,

@@ -10,18 +10,21 @@ from typing import Any, Final
 from pydantic import ValidationError
 
 from streamsel.config.complaint import complaint
+from streamsel.config.edge import EdgeConfig
 from streamsel.config.environment import filled
 from streamsel.config.nearest import quoted, shown, unknown
 from streamsel.config.pipeline import IngestConfig
 from streamsel.config.reading import load
 from streamsel.errors import UsageError
 
-__all__ = ["read_pipeline"]
+__all__ = ["Pipeline", "read_pipeline"]
 
-KINDS: Final = {"ingest": IngestConfig}
+Pipeline = IngestConfig | EdgeConfig
+
+KINDS: Final[Mapping[str, type[Pipeline]]] = {"ingest": IngestConfig, "edge": EdgeConfig}
 
 
-def read_pipeline(file: Path, environ: Mapping[str, str] = os.environ) -> IngestConfig:
+def read_pipeline(file: Path, environ: Mapping[str, str] = os.environ) -> Pipeline:
     """What a YAML or JSON file describes. Relative paths in it are relative to the file; `filled` from environ.
 
     Raises UsageError, one line that says where, what is wrong and what is allowed.
@@ -34,7 +37,7 @@ def read_pipeline(file: Path, environ: Mapping[str, str] = os.environ) -> Ingest
         raise UsageError(f"{quoted(file, 300)}: is nested too deeply") from None
 
 
-def _pipeline(values: Any, folder: Path) -> IngestConfig:
+def _pipeline(values: Any, folder: Path) -> Pipeline:
     if not isinstance(values, Mapping):
         raise UsageError(f"a pipeline must be a mapping with kind in it, got {shown(values)}")
     if "kind" not in values:

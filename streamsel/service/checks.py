@@ -1,4 +1,4 @@
-"""`streamsel check PIPELINE`: whether an ingest pipeline could run, tried without changing anything.
+"""`streamsel check PIPELINE`: whether a pipeline could run, tried without changing anything.
 
 Each finding names its place in the pipeline file, what was found, and what to do where that stands in the way.
 """
@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from streamsel.choosing.finding import Finding
+from streamsel.config import EdgeConfig, IngestConfig
 from streamsel.config.pipeline_file import read_pipeline
 from streamsel.config.reading import load
 from streamsel.errors import UsageError
@@ -27,11 +28,21 @@ def is_pipeline(file: Path) -> bool:
 
 def check_pipeline(file: Path) -> Iterator[Finding]:
     """All findings on a pipeline file, as they come. Raises UsageError where the file itself cannot be understood."""
+    config = read_pipeline(file)
+    yield from _edge(config) if isinstance(config, EdgeConfig) else _ingest(config)
+
+
+def _ingest(config: IngestConfig) -> Iterator[Finding]:
     from streamsel.service.checked_places import place_findings  # which load Kafka's client, and the model's runtime
     from streamsel.service.checked_selection import selection_findings
     from streamsel.service.checked_topics import broker_findings
 
-    config = read_pipeline(file)
     yield from broker_findings(config)
     yield from place_findings(config)
     yield from selection_findings(config)
+
+
+def _edge(config: EdgeConfig) -> Iterator[Finding]:
+    from streamsel.edge.checks import edge_findings
+
+    yield from edge_findings(config)

@@ -109,7 +109,9 @@ class Trial:
     @property
     def config(self) -> IngestConfig:
         """The pipeline, read."""
-        return read_pipeline(self.file())
+        config = read_pipeline(self.file())
+        assert isinstance(config, IngestConfig)
+        return config
 
     @property
     def total(self) -> int:

@@ -1,9 +1,10 @@
 """Serves an H.264 mp4 by RTSP, as a camera would: run by the system's Python, which has GStreamer's bindings.
 
-    /usr/bin/python3 rtsp_server.py FILE
+    /usr/bin/python3 rtsp_server.py FILE [PORT]
 
-writes the port it listens on and serves the file at /camera, in real time, to each client from its beginning. The
-stream ends after the file was shown once. Users: camera, with the password given in the variable RTSP_PASSWORD.
+writes the port it listens on, which is any free one without PORT, and serves the file at /camera, in real time, to each
+client from its beginning. The stream ends after the file was shown once. Users: camera, with the password given in the
+variable RTSP_PASSWORD.
 """
 
 from __future__ import annotations
@@ -33,12 +34,12 @@ def guard(server: Any, factory: Any, password: str) -> None:
     )
 
 
-def main(path: str, password: str) -> None:
+def main(path: str, password: str, port: str = "0") -> None:
     """Serve until killed."""
     Gst.init(None)
     server = GstRtspServer.RTSPServer()
     server.set_address("127.0.0.1")
-    server.set_service("0")
+    server.set_service(port)
     factory = GstRtspServer.RTSPMediaFactory()
     factory.set_launch(PIPELINE.format(path))
     if password:
@@ -51,4 +52,4 @@ def main(path: str, password: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], os.environ.get("RTSP_PASSWORD", ""))
+    main(sys.argv[1], os.environ.get("RTSP_PASSWORD", ""), *sys.argv[2:])

@@ -37,20 +37,21 @@ def web(folder: Path, *, ranges: bool = True, most: int | None = None) -> Iterat
 
 
 @contextmanager
-def camera(video: Path, password: str = "") -> Iterator[tuple[int, subprocess.Popen[str]]]:
+def camera(video: Path, password: str = "", *, port: int = 0) -> Iterator[tuple[int, subprocess.Popen[str]]]:
     """Show an H.264 mp4 once, in real time, at rtsp://127.0.0.1:PORT/camera; yields the port and the process.
 
+    port: 0 is any free one.
     Raises RuntimeError where the system has no GStreamer with its RTSP server and Python bindings.
     """
     script = Path(__file__).with_name("rtsp_server.py")
     environment = {**os.environ, "RTSP_PASSWORD": password}
-    command = [SYSTEM_PYTHON, str(script), str(video)]
+    command = [SYSTEM_PYTHON, str(script), str(video), str(port)]
     process = subprocess.Popen(command, text=True, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     try:
-        port = process.stdout.readline() if process.stdout else ""
-        if not port.strip().isdigit():
+        told = process.stdout.readline() if process.stdout else ""
+        if not told.strip().isdigit():
             raise RuntimeError("GStreamer's RTSP server is missing on this system: run `make deps`")
-        yield int(port), process
+        yield int(told), process
     finally:
         process.kill()
         process.communicate()

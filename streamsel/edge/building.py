@@ -1,0 +1,185 @@
+"""An edge pipeline's config -> the parts of its loop, and the threads of its sources."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Final
+
+from threadpoolctl import threadpool_limits
+
+from streamsel.config import EdgeConfig
+from streamsel.config.edge import EdgeOutput, EdgeSource
+from streamsel.edge import Begin, Courier
+from streamsel.edge.board import Board, Disk
+from streamsel.edge.cores import cores
+from streamsel.edge.events import kafka_event, mqtt_event
+from streamsel.edge.feed import LiveFeed
+from streamsel.edge.folder_feed import FolderFeed
+from streamsel.edge.inbox import Inbox
+from streamsel.edge.page import edge_page
+from streamsel.edge.parts import MakeEvent, MakeLane, Parts, Picked
+from streamsel.edge.pictures import Pictures
+from streamsel.edge.quota import QuotaKeeper
+from streamsel.edge.reloading import Reloading
+from streamsel.edge.sending import Sendings, kafka_courier, mqtt_courier
+from streamsel.edge.standing import Standing
+from streamsel.embed import Embedder
+from streamsel.embed.load import load_embedder
+from streamsel.service.lane import Lane
+from streamsel.service.lanes import Lanes
+from streamsel.sink.durable import made_folder
+from streamsel.store.entries import EntryStore
+from streamsel.store.outbox import Bound
+
+__all__ = ["Built", "built", "feeds_of", "source_lanes"]
+
+BATCH: Final = 32
+"""Frames that are decided and committed at once, at most."""
+
+PARTING: Final = 2.0
+"""Seconds that what is on its way to a broker gets to be acknowledged when all ends."""
+
+DECODING: Final = 2
+"""Threads of one source's decoder, at most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """port: of the status page, None: there is none. size: (width, height) of the model's picture."""
+
+    parts: Parts
+    board: Board
+    port: int | None
+    size: tuple[int, int]
+
+
+@contextmanager
+def built(config: EdgeConfig, reloading: Reloading) -> Iterator[Built]:
+    """All but the threads of the sources. Raises UsageError, ModelError, SinkError, InUseError, StateError."""
+    with ExitStack() as stack:
+        stack.enter_context(cores(config.threads))
+        embedder = load_embedder(config.model, device=config.device, weights=config.weights, threads=config.threads)
+        lanes = source_lanes(config, embedder)
+        # Products of BLAS are small here: several threads for one wait longer for each other than they work.
+        stack.enter_context(threadpool_limits(1, "blas"))
+        store = EntryStore(made_folder(config.state) / "state.db", tuple(_events(config)))
+        stack.callback(store.close)
+        sendings = _sendings(config, store)
+        if sendings is not None:
+            stack.callback(sendings.close, PARTING)
+        inbox, quota = Inbox(config.queue), QuotaKeeper(config.output.folder, config.output.quota)
+        board = Board(
+            [Standing(source.name) for source in config.sources],
+            model=embedder.name,
+            queued=lambda: inbox.queued,
+            nbytes=lambda: inbox.nbytes,
+            disk=partial(_disk, quota, config.output.folder),
+            outboxes=lambda: tuple(sendings.standing().values()) if sendings else (),
+        )
+        parts = Parts(
+            inbox=inbox,
+            lanes=lanes,
+            embedder=embedder,
+            embeds=config.rules.reads_vectors,
+            pictures=Pictures(
+                config.output.folder, quality=config.output.quality, model=embedder.name, told=quota.wrote
+            ),
+            quota=quota,
+            store=store,
+            events=_events(config),
+            sendings=sendings,
+            batch=BATCH,
+            reloaded=lambda: False,
+            committed=partial(_committed, board),
+            turned=(board.turned,),
+        )
+        parts.reloaded = partial(_reloaded, parts, reloading)
+        yield Built(parts, board, stack.enter_context(edge_page(config.metrics, board)), embedder.size)
+
+
+def feeds_of(
+    config: EdgeConfig, made: Built, lanes: Sequence[Lane], stopping: threading.Event
+) -> list[LiveFeed | FolderFeed]:
+    """The threads of the sources, each to begin where its lane stands."""
+    threads = min(config.threads or DECODING, DECODING)
+    feeds: list[LiveFeed | FolderFeed] = []
+    for place, (source, lane) in enumerate(zip(config.sources, lanes, strict=True)):
+        begin = Begin(lane.position or 0, lane.inside, made.parts.store.segments(source.name))
+        feed = LiveFeed if source.live else FolderFeed
+        standing = made.board.standings[place]
+        inbox, size = made.parts.inbox, made.size
+        feeds.append(feed(place, source, inbox, standing, begin=begin, size=size, threads=threads, stopping=stopping))
+    return feeds
+
+
+def source_lanes(config: EdgeConfig, embedder: Embedder) -> list[tuple[str, MakeLane]]:
+    """Of each source its name, and what makes its lane. Raises UsageError for a selection that no stream can keep."""
+    return [(source.name, _maker(config, source, embedder)) for source in config.sources]
+
+
+def _maker(config: EdgeConfig, source: EdgeSource, embedder: Embedder) -> MakeLane:
+    own = source.target_ratio is not None or source.min_distance is not None
+    goal = source if own else config
+    lanes = Lanes(
+        config.selection,
+        embedder,
+        target_ratio=goal.target_ratio,
+        min_distance=goal.min_distance,
+        lightly=config.lightly,
+        query_sets=config.query_sets,
+        named=config.identity(),
+        movable=True,
+        called=lambda _: f"source {source.name}",
+        anew="name another state folder",
+    )
+    return lanes.lane
+
+
+def _events(config: EdgeConfig) -> dict[str, MakeEvent]:
+    """Outbox -> what makes its events."""
+    events: dict[str, MakeEvent] = {}
+    if config.mqtt is not None:
+        events["mqtt"] = partial(mqtt_event, topic=config.mqtt.topic)
+    if config.kafka is not None:
+        events["kafka"] = partial(kafka_event, key=config.kafka.key, limit=config.kafka.inline_limit)
+    return events
+
+
+def _sendings(config: EdgeConfig, store: EntryStore) -> Sendings | None:
+    couriers: dict[str, Callable[[], Courier]] = {}
+    if config.mqtt is not None:
+        couriers["mqtt"] = mqtt_courier(config.mqtt, store.outbox("mqtt"))
+    if config.kafka is not None:
+        couriers["kafka"] = kafka_courier(config.kafka, store.outbox("kafka"))
+    return Sendings(store, couriers, Bound(config.outbox.cap, config.outbox.policy)) if couriers else None
+
+
+def _pictures(output: EdgeOutput, embedder: Embedder, quota: QuotaKeeper) -> Pictures:
+    return Pictures(output.folder, quality=output.quality, model=embedder.name, told=quota.wrote)
+
+
+def _disk(quota: QuotaKeeper, folder: Path) -> Disk:
+    return Disk(quota.nbytes, shutil.disk_usage(folder).free, quota.removed, quota.trouble)
+
+
+def _reloaded(parts: Parts, reloading: Reloading) -> bool:
+    """Whether there are new thresholds, which the lanes that are made from now on have."""
+    if not reloading.changed():
+        return False
+    parts.lanes = source_lanes(reloading.config, parts.embedder)
+    return True
+
+
+def _committed(board: Board, picks: Sequence[Picked], seconds: float) -> None:
+    board.committed(seconds)
+    for seen, verdict, _ in picks:
+        board.standings[seen.place].picks += 1
+        name, frame = board.standings[seen.place].name, seen.frame
+        if frame is not None:
+            board.picked(name, seen.taken, verdict.decision.reason, verdict.decision.distance, frame.picture.rgb())

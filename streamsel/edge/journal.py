@@ -1,0 +1,43 @@
+"""What an edge service logs of its work: one line a minute, and one at the end; losses are told as they come."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Final
+
+from streamsel.edge.standing import Standing
+from streamsel.service.log_lines import say
+
+__all__ = ["Journal"]
+
+EVERY: Final = 60.0
+"""Seconds between two lines."""
+
+COUNTS: Final = ("frames", "picks", "dropped", "losses", "segments")
+
+
+class Journal:
+    """standings: of all sources. status: told in one line how they stand, whenever that is another line."""
+
+    def __init__(self, standings: Sequence[Standing], status: Callable[[str], None]) -> None:
+        self._standings, self._status, self._told = standings, status, time.monotonic()
+        self._before = self._counts()
+
+    def turned(self) -> None:
+        """Called in each turn of the loop."""
+        live = sum(one.state == "live" for one in self._standings)
+        self._status(f"{live} of {len(self._standings)} sources live")
+        if time.monotonic() - self._told < EVERY:
+            return
+        self._told, now = time.monotonic(), self._counts()
+        away = [one.name for one in self._standings if one.state in ("connecting", "waiting") and one.trouble]
+        say("working", **{name: now[name] - self._before[name] for name in COUNTS}, away=away)
+        self._before = now
+
+    def stopped(self) -> None:
+        """The last line: counts since the start."""
+        say("stopped", **self._counts())
+
+    def _counts(self) -> dict[str, int]:
+        return {name: sum(getattr(one, name) for one in self._standings) for name in COUNTS}

@@ -1,0 +1,151 @@
+"""The edge loop, on one page: take frames of all sources, embed them at once, decide source by source, commit.
+
+A commit that fails, as on a full disk, is tried again with lanes as they were committed, until it succeeds: meanwhile
+live sources lose frames, which are counted, and nothing that was decided is lost.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from itertools import groupby
+
+import numpy as np
+
+from streamsel.data import Vector
+from streamsel.edge import Seen, Segment
+from streamsel.edge.parts import Parts
+from streamsel.edge.pictures import Written
+from streamsel.errors import SinkError
+from streamsel.service.lane import Lane, Taken, Verdict
+from streamsel.service.log_lines import say
+from streamsel.service.pauses import pauses
+from streamsel.store import Outgoing
+from streamsel.store.entries import Committed
+
+__all__ = ["Loop"]
+
+TURN = 0.5
+"""Seconds that are waited for something to do."""
+
+ROOM = 16_000_000
+"""Bytes that are made free by removing old pictures where something could not be written."""
+
+
+class Loop:
+    """Runs until stopping is set, then returns: what was not committed is looked at again, where its source has it."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self.lanes = self._restored()
+        """By the source's place in the config, as they are committed."""
+
+    def run(self, stopping: threading.Event) -> None:
+        """Turn after turn. Raises StreamselError where no retry would help."""
+        parts = self._parts
+        while not stopping.is_set():
+            if parts.reloaded():
+                self.lanes = self._restored()
+            if seen := parts.inbox.take(parts.batch, TURN):
+                self._settle(seen, stopping)
+            if parts.sendings:
+                parts.sendings.pump()
+            parts.quota.make_room(datetime.now(UTC))
+            self._turned()
+
+    def _settle(self, seen: Sequence[Seen], stopping: threading.Event) -> None:
+        """Decides frames and commits it, as often as it takes."""
+        vectors = self._embedded(seen)
+        for pause in pauses():
+            try:
+                return self._decide(seen, vectors)
+            except SinkError as error:
+                say("cannot write", logging.ERROR, reason=str(error), pause=pause)
+                self._turned()
+            self.lanes = self._restored()
+            self._parts.quota.make_room(datetime.now(UTC), ROOM)
+            if stopping.wait(pause):
+                return None
+
+    def _embedded(self, seen: Sequence[Seen]) -> list[Vector]:
+        """A vector for each of them: (D,) float32, empty where nothing reads vectors or there is no frame."""
+        crops = [one.crop for one in seen if one.crop is not None]
+        if not (crops and self._parts.embeds):
+            return [np.empty(0, np.float32)] * len(seen)
+        rows = iter(self._parts.embedder.embed(np.stack(crops)))
+        return [np.empty(0, np.float32) if one.crop is None else next(rows) for one in seen]
+
+    def _decide(self, seen: Sequence[Seen], vectors: Sequence[Vector]) -> None:
+        """All of it is committed, or SinkError is raised."""
+        began = time.monotonic()
+        done = _Done(self._parts, self.lanes)
+        for place, own in groupby(sorted(zip(seen, vectors, strict=True), key=_source), key=_source):
+            done.lane(place, list(own))
+        self._parts.pictures.flush()
+        self._parts.store.commit(done.committed())
+        self._parts.committed(done.picks, time.monotonic() - began)
+        for one in seen:
+            if one.last and one.segment:
+                say("read", source=self._parts.lanes[one.place][0], segment=one.segment.name)
+
+    def _turned(self) -> None:
+        for told in self._parts.turned:
+            told()
+
+    def _restored(self) -> list[Lane]:
+        store = self._parts.store
+        return [make(place, store.entries(name)) for place, (name, make) in enumerate(self._parts.lanes)]
+
+
+class _Done:
+    """What came of frames, until it is committed. picks: seen, verdict, and what was written."""
+
+    def __init__(self, parts: Parts, lanes: Sequence[Lane]) -> None:
+        self._parts, self._lanes = parts, lanes
+        self.picks: list[tuple[Seen, Verdict, Written]] = []
+        self._entries: dict[str, dict[bytes, bytes | None]] = {}
+        self._segments: dict[str, list[Segment]] = {}
+        self._outgoing: dict[str, list[Outgoing]] = {name: [] for name in parts.events}
+
+    def lane(self, place: int, own: Sequence[tuple[Seen, Vector]]) -> None:
+        """Decides what is one source's, in order."""
+        lane, (name, _) = self._lanes[place], self._parts.lanes[place]
+        awaited = [(one, vector) for one, vector in own if lane.awaits(one.offset, one.part)]
+        for whole, run in groupby(awaited, key=lambda pair: pair[0].frame is not None):
+            if whole:
+                self._taken(name, lane, list(run))
+            else:
+                _skip(lane, list(run))
+        self._entries[name] = lane.entries()
+        segments = {one.segment.number: one.segment for one, _ in awaited if one.segment}
+        self._segments[name] = list(segments.values())
+
+    def _taken(self, name: str, lane: Lane, run: Sequence[tuple[Seen, Vector]]) -> None:
+        rows = [Taken(one.frame, vector, one.offset, one.part, one.last) for one, vector in run if one.frame]
+        for (one, _), verdict in zip(run, lane.take(rows), strict=True):
+            if verdict.unusable and not verdict.again:
+                say("unusable", logging.WARNING, source=name, reason=verdict.unusable)
+            if verdict:
+                self._pick(name, one, verdict)
+
+    def _pick(self, name: str, one: Seen, verdict: Verdict) -> None:
+        written = self._parts.pictures.write(name, one, verdict)
+        self.picks.append((one, verdict, written))
+        for outbox, make in self._parts.events.items():
+            self._outgoing[outbox].append(make(name, one, verdict, written))
+
+    def committed(self) -> Committed:
+        """As the store takes it."""
+        return Committed(entries=self._entries, segments=self._segments, outgoing=self._outgoing)
+
+
+def _skip(lane: Lane, run: Sequence[tuple[Seen, Vector]]) -> None:
+    for one, _ in run:
+        lane.skip(one.offset)
+
+
+def _source(pair: tuple[Seen, Vector]) -> int:
+    return pair[0].place

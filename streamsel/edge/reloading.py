@@ -1,0 +1,66 @@
+"""New thresholds for a daemon that runs: its file is read again when it changed, or on SIGHUP."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from pathlib import Path
+from typing import Any, Final
+
+from streamsel.config import EdgeConfig
+from streamsel.config.pipeline_file import read_pipeline
+from streamsel.errors import StreamselError
+from streamsel.service.log_lines import say
+
+__all__ = ["Reloading"]
+
+THRESHOLDS: Final = ("target_ratio", "min_distance")
+"""What may change while it runs, of the pipeline and of each source."""
+
+
+class Reloading:
+    """Watches the file of a config. asked: set by SIGHUP."""
+
+    def __init__(self, file: Path, config: EdgeConfig, asked: threading.Event) -> None:
+        self._file, self.config, self._asked = file, config, asked
+        self._stamp = self._read_stamp()
+
+    def changed(self) -> bool:
+        """Whether the config has other thresholds than at the last call. What else changed is told, and left as it was;
+        so is all of a file that cannot be read or understood."""
+        stamp = self._read_stamp()
+        if not self._asked.is_set() and stamp == self._stamp:
+            return False
+        self._asked.clear()
+        self._stamp = stamp
+        try:
+            read = read_pipeline(self._file)
+        except StreamselError as error:
+            say("not reloaded", logging.ERROR, reason=str(error))
+            return False
+        return isinstance(read, EdgeConfig) and self._take(read)
+
+    def _take(self, read: EdgeConfig) -> bool:
+        ours, theirs = _without_thresholds(self.config), _without_thresholds(read)
+        others = sorted(key for key in ours if ours[key] != theirs[key])
+        if others:
+            say("not reloaded", logging.ERROR, reason=f"{', '.join(others)} changed: that takes a restart")
+            return False
+        if read == self.config:
+            return False
+        self.config = read
+        say("reloaded", **{name: getattr(read, name) for name in THRESHOLDS})
+        return True
+
+    def _read_stamp(self) -> tuple[int, int] | None:
+        try:
+            found = self._file.stat()
+        except OSError:
+            return None
+        return found.st_mtime_ns, found.st_size
+
+
+def _without_thresholds(config: EdgeConfig) -> dict[str, Any]:
+    told = {name: getattr(config, name) for name in type(config).model_fields if name not in THRESHOLDS}
+    bare = dict.fromkeys(THRESHOLDS)
+    return {**told, "sources": [source.model_copy(update=bare) for source in config.sources]}

@@ -1,0 +1,70 @@
+"""`streamsel run` of an edge pipeline: everything is built, the sources' threads begin, and the loop turns."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Final
+
+from streamsel.config import EdgeConfig
+from streamsel.edge.building import built, feeds_of
+from streamsel.edge.journal import Journal
+from streamsel.edge.loop import Loop
+from streamsel.edge.notify import Notifier
+from streamsel.edge.reloading import Reloading
+from streamsel.service.log_lines import say
+
+__all__ = ["run_edge"]
+
+PATIENCE: Final = 5.0
+"""Seconds that all threads of sources get to hang up, which they do at the same time."""
+
+
+def run_edge(file: Path, config: EdgeConfig, stopping: threading.Event) -> None:
+    """Runs until stopping is set, and returns within ten seconds of that, with all that was decided on disk.
+
+    Raises UsageError, ModelError, StateError, InUseError, SinkError where it cannot begin.
+    """
+    with ExitStack() as stack:
+        notifier = Notifier()
+        reloading = Reloading(file, config, stack.enter_context(_asked_to_reload()))
+        made = stack.enter_context(built(config, reloading))
+        loop = Loop(made.parts)
+        feeds = feeds_of(config, made, loop.lanes, stopping)
+        stack.callback(_join, feeds, stopping)
+        for feed in feeds:
+            feed.start()
+        names = [source.name for source in config.sources]
+        say("started", sources=names, model=made.board.model, page=made.port)
+        notifier.ready()
+        journal = Journal(made.board.standings, notifier.status)
+        made.parts.turned += (notifier.turned, journal.turned)
+        loop.run(stopping)
+        notifier.stopping()
+        journal.stopped()
+
+
+def _join(feeds: Sequence[threading.Thread], stopping: threading.Event) -> None:
+    stopping.set()  # also where the loop has failed
+    deadline = time.monotonic() + PATIENCE
+    for feed in feeds:
+        if feed.ident is not None:
+            feed.join(max(0.0, deadline - time.monotonic()))
+
+
+@contextmanager
+def _asked_to_reload() -> Iterator[threading.Event]:
+    """Set by SIGHUP, where this is the main thread of a process that can get it."""
+    asked = threading.Event()
+    if not hasattr(signal, "SIGHUP") or threading.current_thread() is not threading.main_thread():
+        yield asked
+        return
+    before = signal.signal(signal.SIGHUP, lambda *_: asked.set())
+    try:
+        yield asked
+    finally:
+        signal.signal(signal.SIGHUP, before)

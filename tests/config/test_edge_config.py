@@ -1,0 +1,69 @@
+"""Pipelines of edge devices: what they may hold, and what is said of those that hold something else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from streamsel.config import EdgeConfig, read_pipeline
+from streamsel.errors import UsageError
+
+PLAIN = """
+kind: edge
+sources: [{name: door, url: 'rtsp://viewer:${PASSWORD}@camera/1'}]
+state: state
+output: {folder: picks}
+"""
+
+
+def read(folder: Path, text: str, **environ: str) -> EdgeConfig:
+    file = folder / "edge.yaml"
+    file.write_text(text)
+    config = read_pipeline(file, {"PASSWORD": "geheim", **environ})
+    assert isinstance(config, EdgeConfig)
+    return config
+
+
+def test_what_is_not_said_is_told_by_the_rest(tmp_path: Path) -> None:
+    config = read(tmp_path, PLAIN)
+    assert config.sources[0].url == "rtsp://viewer:geheim@camera/1"
+    assert config.sources[0].live
+    assert (config.state, config.output.folder) == (tmp_path / "state", tmp_path / "picks")
+    assert (config.mqtt, config.kafka, config.output.quota.free) == (None, None, 500_000_000)
+
+
+def test_a_password_is_not_shown(tmp_path: Path) -> None:
+    assert "geheim" not in repr(read(tmp_path, PLAIN))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ("url: 'rtsp:", "url: 'rtps:", "sources[0].url: must be a URL that begins with one of rtsp://"),
+        ("name: door,", "", "sources[0].name: is missing"),
+        ("name: door", "name: 'front door'", "sources[0].name: must be letters, digits"),
+        (
+            "name: door",
+            "name: door, folder: x",
+            "sources[0]: give one of url, device, folder and pipe, not url and folder",
+        ),
+        ("name: door", "name: door, mask: ['1:2:3']", "sources[0].mask[0]: must be width:height:x:y"),
+        ("name: door", "name: door, crop: '0:9:0:0'", "sources[0].crop: must be width:height:x:y"),
+        ("name: door", "name: door, hours: ['7-9']", "sources[0].hours[0]: must be hours of the day"),
+        ("name: door", "name: door, fps: 2, every: 3", "sources[0]: fps and every exclude each other"),
+        ("name: door", "name: door, stal: 3", "sources[0].stal: unknown key 'stal'; did you mean 'stall'?"),
+        ("folder: picks", "topic: picks", "output.topic: unknown key 'topic'"),
+        ("state: state", "state: state\nqueue: 1MB", "queue: "),
+        ("state: state", "state: state\nmqtt: {server: broker}", "mqtt.server: must be host:port"),
+        ("state: state", "state: state\ntarget_ratio: 0.1\nmin_distance: 1", "target_ratio and min_distance exclude"),
+        ("sources: [", "sources: [{name: door, folder: x}, ", "sources: two are called 'door'"),
+    ],
+)
+def test_what_is_wrong_is_told_with_its_place(tmp_path: Path, before: str, after: str, told: str) -> None:
+    assert before in PLAIN
+    with pytest.raises(UsageError) as error:
+        read(tmp_path, PLAIN.replace(before, after, 1))
+    assert told in str(error.value)
+    assert "\n" not in str(error.value)
+    assert "geheim" not in str(error.value)

@@ -1,0 +1,51 @@
+"""An edge daemon for tests: its file, its process, its segments, and what lies in its folders afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from streamsel.testing.ingest_material import tiny_model
+from streamsel.testing.service_process import Running
+from streamsel.testing.videos import scenes
+
+
+class Daemon:
+    """sources, others: of the pipeline file, which lies in a folder with a small model."""
+
+    def __init__(self, folder: Path, sources: list[dict[str, Any]], **others: Any) -> None:
+        tiny_model(folder)
+        self.folder, self.file = folder, folder / "edge.json"
+        told = {"kind": "edge", "sources": sources, "state": "state", "output": {"folder": "picks"}}
+        self.write({**told, "model": "tiny.onnx", "min_distance": 0.3, "threads": 2, **others})
+
+    def write(self, config: Mapping[str, Any]) -> None:
+        """The pipeline file, at once as a whole."""
+        self.config = dict(config)
+        scratch = self.folder / "scratch"
+        scratch.write_text(json.dumps(self.config))
+        scratch.rename(self.file)
+
+    def started(self) -> Running:
+        """A process, to be used with `with`."""
+        return Running(self.file)
+
+    def facts(self) -> list[dict[str, Any]]:
+        """Of all pictures, in the order picked; each lies beside its picture."""
+        found = []
+        for file in sorted((self.folder / "picks").rglob("*.json")):
+            assert file.with_suffix("").stat().st_size > 0
+            found.append(json.loads(file.read_text()))
+        return sorted(found, key=lambda fact: (fact["source"], fact["ordinal"]))
+
+
+def segment(folder: Path, name: str, **options: Any) -> Path:
+    """A finished segment of video, moved into a folder as recorders do."""
+    folder.mkdir(parents=True, exist_ok=True)
+    scratch = folder / f".{name}.tmp.mp4"
+    scenes(scratch, **options)
+    os.utime(scratch, (1_790_000_000 + len(list(folder.iterdir())), 1_790_000_000 + len(list(folder.iterdir()))))
+    return scratch.rename(folder / name)

@@ -1,0 +1,158 @@
+"""The edge daemon as a process, on real segments: what it keeps, and that nothing stops it from keeping the same."""
+
+from __future__ import annotations
+
+import json
+import random
+import resource
+import signal
+import time
+import urllib.request
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from streamsel.testing.service_process import Running, wait_for
+from tests.edge.daemon import Daemon, segment
+
+SEGMENTS = 6
+FRAMES = 4 * 12
+YARD = {"name": "yard", "folder": "recordings"}
+
+
+def record(daemon: Daemon, numbers: range = range(SEGMENTS)) -> None:
+    """Segments of four scenes each, of which some were there before."""
+    for number in numbers:
+        shown = [number, number + 1, 2 * number + 3, 1]
+        segment(daemon.folder / "recordings", f"{number}.mp4", scenes=shown)
+
+
+def read(running: Running, segments: int) -> None:
+    """Waits until the state says that so many segments were read."""
+    running.wait(lambda: len(running.events("read")) >= segments)
+
+
+def outcome(daemon: Daemon) -> dict[str, bytes]:
+    """All files of picks."""
+    picks = daemon.folder / "picks"
+    return {str(path.relative_to(picks)): path.read_bytes() for path in sorted(picks.rglob("*")) if path.is_file()}
+
+
+def has(daemon: Daemon, files: int) -> bool:
+    return len(outcome(daemon)) >= files
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """What an undisturbed daemon keeps."""
+    daemon = Daemon(tmp_path_factory.mktemp("calm"), [YARD])
+    record(daemon)
+    with daemon.started() as running:
+        read(running, SEGMENTS)
+        assert running.stop() == 0
+    assert 4 * SEGMENTS > len(daemon.facts()) > SEGMENTS
+    return outcome(daemon)
+
+
+@pytest.fixture
+def daemon(tmp_path: Path) -> Daemon:
+    return Daemon(tmp_path, [YARD], metrics="127.0.0.1:0")
+
+
+def test_killed_at_any_moment_it_keeps_the_same(daemon: Daemon, expected: dict[str, bytes]) -> None:
+    record(daemon)
+    dice = random.Random()
+    for share in range(4):
+        with daemon.started() as running:
+            running.wait(partial(has, daemon, len(expected) * share // 4))
+            time.sleep(dice.uniform(0.0, 0.1))
+            running.kill()
+    with daemon.started() as running:
+        running.wait(lambda: running.events("started") and outcome(daemon) == expected)
+        assert running.stop() == 0
+    assert outcome(daemon) == expected
+    assert [fact["ordinal"] for fact in daemon.facts()] == list(range(len(daemon.facts())))
+
+
+def test_asked_to_stop_it_ends_soon_and_goes_on_later(daemon: Daemon, expected: dict[str, bytes]) -> None:
+    record(daemon, range(3))
+    with daemon.started() as running:
+        read(running, 3)
+        began = time.monotonic()
+        assert running.stop() == 0
+        assert time.monotonic() - began < 10
+        assert running.events("stopped")[0]["frames"] == 3 * FRAMES
+    record(daemon, range(3, SEGMENTS))
+    with daemon.started() as running:
+        read(running, SEGMENTS - 3)
+        assert running.stop() == 0
+        assert running.events("stopped")[0]["frames"] == 3 * FRAMES
+    assert outcome(daemon) == expected
+
+
+def test_a_full_disk_is_waited_out(daemon: Daemon, expected: dict[str, bytes]) -> None:
+    with daemon.started() as running:
+        running.wait(lambda: running.events("started"))
+        unbounded = resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE)
+        resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, (4000, unbounded[1]))
+        record(daemon)
+        running.wait(lambda: running.events("cannot write"))
+        assert len(outcome(daemon)) < len(expected)
+        resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, unbounded)
+        read(running, SEGMENTS)
+        assert running.stop() == 0
+    assert outcome(daemon) == expected
+
+
+def test_two_on_one_state_are_one_too_many(daemon: Daemon) -> None:
+    with daemon.started() as first:
+        first.wait(lambda: first.events("started"))
+        with daemon.started() as second:
+            assert second.process.wait(60) == 2
+            assert "another streamsel is running with this state folder" in second.text
+            assert second.text.count("\n") == 1
+        assert first.stop() == 0
+
+
+def test_thresholds_change_while_it_runs(daemon: Daemon) -> None:
+    record(daemon, range(2))
+    with daemon.started() as running:
+        read(running, 2)
+        before = len(daemon.facts())
+        daemon.write({**daemon.config, "min_distance": 1.9})
+        running.send_signal(signal.SIGHUP)
+        running.wait(lambda: running.events("reloaded"))
+        record(daemon, range(2, SEGMENTS))
+        read(running, SEGMENTS)
+        assert running.stop() == 0
+    assert len(daemon.facts()) == before
+
+
+def test_another_model_on_its_state_is_refused(daemon: Daemon) -> None:
+    record(daemon, range(1))
+    with daemon.started() as running:
+        read(running, 1)
+        assert running.stop() == 0
+    daemon.write({**daemon.config, "model": "default"})
+    with daemon.started() as running:
+        assert running.process.wait(60) == 2
+        assert "the saved state is of model" in running.text
+        assert running.text.count("\n") == 1
+
+
+def test_the_page_tells_how_it_stands(daemon: Daemon) -> None:
+    record(daemon, range(1))
+    with daemon.started() as running:
+        read(running, 1)
+        page = f"http://127.0.0.1:{running.events('started')[0]['page']}"
+        assert urllib.request.urlopen(f"{page}/healthz", timeout=10).read() == b"ok\n"
+        told = wait_for(lambda: [one for one in status(page)["sources"] if one["frames"] == FRAMES])
+        assert told[0]["picks"] == len(daemon.facts()) > 0
+        assert "streamsel_edge_picks" in urllib.request.urlopen(f"{page}/metrics", timeout=10).read().decode()
+        assert running.stop() == 0
+
+
+def status(page: str) -> dict[str, list[dict[str, int]]]:
+    told: dict[str, list[dict[str, int]]] = json.load(urllib.request.urlopen(f"{page}/status.json", timeout=10))
+    return told
