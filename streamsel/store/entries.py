@@ -142,8 +142,8 @@ class EntryStore:
             many("DELETE FROM entry WHERE stream=? AND key=?", gone)
             many("INSERT INTO entry VALUES (?,?,?) ON CONFLICT DO UPDATE SET value=excluded.value", kept)
         for stream, segments in changes.gone.items():
-            rows = [(stream, _bytes(one.name), one.number) for one in segments]
-            many("DELETE FROM segment WHERE stream=? AND name=? AND number=?", rows)
+            old = [(stream, _bytes(one.name), one.number) for one in segments]
+            many("DELETE FROM segment WHERE stream=? AND name=? AND number=?", old)
         for stream, segments in changes.segments.items():
             rows = [(stream, _bytes(one.name), one.number, one.size, one.modified) for one in segments]
             many("REPLACE INTO segment VALUES (?,?,?,?,?)", rows)
