@@ -24,6 +24,9 @@ CAMERA: Final = "v4l2"
 NO_WAITING: Final = {"fflags": "+4"}
 """libav's AVFMT_FLAG_NONBLOCK, which it wants as a number: no timeout ends its waiting for such a camera."""
 
+BUSY: Final = 1.0
+"""Seconds at most in which libav, opening a camera, asks it for a picture all the time; Track asks at leisure."""
+
 SILENT: Final = "nothing came for too long"
 
 TEXTS, PLAYLISTS = {"tty", "concat"}, {"hls", "dash", "sdp"}
@@ -44,9 +47,11 @@ def open_remote(
     location: str | Pipe, name: str, form: str, options: Mapping[str, str], timeouts: tuple[float, float]
 ) -> InputContainer:
     """What may not answer: a URL, a camera or a pipe. form: as Track's container. Raises SourceError."""
-    began, wanted = time.monotonic(), {**options, **(NO_WAITING if form == CAMERA else {})}
+    if form == CAMERA:
+        options, timeouts = {**options, **NO_WAITING}, (min(timeouts[0], BUSY), timeouts[1])
+    began = time.monotonic()
     try:
-        container = av.open(location, "r", format=form or None, options=wanted, timeout=timeouts)
+        container = av.open(location, "r", format=form or None, options=dict(options), timeout=timeouts)
     except (FFmpegError, OSError) as error:
         if isinstance(location, Pipe) and location.ended:
             what = "standard input has ended without a picture; check the program that writes it"

@@ -1,8 +1,9 @@
 /* A camera of the kernel's V4L2 interface, played to a process into which this is preloaded.
  *
  * The device file named by CAMERA (opened for reading and writing) is the camera: YUYV, 320 x 240, 25 frames a second,
- * each in memory of its own that is taken back when the device is closed, as a driver does it. After STALLS_AFTER
- * frames none comes any more; after GONE_AFTER frames the device is not there any more.
+ * each in memory of its own that is taken back when the device is closed, as a driver does it. The first one comes
+ * BEGINS_AFTER seconds after it is asked for. After STALLS_AFTER frames none comes any more; after GONE_AFTER frames
+ * the device is not there any more.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -152,7 +153,7 @@ int ioctl(int handle, unsigned long request, ...)
     case VIDIOC_DQBUF:
         return next_frame(asked);
     case VIDIOC_STREAMON:
-        begun = now();
+        begun = now() + (getenv("BEGINS_AFTER") ? atof(getenv("BEGINS_AFTER")) : 0);
         return 0;
     case VIDIOC_STREAMOFF:
         return 0;

@@ -68,6 +68,15 @@ def test_parts_are_where_they_are_in_the_picture_before_the_crop():
     assert np.array_equal(pixels[60:, :50], cropped.whole.rgb()[60:, :50]), "a part beside the crop hides nothing"
 
 
+def test_parts_stay_where_they_are_when_the_resolution_changes():
+    part = (40, 20, 10, 10)
+    for size in ((320, 200), (160, 100)):
+        pixels = Masked(video_picture(moving_picture(4, 0, size)), [part]).rgb()
+        grey = (pixels == 128).all(2)
+        assert grey[10:30, 10:50].all()
+        assert not grey[40:, 60:].any()
+
+
 @pytest.mark.parametrize("rotation", [0, 90, 180, 270])
 def test_a_turned_picture_is_masked_where_it_is_seen(rotation):
     part = (60, 40, 10, 0)

@@ -226,7 +226,7 @@ def test_a_camera_is_asked_for_by_its_format_and_without_waiting(monkeypatch):
     monkeypatch.setattr("av.open", refuse)
     with pytest.raises(SourceError, match=r"^door: cannot be opened as a video \(Device or resource busy\)"):
         opened(EdgeSource(name="door", device="/dev/null", stall=20), threads=1)
-    expected = {"location": "/dev/null", "format": "v4l2", "options": {"fflags": "+4"}, "timeout": (20.0, 20.0)}
+    expected = {"location": "/dev/null", "format": "v4l2", "options": {"fflags": "+4"}, "timeout": (1.0, 20.0)}
     assert asked == expected
 
 
