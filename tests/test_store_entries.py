@@ -185,18 +185,6 @@ def test_what_a_policy_drops_is_counted_for_good_and_listed_within_a_bound(path,
         assert [one.number for one in store.outbox("mqtt").dropped(100)] == list(range(44, 51))
 
 
-def test_segments_are_forgotten_when_their_files_are_gone_but_not_the_latest(store):
-    store.commit(Committed(segments={"a": [segment(n) for n in range(100)], "b": [segment(3)]}))
-    there = [segment(n).name for n in (2, 50, 98)]
-    assert store.prune_segments("a", there, spared=10) == 87
-    latest = [n for n in range(89, 100) if n != 98]
-    assert [one.number for one in store.segments("a").values()] == sorted([2, 50, 98, *latest])
-    assert store.prune_segments("a", there, spared=10) == 0
-    assert store.prune_segments("a", there, spared=0) == 9
-    assert list(store.segments("a").values()) == [segment(2), segment(50), segment(98), segment(99)]
-    assert list(store.segments("b")) == [segment(3).name]
-
-
 def test_segments_that_are_gone_are_forgotten_but_not_newer_ones_of_their_names(store):
     old, newer, other = segment(1, "a"), segment(5, "a"), segment(2, "b")
     store.commit(Committed(segments={"a": [old, other], "b": [old]}))
@@ -206,12 +194,6 @@ def test_segments_that_are_gone_are_forgotten_but_not_newer_ones_of_their_names(
     assert (store.segments("a"), store.segments("b")) == ({"a": newer}, {"a": old})
     store.commit(Committed(gone={"a": [newer]}))
     assert store.segments("a") == {}
-
-
-def test_a_folder_that_is_empty_makes_nothing_forgotten(store):
-    store.commit(Committed(segments={"a": [segment(n) for n in range(10)]}))
-    assert store.prune_segments("a", [], spared=0) == 0
-    assert len(store.segments("a")) == 10
 
 
 def test_years_of_commits_leave_the_file_as_small_as_days(path):
@@ -224,7 +206,7 @@ def test_years_of_commits_leave_the_file_as_small_as_days(path):
             sent = {name: [event(str(n), n * 53 % 2000)] for name in OUTBOXES}
             store.commit(Committed({"a": entries}, {"a": [segment(n)]}, sent, {"mqtt": n - 5}, {"n": n}))
             if n % 100 == 0:
-                store.prune_segments("a", [segment(n).name], spared=50)
+                store.commit(Committed(gone={"a": [segment(one) for one in range(n - 100, n - 50)]}))
                 sizes.append(size(path))
     assert max(sizes[10:]) <= max(sizes[:10]) + 300_000, sizes  # what was dropped is listed, up to its bound
     assert max(sizes[30:]) < max(sizes[:30]) + 100_000

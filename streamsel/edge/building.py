@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 
 from streamsel.config import EdgeConfig
 from streamsel.config.edge import EdgeOutput, EdgeSource
-from streamsel.edge import Begin, Courier
+from streamsel.edge import Begin, Courier, Segment
 from streamsel.edge.board import Board, Disk
 from streamsel.edge.cores import cores
 from streamsel.edge.events import kafka_event, mqtt_event
@@ -96,6 +96,7 @@ def built(config: EdgeConfig, reloading: Reloading) -> Iterator[Built]:
             sendings=sendings,
             batch=BATCH,
             reloaded=lambda: False,
+            gone=dict,
             committed=partial(_committed, board),
             turned=(board.turned,),
         )
@@ -115,7 +116,14 @@ def feeds_of(
         standing = made.board.standings[place]
         inbox, size = made.parts.inbox, made.size
         feeds.append(feed(place, source, inbox, standing, begin=begin, size=size, threads=threads, stopping=stopping))
+    made.parts.gone = partial(_gone, {one.name: feed for one, feed in zip(config.sources, feeds, strict=True)})
     return feeds
+
+
+def _gone(feeds: Mapping[str, LiveFeed | FolderFeed]) -> dict[str, list[Segment]]:
+    """What folders' threads have forgotten since the last call."""
+    told = {name: feed.forgotten for name, feed in feeds.items() if isinstance(feed, FolderFeed)}
+    return {name: [queue.popleft() for _ in range(len(queue))] for name, queue in told.items() if queue}
 
 
 def source_lanes(config: EdgeConfig, embedder: Embedder) -> list[tuple[str, MakeLane]]:

@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from itertools import groupby
 
@@ -54,6 +55,7 @@ class Loop:
             if parts.sendings:
                 parts.sendings.pump()
             parts.quota.make_room(datetime.now(UTC))
+            self._forget()
             self._turned()
 
     def _settle(self, seen: Sequence[Seen], stopping: threading.Event) -> None:
@@ -69,6 +71,12 @@ class Loop:
             self._parts.quota.make_room(datetime.now(UTC), ROOM)
             if stopping.wait(pause):
                 return None
+
+    def _forget(self) -> None:
+        """Segments whose files are gone; where that cannot be written, they stay known, which harms nobody."""
+        if gone := self._parts.gone():
+            with suppress(SinkError):
+                self._parts.store.commit(Committed(gone=gone))
 
     def _embedded(self, seen: Sequence[Seen]) -> list[Vector]:
         """A vector for each of them: (D,) float32, empty where nothing reads vectors or there is no frame."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from streamsel.edge import Seen
+from streamsel.edge import Seen, Segment
 from streamsel.edge.inbox import Inbox
 from streamsel.edge.pictures import Pictures, Written
 from streamsel.edge.quota import QuotaKeeper
@@ -31,8 +31,8 @@ class Parts:
     """lanes: name of each source, and what makes its lane. embeds: whether anything reads vectors.
 
     events: outbox -> what makes its events. batch: frames that are decided and committed at once. reloaded: whether
-    lanes are to be made anew, since thresholds changed. committed: told of picks, and of the seconds it took. turned:
-    each is called at the end of each turn.
+    lanes are to be made anew, since thresholds changed. gone: segments by source that are to be forgotten, each told
+    once. committed: told of picks, and of the seconds it took. turned: each is called at the end of each turn.
     """
 
     inbox: Inbox
@@ -46,5 +46,6 @@ class Parts:
     sendings: Sendings | None
     batch: int
     reloaded: Callable[[], bool]
+    gone: Callable[[], Mapping[str, Sequence[Segment]]]
     committed: Callable[[Sequence[Picked], float], None]
     turned: tuple[Callable[[], None], ...]

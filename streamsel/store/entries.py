@@ -3,7 +3,7 @@
 One commit holds all that a batch of frames changed: entries of the streams' state (key -> bytes), the segments that
 were read, and what waits to be sent in each of the outboxes. What a power cut loses (see `sqlite_file`) is looked at
 again, where its source still has it. The file stays bounded: entries replace each other, outboxes have their bounds,
-segments are forgotten by `prune_segments`, and space that is not needed any more is given back. No pickle.
+segments are forgotten once they are `gone`, and space that is not needed any more is given back. No pickle.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import re
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -20,12 +20,9 @@ from streamsel.store import Outgoing
 from streamsel.store.outbox import Outbox, outbox_schema
 from streamsel.store.sqlite_file import Advice, SqliteFile
 
-__all__ = ["SPARED", "Committed", "EntryStore", "Segment"]
+__all__ = ["Committed", "EntryStore", "Segment"]
 
 VERSION: Final = "edge 1"
-
-SPARED: Final = 4096
-"""So many segments of a stream, the latest, are known for good, also without their files: see `prune_segments`."""
 
 LISTED: Final = 1000
 """So many of the records that a policy dropped are listed, of each outbox; the others are counted."""
@@ -76,7 +73,7 @@ class Committed:
     entries: stream -> key -> value, None where the entry is gone. segments: stream -> those that were begun since; one
     replaces an earlier one of its name. outgoing: outbox -> records. acknowledged: outbox -> up to this number its
     records have arrived. notes: JSON values by key. forget: streams of which nothing stays but what this commit brings.
-    gone: stream -> segments that are forgotten, their files having been gone for long; see also `prune_segments`.
+    gone: stream -> segments that are forgotten, their files having been gone for long.
     """
 
     entries: Mapping[str, Mapping[bytes, bytes | None]] = field(default_factory=dict)
@@ -161,28 +158,6 @@ class EntryStore:
                 pages = min(unused, AT_ONCE // self._page)
                 self._db.executescript(f"PRAGMA incremental_vacuum({pages})")  # `execute` would end after one page
                 self._file.shorten_log()  # only then the file itself is cut
-
-    def prune_segments(self, stream: str, keep: Iterable[str], spared: int = SPARED) -> int:
-        """Forget segments that are gone from their folder; how many.
-
-        keep: names of all files there, listed just now. Of those that are missing the latest `spared` stay known all
-        the same: files that come back, as after a share was away, or that were committed after the listing was made,
-        are not read again. Where `keep` is empty nothing is forgotten at all: that may be a disk that is not mounted,
-        and nothing new is read from there either. So what is known is bounded by the files in the folder and `spared`,
-        as of the latest call; numbers are not used twice, since the latest segment stays. Files that come back
-        after that are read again; and so are files that were written anew, with another size or time.
-        """
-        names = set(keep)
-        if not names:
-            return 0
-        with self._file.transaction():
-            latest_first = "SELECT name FROM segment WHERE stream=? ORDER BY number DESC"
-            known = [name for (name,) in self._db.execute(latest_first, (stream,))]
-            missing = [name for name in known if _text(name) not in names]
-            spare = {*known[:1], *missing[:spared]}
-            gone = [(stream, name) for name in missing if name not in spare]
-            self._db.executemany("DELETE FROM segment WHERE stream=? AND name=?", gone)
-        return len(gone)
 
     def hand_over(self, name: str, after: int, room: int, token: str) -> list[Outgoing]:
         """The next records of an outbox behind a number, to be sent: see `SqliteFile.hand_over`."""
