@@ -206,7 +206,7 @@ def test_years_of_commits_leave_the_file_as_small_as_days(path):
             sent = {name: [event(str(n), n * 53 % 2000)] for name in OUTBOXES}
             store.commit(Committed({"a": entries}, {"a": [segment(n)]}, sent, {"mqtt": n - 5}, {"n": n}))
             if n % 100 == 0:
-                store.commit(Committed(gone={"a": [segment(one) for one in range(n - 100, n - 50)]}))
+                store.commit(Committed(gone={"a": [segment(one) for one in range(n - 150, n - 50)]}))
                 sizes.append(size(path))
     assert max(sizes[10:]) <= max(sizes[:10]) + 300_000, sizes  # what was dropped is listed, up to its bound
     assert max(sizes[30:]) < max(sizes[:30]) + 100_000
