@@ -66,7 +66,7 @@ class _Term:
             polled = self._member.poll(TURN, self._parts.gather)
             self._follow(polled)
             self._work([message for some in polled.messages.values() for message in some], stopping)
-            self._journal.turned(self._member.lag())
+            self._journal.turned(self._member.lag(), self._member.owned)
 
     def _follow(self, polled: Polled) -> None:
         """Lanes come and go with their partitions; one that comes is made from its changelog, whose position rules."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Final
 
 from streamsel.service.log_lines import say
@@ -52,20 +52,24 @@ class Journal:
             self._complained = now
             say("dead letters", logging.WARNING, records=done.dead, last=done.complaint)
 
-    def turned(self, lag: Mapping[int, int]) -> None:
-        """The loop came round."""
+    def turned(self, lag: Mapping[int, int], owned: Collection[int]) -> None:
+        """The loop came round. owned: the partitions that are read."""
         self._metrics.turned()
         self._metrics.behind(lag)
         if time.monotonic() - self._since >= self._every:
-            self.summary(lag)
+            self.summary(lag, owned)
 
-    def summary(self, lag: Mapping[int, int]) -> None:
-        """The line about the work since the last one."""
+    def summary(self, lag: Mapping[int, int], owned: Collection[int]) -> None:
+        """The line about the work since the last one; with nothing to read it is a warning."""
         now, counts = time.monotonic(), {name: self._metrics.count(name) for name in TOLD}
         new = {name: counts[name] - self._told[name] for name in TOLD}
         rate = new["records"] / max(now - self._since, 1e-9)
-        facts = {name: int(new[name]) for name in ("records", "picks", "dead")}
-        say("working", **facts, per_second=rate, bytes=int(new["bytes"]), lag=sum(lag.values()))
+        facts: dict[str, float] = {name: int(new[name]) for name in ("records", "picks", "dead")}
+        facts |= {"per_second": rate, "bytes": int(new["bytes"]), "lag": sum(lag.values())}
+        if owned:
+            say("working", **facts, owned=sorted(owned))
+        else:
+            say("waiting for partitions", logging.WARNING, **facts)
         self._since, self._told = now, counts
 
     def rebalanced(self, gained: Sequence[int], lost: Sequence[int], owned: Sequence[int]) -> None:

@@ -88,11 +88,14 @@ def test_a_line_a_minute_tells_what_came_since_the_last(tmp_path: Path) -> None:
     journal = Journal(Metrics(), every=0.0)
     with log_lines("json", stream):
         journal.committed(Done(messages=4, frames=4), 0.1)
-        journal.turned({0: 2, 1: 3})
+        journal.turned({0: 2, 1: 3}, {1, 0})
         journal.committed(Done(messages=1, frames=1), 0.1)
-        journal.turned({})
+        journal.turned({}, ())
     lines = [json.loads(line) for line in stream.getvalue().splitlines()]
-    assert [(line["event"], line["records"], line["lag"]) for line in lines] == [("working", 4, 5), ("working", 1, 0)]
+    assert [(line["event"], line["records"], line["lag"]) for line in lines] == [
+        ("working", 4, 5),
+        ("waiting for partitions", 1, 0),
+    ]
 
 
 @pytest.mark.parametrize("style", ["text", "json"])
