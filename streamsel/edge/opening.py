@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import stat
 from fractions import Fraction
@@ -11,7 +12,10 @@ from typing import Final
 from streamsel.config.edge import EdgeSource
 from streamsel.data import Source
 from streamsel.decode import Decoder
+from streamsel.decode.container import CAMERA
+from streamsel.decode.live import LiveDecoder
 from streamsel.decode.looking import Looking, box
+from streamsel.decode.pipe import STANDARD_INPUT
 from streamsel.errors import SourceError
 
 __all__ = ["OPENING", "looking_of", "opened"]
@@ -27,18 +31,18 @@ def opened(source: EdgeSource, *, threads: int) -> Decoder:
     """Connects to a url, device or pipe, of which frames come as they are taken.
 
     threads: of the decoder, 0 for all cores. Reading ends by SourceError when the connection is lost or nothing comes
-    for `stall` seconds; what comes by HTTP and a pipe end without one when the other side closes them.
+    for `stall` seconds; what comes by HTTP and a pipe end without one when the other side closes them. A pipe is waited
+    for as long as it is open: what was read of it is gone, so that it could not be opened again.
     Raises SourceError, one line without passwords, where it cannot be opened or sends no picture.
     """
-    from streamsel.decode.live import LiveDecoder
-
     location, container = _place(source)
+    timeouts = (math.inf, math.inf) if source.pipe is not None else (max(OPENING, source.stall), source.stall)
     return LiveDecoder(
         Source(source.name, location, "live"),
         crop=box(source.crop) if source.crop else None,
         looking=looking_of(source),
         threads=threads,
-        timeouts=(max(OPENING, source.stall), source.stall),
+        timeouts=timeouts,
         container=container,
     )
 
@@ -52,9 +56,6 @@ def looking_of(source: EdgeSource) -> Looking:
 
 def _place(source: EdgeSource) -> tuple[str, str]:
     """Where it is opened, and libav's name of its format: empty where that shows."""
-    from streamsel.decode.container import CAMERA
-    from streamsel.decode.pipe import STANDARD_INPUT
-
     if source.device is not None:
         _check_device(source.name, source.device)
         return source.device, CAMERA

@@ -123,6 +123,18 @@ def test_sound_does_not_hide_that_pictures_have_stopped(tmp_path, pipe, way):
     assert seconds > 0.6
 
 
+def test_a_pipe_from_which_nothing_comes(pipe):
+    with pytest.raises(SourceError, match=r"^mast: .*no answer in 0.3 s"):
+        LiveDecoder(Source("mast", "-", "live"), container="mpegts", timeouts=(0.3, 0.3))
+
+
+def test_a_pipe_from_which_nothing_comes_any_more(tmp_path, pipe):
+    pipe.write(scenes(tmp_path / "film.ts", (0,), 25).read_bytes())
+    frames, error, _ = lost(LiveDecoder(Source("mast", "-", "live"), container="mpegts", timeouts=(0.5, 0.5)))
+    assert 20 <= len(frames) <= 25, "the latest ones wait for what is shown after them"
+    assert error.startswith("mast: the connection was lost (nothing came for too long)")
+
+
 def test_a_pipe_waits_so_long_for_all_that_is_read(pipe):
     inlet = Pipe(0, 0.2)
     pipe.write(b"abc")
