@@ -18,7 +18,7 @@ from streamsel.decode.looking import Looking, box
 from streamsel.decode.pipe import STANDARD_INPUT
 from streamsel.errors import SourceError
 
-__all__ = ["OPENING", "looking_of", "opened"]
+__all__ = ["OPENING", "opened"]
 
 OPENING: Final = 10.0
 """Seconds that a source may take to open, or its `stall` where that is more."""
@@ -40,14 +40,14 @@ def opened(source: EdgeSource, *, threads: int) -> Decoder:
     return LiveDecoder(
         Source(source.name, location, "live"),
         crop=box(source.crop) if source.crop else None,
-        looking=looking_of(source),
+        looking=_looking(source),
         threads=threads,
         timeouts=timeouts,
         container=container,
     )
 
 
-def looking_of(source: EdgeSource) -> Looking:
+def _looking(source: EdgeSource) -> Looking:
     """Which frames of a source are looked at."""
     return Looking(
         every=source.every or 1, fps=Fraction(source.fps) if source.fps else None, keyframes=source.keyframes
