@@ -1,0 +1,211 @@
+"""The edge daemon as a process before real cameras that come, go, freeze and change, and killed while it looks."""
+
+from __future__ import annotations
+
+import json
+import random
+import socket
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from signal import SIGCONT, SIGSTOP
+from subprocess import Popen
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from streamsel.service.state_entries import arrays_of
+from streamsel.store.entries import EntryStore
+from streamsel.testing.servers import camera, web
+from streamsel.testing.service_process import Running
+from streamsel.testing.videos import scenes
+from tests.edge.daemon import Daemon
+
+pytestmark = pytest.mark.xdist_group("camera")
+
+STALL = 3.0
+
+
+class Gate:
+    """A camera at one address, which comes and goes, as a context manager."""
+
+    def __init__(self) -> None:
+        self.port = free_port()
+        self.url = f"rtsp://127.0.0.1:{self.port}/camera"
+        self._stack = ExitStack()
+
+    def shows(self, film: Path) -> Popen[str]:
+        """From now on, to each who connects from its beginning; the process of its server."""
+        self.goes()
+        _, process = self._stack.enter_context(camera(film, port=self.port))
+        return process
+
+    def goes(self) -> None:
+        """Its address answers no more."""
+        self._stack.close()
+
+    def __enter__(self) -> Gate:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.goes()
+
+
+@pytest.fixture(scope="module")
+def films(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Of ten seconds each, four new scenes a second, none of which is in another film."""
+    folder = tmp_path_factory.mktemp("films")
+    return [film(folder / f"{n}.mp4", range(100 * n, 100 * n + 40)) for n in range(4)]
+
+
+def film(path: Path, shown: range, width: int = 160) -> Path:
+    return scenes(path, shown, 6, size=(width, 120), gop=6, options={"bf": "0", "preset": "ultrafast"})
+
+
+@pytest.fixture
+def gate() -> Iterator[Gate]:
+    with Gate() as made:
+        yield made
+
+
+@pytest.fixture
+def daemon(tmp_path: Path, gate: Gate) -> Daemon:
+    return Daemon(tmp_path, [{"name": "gate", "url": gate.url, "stall": STALL}], metrics="127.0.0.1:0")
+
+
+def free_port() -> int:
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def pictures(daemon: Daemon, source: str = "gate") -> int:
+    return len(list((daemon.folder / "picks" / source).rglob("*.jpg")))
+
+
+def wait_for_more(running: Running, daemon: Daemon, number: int, source: str = "gate") -> None:
+    before = pictures(daemon, source)
+    running.wait(lambda: pictures(daemon, source) >= before + number)
+
+
+def check(daemon: Daemon, source: str = "gate", *, killed: bool = False) -> None:
+    """Of an ended one: ordinals without gaps, no id twice, pictures with their facts, and as many as the state says.
+
+    killed: at some time; then what was written and not committed, of a batch each time, is there beside.
+    """
+    folder, known = daemon.folder / "picks" / source, in_state(daemon, source)
+    facts = [json.loads(path.with_name(f"{path.name}.json").read_text()) for path in folder.rglob("*.jpg")]
+    assert {fact["ordinal"] for fact in facts} == set(range(known))
+    assert len({fact["id"] for fact in facts}) == len(facts)
+    assert killed or len(facts) == known == len(list(folder.rglob("*.json")))
+
+
+def in_state(daemon: Daemon, source: str) -> int:
+    """Picks of a source that its state knows."""
+    store = EntryStore(daemon.folder / "state" / "state.db")
+    try:
+        entries = {key: value for key, value in store.entries(source).items() if not key.startswith(b"#")}
+    finally:
+        store.close()
+    return len(arrays_of(entries)["selector/picks"])
+
+
+def status(running: Running) -> dict[str, Any]:
+    """Of the first source, as the page tells it."""
+    page = f"http://127.0.0.1:{running.events('started')[0]['page']}/status.json"
+    told: dict[str, Any] = json.load(urllib.request.urlopen(page, timeout=10))["sources"][0]
+    return told
+
+
+def test_a_camera_that_was_away_is_looked_at_again(daemon: Daemon, gate: Gate, films: list[Path]) -> None:
+    gate.shows(films[0])
+    with daemon.started() as running:
+        wait_for_more(running, daemon, 5)
+        gate.goes()
+        running.wait(lambda: len(running.events("lost")) >= 2)
+        assert status(running)["state"] in ("waiting", "connecting")
+        assert "Connection refused" in status(running)["trouble"]
+        gate.shows(films[1])
+        running.wait(lambda: len(running.events("connected")) == 2)
+        wait_for_more(running, daemon, 5)
+        assert (status(running)["state"], status(running)["connects"]) == ("live", 2)
+        assert running.stop() == 0
+    assert len({fact["started"] for fact in daemon.facts()}) == 2
+    check(daemon)
+
+
+def test_a_camera_that_freezes_is_noticed_and_heard_when_it_thaws(
+    daemon: Daemon, gate: Gate, films: list[Path]
+) -> None:
+    server = gate.shows(films[0])
+    with daemon.started() as running:
+        wait_for_more(running, daemon, 3)
+        frozen = datetime.now(UTC)
+        server.send_signal(SIGSTOP)
+        running.wait(lambda: running.events("lost"))
+        assert status(running)["trouble"]
+        assert status(running)["state"] in ("waiting", "connecting")
+        lost = running.events("lost")[0]
+        assert (datetime.fromisoformat(lost["time"]) - frozen).total_seconds() < 2 * STALL + 1
+        server.send_signal(SIGCONT)
+        wait_for_more(running, daemon, 3)
+        assert status(running)["trouble"] == ""
+        assert running.stop() == 0
+    check(daemon)
+
+
+def test_killed_at_any_moment_it_counts_on(daemon: Daemon, gate: Gate, films: list[Path]) -> None:
+    dice = random.Random()
+    for shown in films[:3]:
+        gate.shows(shown)
+        with daemon.started() as running:
+            wait_for_more(running, daemon, 3)
+            time.sleep(dice.uniform(0.0, 0.3))
+            running.kill()
+    gate.shows(films[3])
+    with daemon.started() as running:
+        wait_for_more(running, daemon, 6)
+        assert running.stop() == 0
+    assert pictures(daemon) > 12
+    check(daemon, killed=True)
+
+
+def test_a_stream_may_change_its_resolution(tmp_path: Path) -> None:
+    parts = [film(tmp_path / f"{width}.ts", range(width, width + 6), width) for width in (128, 192)]
+    (tmp_path / "two.ts").write_bytes(b"".join(part.read_bytes() for part in parts))
+    with web(tmp_path) as site:
+        daemon = Daemon(tmp_path, [{"name": "gate", "url": f"{site}/two.ts"}], metrics="127.0.0.1:0")
+        with daemon.started() as running:
+            wait_for_more(running, daemon, 9)
+            running.wait(lambda: running.events("problem"))
+            assert status(running)["problems"]["resolution change"] >= 1
+            assert running.stop() == 0
+    assert {picture.size[0] for picture in map(Image.open, (tmp_path / "picks").rglob("*.jpg"))} == {128, 192}
+    check(daemon)
+
+
+@contextmanager
+def silent() -> Iterator[str]:
+    """An address that takes connections and never says a word."""
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        yield f"rtsp://127.0.0.1:{one.getsockname()[1]}/camera"
+
+
+def test_a_camera_that_never_answers_holds_nobody_up(tmp_path: Path, gate: Gate, films: list[Path]) -> None:
+    gate.shows(films[0])
+    with silent() as nowhere:
+        daemon = Daemon(tmp_path, [{"name": "dead", "url": nowhere}, {"name": "gate", "url": gate.url}])
+        daemon.write({**daemon.config, "metrics": "127.0.0.1:0"})
+        with daemon.started() as running:
+            wait_for_more(running, daemon, 8)
+            assert status(running)["state"] == "connecting"
+            assert not running.events("lost")
+            began = time.monotonic()
+            assert running.stop() == 0
+            assert time.monotonic() - began < 10
+    assert pictures(daemon, "dead") == 0
+    check(daemon)
