@@ -15,7 +15,7 @@ from streamsel.config.pipeline_base import ServiceConfig
 from streamsel.config.pipeline_values import Amount, File, Named, Rate, Seconds, Server, ServerList, security_beside
 from streamsel.config.value import Text, Value
 
-__all__ = ["EdgeConfig", "EdgeKafka", "EdgeMqtt", "EdgeOutput", "EdgeSource", "Quota"]
+__all__ = ["EdgeConfig", "EdgeKafka", "EdgeMqtt", "EdgeOutput", "EdgeSource", "Memory", "Quota"]
 
 SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "http", "https", "srt", "udp", "rtp", "tcp")
 PART = re.compile(r"[0-9]+:[0-9]+:[0-9]+:[0-9]+")
@@ -99,6 +99,16 @@ class Quota(Value):
     free: Annotated[Amount, Field(ge=0)] = 500_000_000
 
 
+class Memory(Value):
+    """What a source remembers of its picks: what is forgotten is new again, and ordinals go on. None: all.
+
+    days: for how long. picks: how many at most, the oldest go first; each takes 5 kB with the default model.
+    """
+
+    days: Annotated[float, Field(gt=0, le=36500)] | None = None
+    picks: Annotated[int, Field(ge=1)] | None = 100_000
+
+
 class EdgeOutput(Value):
     """Pictures as files: `folder/SOURCE/DAY/NAME.jpg`, each with its facts beside it as JSON. quality: 1 to 100."""
 
@@ -143,8 +153,8 @@ class EdgeKafka(Value):
 class EdgeConfig(ServiceConfig):
     """What runs beside cameras for weeks. state: a folder of its own, for one process at a time.
 
-    outbox: what waits for a broker that is away. queue: bytes of frames that wait for the model; when it is full, the
-    oldest frames of live sources go, and are counted.
+    memory: of each source. outbox: what waits for a broker that is away. queue: bytes of frames that wait for the
+    model; when it is full, the oldest frames of live sources go, and are counted.
     """
 
     ENDLESS: ClassVar[str] = "camera"
@@ -152,6 +162,7 @@ class EdgeConfig(ServiceConfig):
     kind: Literal["edge"]
     sources: Annotated[tuple[EdgeSource, ...], Field(min_length=1, max_length=64)]
     state: File
+    memory: Memory = Memory()
     output: EdgeOutput
     mqtt: EdgeMqtt | None = None
     kafka: EdgeKafka | None = None

@@ -31,6 +31,7 @@ from streamsel.edge.sending import Sendings, kafka_courier, mqtt_courier
 from streamsel.edge.standing import Standing
 from streamsel.embed import Embedder
 from streamsel.embed.load import load_embedder
+from streamsel.service.forgetting import Forgetting
 from streamsel.service.lane import Lane
 from streamsel.service.lanes import Lanes
 from streamsel.sink.durable import made_folder
@@ -44,6 +45,8 @@ BATCH: Final = 32
 
 PARTING: Final = 2.0
 """Seconds that what is on its way to a broker gets to be acknowledged when all ends."""
+
+DAY: Final = 86_400.0
 
 DECODING: Final = 2
 """Threads of one source's decoder, at most."""
@@ -134,6 +137,7 @@ def source_lanes(config: EdgeConfig, embedder: Embedder) -> list[tuple[str, Make
 def _maker(config: EdgeConfig, source: EdgeSource, embedder: Embedder) -> MakeLane:
     own = source.target_ratio is not None or source.min_distance is not None
     goal = source if own else config
+    days = config.memory.days
     lanes = Lanes(
         config.selection,
         embedder,
@@ -145,6 +149,7 @@ def _maker(config: EdgeConfig, source: EdgeSource, embedder: Embedder) -> MakeLa
         movable=True,
         called=lambda _: f"source {source.name}",
         anew="name another state folder",
+        forgetting=partial(Forgetting, days and days * DAY, config.memory.picks),
     )
     return lanes.lane
 

@@ -1,8 +1,8 @@
 """One connection to a live source, in a thread of its own, so that it can be left while it is blocked in a read.
 
 Nothing ends a read of libav from outside: closing the container meanwhile frees what the read works on, and the read
-goes on; and a V4L2 camera or a pipe knows no timeout. So who waits no longer leaves: of what comes after that nobody
-hears, and the thread hangs up as soon as its read returns, which for a URL is after its timeout at the latest.
+goes on; and a pipe knows no timeout. So who waits no longer leaves: of what comes after that nobody hears, and the
+thread hangs up as soon as its read returns, which for a URL or a camera is after its timeout at the latest.
 """
 
 from __future__ import annotations

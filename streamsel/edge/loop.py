@@ -132,7 +132,11 @@ class _Done:
         self._segments[name] = list(segments.values())
 
     def _taken(self, name: str, lane: Lane, run: Sequence[tuple[Seen, Vector]]) -> None:
-        rows = [Taken(one.frame, vector, one.offset, one.part, one.last) for one, vector in run if one.frame]
+        rows = [
+            Taken(one.frame, vector, one.offset, one.part, one.last, one.taken.timestamp())
+            for one, vector in run
+            if one.frame
+        ]
         for (one, _), verdict in zip(run, lane.take(rows), strict=True):
             if verdict.unusable and not verdict.again:
                 say("unusable", logging.WARNING, source=name, reason=verdict.unusable)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Self
@@ -21,6 +22,7 @@ from streamsel.errors import DiskError, SourceError, StateError, UsageError
 from streamsel.rules.frame_rules import FrameRules
 from streamsel.selection.columns import Batch, concatenate
 from streamsel.selection.stream.onepass import OnePass
+from streamsel.service.forgetting import Forgetting
 from streamsel.service.state_entries import Entries, arrays_of
 
 __all__ = ["Lane", "Taken", "Verdict"]
@@ -29,12 +31,16 @@ FACTS: Final = b"#lane"
 """The key of the entry that says where a lane stands, and whose it is."""
 FORMAT: Final = 2
 
+_PICKS: Final = re.compile(r"^selector/[0-9]+/picks$")
+"""Picks of which some are forgotten have a name of their own, since what only grows is told by rows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Taken:
     """A frame that was embedded. vector: (D,) float32, of unit norm; (0,) where nothing reads vectors.
 
     offset: of its record. part: its number among the record's frames, 0-based. last: whether it is the last of them.
+    when: it was taken, seconds since 1970; read where picks are forgotten.
     """
 
     frame: Frame
@@ -42,6 +48,7 @@ class Taken:
     offset: int
     part: int = 0
     last: bool = True
+    when: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +77,7 @@ class _Row:
     batch: Batch
     place: int
     signals: Mapping[str, Value]
+    when: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +95,7 @@ class Lane:
 
     position: offset of the record to read next, None before the first. inside: how many frames of that record have
     been taken already, where it holds several. called: what errors call it, by default by its partition. anew: what
-    they advise whoever wants to begin with new state.
+    they advise whoever wants to begin with new state. forgetting: of picks; None: all are known for good.
     """
 
     def __init__(
@@ -99,6 +107,7 @@ class Lane:
         identity: str = "",
         called: str = "",
         anew: str = "name another state topic and group",
+        forgetting: Forgetting | None = None,
     ) -> None:
         self.partition, self.identity = partition, identity
         self._called, self._anew = called or f"partition {partition}", anew
@@ -107,6 +116,7 @@ class Lane:
         self._faulty = False
         """Whether a frame of the record at hand was unusable."""
         self._rules, self._entrance, self._selector = rules, rules.entrance, selector
+        self._forgetting = forgetting if selector.diversity else None
         self._entries = Entries()
 
     def __len__(self) -> int:
@@ -157,7 +167,7 @@ class Lane:
         if reason:
             return Verdict(Decision(False, reason, math.inf), signals=frame.signals)
         self._entrance.admit([(frame,)])
-        return _Row(self._batch(frame, row.vector, objects), place, frame.signals)
+        return _Row(self._batch(frame, row.vector, objects), place, frame.signals, row.when)
 
     def _step(self, row: Taken) -> None:
         if not self.awaits(row.offset, row.part):
@@ -174,6 +184,19 @@ class Lane:
         return self._rules.batch([_Known((frame.mark,), frame.signals)], vector[None], objects)
 
     def _decide(self, rows: Sequence[_Row]) -> list[Verdict]:
+        """Verdicts on rows, and what is to be forgotten between them."""
+        if self._forgetting is None:
+            return self._judged(rows)
+        verdicts: list[Verdict] = []
+        for run in self._forgetting.runs([row.when for row in rows]):
+            self._selector.forget(self._forgetting.due(rows[run.start].when))
+            verdicts += self._judged(rows[run])
+            for row, verdict in zip(rows[run], verdicts[run], strict=True):
+                if verdict:
+                    self._forgetting.picked(row.when)
+        return verdicts
+
+    def _judged(self, rows: Sequence[_Row]) -> list[Verdict]:
         """Verdicts on rows; each counts for as many frames as were looked at since the one before."""
         ordinal = len(self)
         looked = np.diff([row.place for row in rows], prepend=self._selector.looked - 1).tolist()
@@ -193,17 +216,19 @@ class Lane:
         """All arrays by name, and apart from them those of picks, which only grow."""
         held = {f"{name}/{key}": array for name, part in self._parts() for key, array in part.state().items()}
         if self._selector.diversity:
-            held["selector/picks"] = self._selector.picks
+            gone = self._selector.forgotten
+            held[f"selector/{gone}/picks" if gone else "selector/picks"] = self._selector.picks
         grown = {name: held.pop(name) for name in list(held) if name.endswith("picks") and held[name].ndim == 2}
         return held, grown
 
     def _parts(self) -> Sequence[tuple[str, Any]]:
         """All that remembers, by the name under which its arrays are told."""
-        return [
+        parts: list[tuple[str, Any]] = [
             ("entrance", self._entrance),
             ("inspection", self._entrance.inspection),
             ("selector", self._selector),
         ]
+        return [*parts, ("forgetting", self._forgetting)] if self._forgetting else parts
 
     @classmethod
     def restored(cls, make: Callable[[], Self], entries: Mapping[bytes, bytes]) -> Self:
@@ -219,13 +244,15 @@ class Lane:
     def _restore(self, entries: Mapping[bytes, bytes]) -> None:
         kept = {key: value for key, value in entries.items() if key != FACTS}
         self.position, self.inside, self._faulty = self._place(entries.get(FACTS))
-        arrays = arrays_of(kept)
+        arrays = {_PICKS.sub("selector/picks", key): array for key, array in arrays_of(kept).items()}
         for name, part in self._parts():
             own = {key.removeprefix(f"{name}/"): array for key, array in arrays.items() if key.startswith(f"{name}/")}
             try:
                 part.restore(own)
             except (KeyError, ValueError) as error:
                 raise StateError(f"{self._called}: saved state of {name} is damaged ({error})") from error
+        if self._forgetting:
+            self._forgetting.adopt(len(self._selector.picks))
         self._entries = Entries(kept)
 
     def _place(self, facts: bytes | None) -> tuple[int | None, int, bool]:

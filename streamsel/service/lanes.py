@@ -21,6 +21,7 @@ from streamsel.rules.live import stream_selector
 from streamsel.rules.queries import queries_of, query_vectors
 from streamsel.run.selecting import distance_of_run
 from streamsel.service.file_digest import digest_of_files
+from streamsel.service.forgetting import Forgetting
 from streamsel.service.lane import Lane
 from streamsel.signals.lightly_folder import LightlyFolder
 from streamsel.sink.names import frame_name
@@ -40,7 +41,7 @@ class Lanes:
     target_ratio, min_distance: the goal, at most one; neither: the model's own novelty distance. lightly: a folder with
     predictions and metadata by the names of frames. query_sets: name -> path. named: what else must be equal for state
     to be gone on with, as plain JSON. movable: whether state is gone on with though the goal's number is another one.
-    called: partition -> what errors call its lane. anew: see Lane.
+    called: partition -> what errors call its lane. anew: see Lane. forgetting: makes that of a lane.
     Raises UsageError for what a stream without an end cannot promise, UsageError and SourceError for what the
     selection reads and is not there.
     """
@@ -58,8 +59,9 @@ class Lanes:
         movable: bool = False,
         called: Callable[[int], str] = "partition {}".format,
         anew: str = "name another state topic and group",
+        forgetting: Callable[[], Forgetting | None] = lambda: None,
     ) -> None:
-        self._called, self._anew = called, anew
+        self._called, self._anew, self._forgetting = called, anew, forgetting
         self._config = _stream_config(selection, target_ratio, min_distance)
         self._embedder = embedder
         self._folder = None if lightly is None else LightlyFolder.named(lightly)
@@ -116,7 +118,10 @@ class Lanes:
             min_distance=self._distance,
         )
         name = self._called(partition)
-        return Lane(partition, rules, selector, identity=self._identity, called=name, anew=self._anew)
+        forgetting = self._forgetting()
+        return Lane(
+            partition, rules, selector, identity=self._identity, called=name, anew=self._anew, forgetting=forgetting
+        )
 
 
 def called(mark: Mark) -> str:

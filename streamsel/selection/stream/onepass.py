@@ -18,6 +18,7 @@ from streamsel.selection.rows import check_row, check_rows
 from streamsel.selection.stream import StreamConstraint
 from streamsel.selection.stream.diversity import Diversity
 from streamsel.selection.stream.goals import Goals, Worth
+from streamsel.selection.stream.promises import check_decisive, check_distance, check_looked
 from streamsel.selection.stream.rate import Rate
 from streamsel.selection.stream.standing import level_of
 
@@ -73,10 +74,12 @@ class OnePass:
         weighted = [(Diversity(dim or 0), 1.0)] if strategies is None else list(strategies)
         self.diversity = _ruler(dim, [strategy for strategy, _ in weighted])
         plain = all(strategy is self.diversity and strength > 0 for strategy, strength in weighted)
-        _check_distance(min_distance, self.diversity)
+        check_distance(min_distance, self.diversity)
         hard = min_distance is not None or bool(constraints and not weighted)
-        _check_decisive([strategy.name for strategy, _ in weighted], plain, target_ratio is not None, hard)
+        check_decisive([strategy.name for strategy, _ in weighted], plain, target_ratio is not None, hard)
         self.looked, self._kept = 0, 0
+        self.forgotten = 0
+        """Picks, the oldest, that are not known any more; ordinals count them."""
         self.min_distance, self._constraints = min_distance, tuple(constraints)
         self._goals = None if plain else Goals(weighted)
         start = None if plain or target_ratio is None else level_of(min(1.0, max(target_ratio, 1e-9)))
@@ -86,11 +89,14 @@ class OnePass:
             self._strategies.append(self.diversity)
 
     def __len__(self) -> int:
-        return len(self.diversity.index) if self.diversity else self._kept
+        return self.forgotten + len(self.diversity.index) if self.diversity else self._kept
 
     @property
     def picks(self) -> Vector:
-        """(len, dim) float32, read-only: the picks' EMBEDDINGS in the order picked; (len, 0) where rows have none."""
+        """(M, dim) float32, read-only: EMBEDDINGS of the picks that are known, in the order picked.
+
+        M: len less those forgotten. (len, 0) where rows have none.
+        """
         return self.diversity.index.picks if self.diversity else np.empty((self._kept, 0), np.float32)
 
     def offer(self, rows: Vector | Batch, looked: Sequence[int] | None = None) -> list[Decision]:
@@ -100,7 +106,7 @@ class OnePass:
         Raises UsageError, with nothing changed, when a row cannot be used.
         """
         batch = self._batch(rows)
-        steps = _check_looked(looked, len(batch))
+        steps = check_looked(looked, len(batch))
         decisions: list[Decision] = []
         for block in batch.blocks(BLOCK):
             measured = self._measure(block)
@@ -141,10 +147,21 @@ class OnePass:
 
     def skip(self, count: int = 1) -> None:
         """Count frames that were looked at and not offered, at the end of a stream for instance."""
-        (count,) = _check_looked([count], 1)
+        (count,) = check_looked([count], 1)
         self.looked += count
         if self.rate:
             self.rate.skip(count)
+
+    def forget(self, count: int) -> None:
+        """Forget the oldest picks: rows like them are new again. What other goals than distances count stays counted.
+
+        count: fewer than are known. Raises ValueError for others.
+        """
+        if not 0 <= count < max(1, len(self.picks)):
+            raise ValueError(f"forget takes a count below {len(self.picks)}, got {count}")
+        if count and self.diversity:
+            self.diversity.restore({"picks": self.picks[count:].copy()})
+            self.forgotten += count
 
     def finish(self, n: int) -> tuple[list[int], list[Decision]]:
         """Nothing is left for the end of a stream."""
@@ -166,6 +183,7 @@ class OnePass:
         if self.diversity:
             near = measured[self._strategies.index(self.diversity)]
             distance, nearest = self.diversity.index.now(near, place)
+            nearest += self.forgotten if nearest >= 0 else 0
         worth = self._goals.weigh(measured, place) if self._goals else None
         return _Row(batch, place, measured, distance, nearest, worth)
 
@@ -238,6 +256,7 @@ class OnePass:
         parts = self._parts()
         held = {f"{name}.{key}": array for name, part in parts.items() for key, array in part.state().items()}
         held |= {} if self.diversity else {"kept": np.array(self._kept)}
+        held |= {"forgotten": np.array(self.forgotten)} if self.forgotten else {}
         held |= {} if self.rate is None else self.rate.state()
         held |= {} if self._goals is None else self._goals.state()
         return {"looked": np.array(self.looked), **held}
@@ -250,7 +269,7 @@ class OnePass:
             self.diversity.restore({"picks": state["picks"]})
         else:
             self._kept = int(state["kept"])
-        self.looked = int(state["looked"])
+        self.looked, self.forgotten = int(state["looked"]), int(state.get("forgotten", 0))
         if self.rate:
             self.rate.restore(state)
         if self._goals:
@@ -264,30 +283,3 @@ def _ruler(dim: int | None, strategies: Sequence[Strategy]) -> Diversity | None:
     if found and dim not in (None, found[0].index.dim):
         raise UsageError(f"EMBEDDINGS have {dim} numbers, and DIVERSITY is for {found[0].index.dim}")
     return found[0] if found else None if dim is None else Diversity(dim)
-
-
-def _check_distance(min_distance: float | None, diversity: Diversity | None) -> None:
-    if min_distance is not None and not 0 < min_distance < math.inf:
-        raise UsageError(f"min_distance must be above 0 and finite, got {min_distance}")
-    if min_distance is not None and diversity is None:
-        raise UsageError("min_distance needs rows with EMBEDDINGS: give their length, dim")
-
-
-def _check_decisive(names: Sequence[str], plain: bool, ratio: bool, hard: bool) -> None:
-    """Whether something says where to stop. names: of the strategies. hard: there is a distance or a constraint."""
-    if ratio and not names:
-        raise UsageError("target_ratio needs a strategy by which rows are told apart")
-    if not ratio and not plain:
-        raise UsageError(
-            f"{', '.join(names)}: says which rows are better, not how many to keep, so give target_ratio; without one "
-            "only DIVERSITY with min_distance and constraints can decide"
-        )
-    if not ratio and not hard:
-        raise UsageError("give either min_distance or target_ratio")
-
-
-def _check_looked(looked: Sequence[int] | None, rows: int) -> Sequence[int]:
-    steps = [1] * rows if looked is None else [int(step) for step in looked]
-    if len(steps) != rows or min(steps, default=0) < 0:
-        raise UsageError(f"looked must hold {rows} numbers of frames, 0 or more each, got {steps}")
-    return steps
