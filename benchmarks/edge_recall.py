@@ -115,14 +115,14 @@ def record(folder: Path, given: argparse.Namespace, scratch: Path) -> tuple[list
     for number in range(segments):
         seconds = list(usual)
         if event := shows.get(number):
-            film = films[(events.index(event)) % len(films)]
+            film = films[events.index(event) % len(films)]
             seconds[event.at : event.at + LASTS] = film.seconds[event.cut : event.cut + LASTS]
         write(folder / name_of(number), static.template, seconds, BEGIN + (number + 1) * len(usual))
     return events, segments, len(usual)
 
 
 def tell(events: Sequence[Event], picks: Sequence[dict[str, Any]], lasts: int, looked: int) -> None:
-    """Which events were found, and why the others may not have been."""
+    """Which events were found, and by which picks: their reason, and their distance to the nearest pick before."""
     times = [int(pick["segment"].removesuffix(".mp4")) * lasts + pick["time"] for pick in picks]
     found = 0
     for event in events:
@@ -130,7 +130,7 @@ def tell(events: Sequence[Event], picks: Sequence[dict[str, Any]], lasts: int, l
         found += bool(own)
         at = event.segment * lasts + event.at
         before = bisect.bisect_left(times, at)
-        told = ", ".join(f"{pick['reason']} at distance {pick['distance']:.3f}" for pick in own) or "MISSED"
+        told = ", ".join(f"{pick['reason']} {pick['distance'] or 0:.3f}" for pick in own) or "MISSED"
         print(f"  {at / 3600:6.2f} h  {event.clip[:20]:20} from {event.cut:3} s  after {before:4} picks  {told}")
     share = len(picks) / looked
     print(f"events found: {found} of {len(events)}")
