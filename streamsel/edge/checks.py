@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from streamsel.choosing.finding import Finding, fine, note, problem
 from streamsel.config import EdgeConfig
@@ -17,18 +18,27 @@ from streamsel.embed.load import load_embedder
 from streamsel.errors import ModelError, SourceError, StreamselError
 from streamsel.service.checked_places import page_findings, written_findings
 
+if TYPE_CHECKING:
+    from streamsel.topic.connection import Connection
+    from streamsel.topic.topics import Topic
+
 __all__ = ["edge_findings"]
 
 PATIENCE: Final = 10.0
-"""Seconds that a broker of MQTT gets to answer."""
+"""Seconds that a broker gets to answer."""
 
 STEP: Final = 0.05
 
 
+AT_ONCE: Final = 16
+"""Sources that are tried at the same time: of those that are away each takes ten seconds."""
+
+
 def edge_findings(config: EdgeConfig) -> Iterator[Finding]:
-    """All findings, as they come."""
-    for place, source in enumerate(config.sources):
-        yield from _source(f"sources[{place}] {source.name}", source)
+    """All findings, as they come. Nothing is changed, and nothing sent."""
+    places = [f"sources[{place}] {source.name}" for place, source in enumerate(config.sources)]
+    with ThreadPoolExecutor(AT_ONCE) as several:
+        yield from several.map(_source, places, config.sources)
     yield from written_findings("state", config.state)
     yield from written_findings("output.folder", config.output.folder)
     yield from _selection(config)
@@ -37,22 +47,22 @@ def edge_findings(config: EdgeConfig) -> Iterator[Finding]:
         yield from page_findings(config.metrics)
 
 
-def _source(place: str, source: EdgeSource) -> Iterator[Finding]:
+def _source(place: str, source: EdgeSource) -> Finding:
     if source.folder is not None:
-        yield from _folder(place, source.folder)
-    elif source.pipe is not None:
-        yield note(place, f"standard input is read when it runs, as {source.pipe}")
-    else:
-        yield _camera(place, source)
+        return _folder(place, source.folder)
+    if source.pipe is not None:
+        return note(place, f"standard input is read when it runs, as {source.pipe}")
+    return _camera(place, source)
 
 
-def _folder(place: str, folder: Path) -> Iterator[Finding]:
-    if not folder.is_dir():
-        yield note(place, f"{folder}: is not there yet; it waits for it")
-    elif not os.access(folder, os.R_OK | os.X_OK):
-        yield problem(place, f"{folder}: cannot be read; ask for the right to")
-    else:
-        yield fine(place, f"{folder}: can be read")
+def _folder(place: str, folder: Path) -> Finding:
+    if folder.is_dir():
+        if os.access(folder, os.R_OK | os.X_OK):
+            return fine(place, f"{folder}: can be read")
+        return problem(place, f"{folder}: cannot be read; ask for the right to")
+    if folder.exists():
+        return problem(place, f"{folder}: is no folder; name the one that segments are put in")
+    return note(place, f"{folder}: is not there yet; it waits for it")
 
 
 def _camera(place: str, source: EdgeSource) -> Finding:
@@ -88,33 +98,66 @@ def _couriers(config: EdgeConfig) -> Iterator[Finding]:
     if config.mqtt is not None:
         yield _mqtt(config.mqtt)
     if config.kafka is not None:
-        yield _kafka(config.kafka)
+        yield from _kafka(config.kafka)
 
 
 def _mqtt(config: EdgeMqtt) -> Finding:
     from streamsel.edge.mqtt import MqttDelivery
 
-    courier = MqttDelivery(config, f"check-{os.getpid()}")
+    try:
+        courier = MqttDelivery(config, f"check{os.getpid()}")
+    except StreamselError as error:
+        return problem("mqtt", str(error).removeprefix("mqtt: "))
     courier.start()
     deadline = time.monotonic() + PATIENCE
     while not (courier.ready or courier.trouble) and time.monotonic() < deadline:
         time.sleep(STEP)
     trouble = "" if courier.ready else courier.trouble or f"{config.server}: does not answer"
     courier.close()
-    return problem("mqtt", trouble) if trouble else fine("mqtt", f"{config.server}: lets this device in")
+    if trouble:
+        return problem("mqtt", trouble.removeprefix("mqtt "))
+    return fine("mqtt", f"{config.server}: lets this device in")
 
 
-def _kafka(config: EdgeKafka) -> Finding:
-    from streamsel.topic import inquiry
+def _kafka(config: EdgeKafka) -> Iterator[Finding]:
     from streamsel.topic.connection import Connection
     from streamsel.topic.explaining import explained
     from streamsel.topic.security import Security
 
     try:
-        with explained(config.topic, SourceError):
-            topic = inquiry.topic(Connection(config.servers, Security.of(config.security)), config.topic)
+        connection = Connection(config.servers, Security.of(config.security), wait=PATIENCE)
+        with explained(",".join(config.servers), SourceError):
+            yield from _topics(connection, config)
     except StreamselError as error:
-        return problem("kafka", str(error))
+        yield problem("kafka", str(error))
+
+
+def _topics(connection: Connection, config: EdgeKafka) -> Iterator[Finding]:
+    """On the topic, and on what sending each record once takes beside it: see `streamsel.topic.markers`."""
+    from streamsel.topic import inquiry
+    from streamsel.topic.markers import MARKERS
+
+    topic, markers = inquiry.topic(connection, config.topic), f"{config.topic}{MARKERS}"
     if topic is None:
-        return problem("kafka.topic", f"{config.topic}: no such topic; create it, or check its name")
-    return fine("kafka.topic", f"{topic.name}: {topic.partitions} partitions")
+        yield problem("kafka.topic", f"{config.topic}: no such topic; create it, or check its name")
+        return
+    yield from _topic(topic, config.inline_limit)
+    if (beside := inquiry.topic(connection, markers)) is None:
+        inquiry.check_create(connection, markers, 1, compacted=True)
+    elif beside.largest is not None and not beside.compacted:
+        yield problem("kafka.topic", f"{markers}: would forget what was sent; set its cleanup.policy to compact")
+    elif beside.rights and not {"READ", "WRITE"} <= beside.rights:
+        yield problem("kafka.topic", f"{markers}: not allowed to read and write it; ask for the rights READ and WRITE")
+    inquiry.check_transactions(connection, f"streamsel.check{os.getpid()}")
+
+
+def _topic(topic: Topic, inline_limit: int) -> Iterator[Finding]:
+    """Of one that is there: what it takes of what is sent."""
+    share = "1 partition" if topic.partitions == 1 else f"{topic.partitions} partitions"
+    if topic.rights and "WRITE" not in topic.rights:
+        yield problem("kafka.topic", f"{topic.name}: not allowed to write it; ask for the right WRITE")
+    else:
+        yield fine("kafka.topic", f"{topic.name}: {share}")
+    if topic.largest is not None and topic.largest < inline_limit:
+        told = f"{topic.name}: takes records of {topic.largest} bytes at most"
+        yield note("kafka.inline_limit", f"{told}; larger pictures are referred to, as those above the limit")

@@ -1,0 +1,291 @@
+"""What `streamsel check` tells of an edge pipeline, that it holds, and that asking changes nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kafka import KafkaAdminClient
+
+from streamsel.choosing.finding import Finding, can_run
+from streamsel.config import EdgeConfig
+from streamsel.config.pipeline_file import read_pipeline
+from streamsel.edge import checks
+from streamsel.edge.checks import edge_findings
+from streamsel.errors import StreamselError
+from streamsel.testing.ingest_material import tiny_model
+from streamsel.testing.kafka_broker import Broker, Served
+from streamsel.testing.mosquitto import Mosquitto
+from streamsel.testing.servers import camera
+from streamsel.testing.videos import scenes
+from tests.conftest import streamsel
+
+HUSH = "wrong-but-secret"
+NOBODY = "127.0.0.1:1"
+YARD = {"name": "yard", "folder": "recordings"}
+
+
+class Pipeline:
+    """A file beside a small model and a folder of recordings; `write` takes what is to be otherwise."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.file = folder, folder / "edge.json"
+        tiny_model(folder)
+        (folder / "recordings").mkdir()
+        self.write()
+
+    def write(self, *sources: dict[str, Any], **more: Any) -> Path:
+        told = {"kind": "edge", "sources": sources or [YARD], "state": "state", "output": {"folder": "picks"}}
+        self.file.write_text(json.dumps({**told, "model": "tiny.onnx", "min_distance": 0.3, **more}))
+        return self.file
+
+    def findings(self, *sources: dict[str, Any], **more: Any) -> list[Finding]:
+        config = read_pipeline(self.write(*sources, **more))
+        assert isinstance(config, EdgeConfig)
+        return list(edge_findings(config))
+
+    def problem(self, place: str, *sources: dict[str, Any], **more: Any) -> str:
+        """The only problem that there is, at this place, on one line."""
+        (found,) = [one for one in self.findings(*sources, **more) if one.level == "problem"]
+        assert found.place == place
+        assert "\n" not in found.text
+        return found.text
+
+    @property
+    def files(self) -> dict[str, int]:
+        return {str(path.relative_to(self.folder)): path.stat().st_mtime_ns for path in self.folder.rglob("*")}
+
+
+@pytest.fixture
+def pipeline(tmp_path: Path) -> Pipeline:
+    return Pipeline(tmp_path)
+
+
+@pytest.fixture
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return scenes(tmp_path_factory.mktemp("film") / "film.mp4", range(3), 25, options={"bf": "0"}, gop=25)
+
+
+@pytest.fixture
+def mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mosquitto]:
+    try:
+        with Mosquitto(tmp_path_factory.mktemp("mosquitto"), password="right-and-secret") as broker:
+            yield broker
+    except StreamselError as error:
+        pytest.fail(str(error), pytrace=False)
+
+
+def of(findings: list[Finding], place: str) -> tuple[str, str]:
+    """Level and text of the only finding at a place."""
+    (found,) = [one for one in findings if one.place == place]
+    return found.level, found.text
+
+
+# -- as a whole -----------------------------------------------------------------------------------------------------
+
+
+def test_all_is_well_and_nothing_is_changed(pipeline: Pipeline) -> None:
+    pipeline.write(metrics="127.0.0.1:0")
+    before = pipeline.files
+    told = json.loads(streamsel("check", pipeline.file, "--json").stdout)
+    assert told["runs"] is True
+    assert {one["level"] for one in told["findings"]} == {"fine"}
+    places = ["sources[0] yard", "state", "output.folder", "model", "selection", "metrics"]
+    assert [one["place"] for one in told["findings"]] == places
+    assert pipeline.files == before
+    assert streamsel("check", pipeline.file).stdout.endswith("it can run\n")
+
+
+def test_a_problem_is_exit_code_2(pipeline: Pipeline) -> None:
+    done = streamsel("check", pipeline.write(model="nowhere.onnx"), check=False)
+    assert done.returncode == 2
+    assert "nowhere.onnx" in done.stdout
+    assert "it cannot run" in done.stdout
+    assert done.stderr == ""
+
+
+def test_what_cannot_be_understood_is_one_line(pipeline: Pipeline) -> None:
+    for wrong in ({"sources": []}, {"outpt": {}}, {"selection": {"n_samples": 5, "strategies": []}}):
+        done = streamsel("check", pipeline.write(**wrong), check=False)
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
+
+
+# -- sources --------------------------------------------------------------------------------------------------------
+
+
+def test_folders(pipeline: Pipeline) -> None:
+    told = pipeline.findings(YARD, {"name": "later", "folder": "not/yet"}, {"name": "file", "folder": "edge.json"})
+    assert of(told, "sources[0] yard") == ("fine", f"{pipeline.folder}/recordings: can be read")
+    assert of(told, "sources[1] later") == ("note", f"{pipeline.folder}/not/yet: is not there yet; it waits for it")
+    level, text = of(told, "sources[2] file")
+    assert (level, "is no folder" in text) == ("problem", True)
+    assert not (pipeline.folder / "not").exists()
+
+
+def test_a_folder_that_may_not_be_read(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    allowed = os.access
+    monkeypatch.setattr(os, "access", lambda path, mode: "recordings" not in str(path) and allowed(path, mode))
+    assert "ask for the right" in pipeline.problem("sources[0] yard")
+
+
+def test_a_camera_that_is_there(pipeline: Pipeline, film: Path) -> None:
+    with camera(film, HUSH) as (port, _):
+        door = {"name": "door", "url": f"rtsp://camera:{HUSH}@127.0.0.1:{port}/camera"}
+        level, text = of(pipeline.findings(door), "sources[0] door")
+        assert (level, text.startswith("160 x 120, the first picture after ")) == ("fine", True)
+        _, text = of(pipeline.findings({**door, "crop": "64:48:0:0"}), "sources[0] door")
+        assert text.startswith("64 x 48, ")
+        assert "the crop" in pipeline.problem("sources[0] door", {**door, "crop": "640:480:0:0"})
+        wrong = {**door, "url": door["url"].replace(HUSH, f"not-{HUSH}")}
+        done = streamsel("check", pipeline.write(wrong), check=False)
+        assert done.returncode == 2
+        assert "sources[0] door" in done.stdout
+        assert HUSH not in done.stdout + done.stderr
+
+
+def test_cameras_that_are_away_are_tried_at_once(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"rtsp://me:{HUSH}@127.0.0.1:{silent.getsockname()[1]}/camera"
+        monkeypatch.setattr("streamsel.edge.opening.OPENING", 1.0)
+        sources = [{"name": f"s{number}", "url": url, "stall": 1} for number in range(5)]
+        told = pipeline.findings(*sources, {"name": "refused", "url": f"rtsp://me:{HUSH}@{NOBODY}/camera"})
+    problems = [one for one in told if one.level == "problem"]
+    assert [one.place for one in problems] == [*(f"sources[{n}] s{n}" for n in range(5)), "sources[5] refused"]
+    assert not any(HUSH in one.text or "\n" in one.text for one in told)
+
+
+def test_a_device_and_a_pipe(pipeline: Pipeline) -> None:
+    told = pipeline.findings({"name": "usb", "device": "/dev/no-video"}, {"name": "mast", "pipe": "mpegts"})
+    level, text = of(told, "sources[0] usb")
+    assert (level, "no camera at /dev/no-video" in text) == ("problem", True)
+    assert of(told, "sources[1] mast") == ("note", "standard input is read when it runs, as mpegts")
+
+
+# -- model, selection, places ---------------------------------------------------------------------------------------
+
+SPEED = {"input": {"type": "METADATA", "key": "speed"}}
+SUMS = {**SPEED, "strategy": {"type": "WEIGHTS"}}
+AT_LEAST = {"type": "AT_LEAST", "per": {"type": "METADATA", "key": "place"}, "count": 1}
+DIVERSITY = {"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "DIVERSITY"}}
+
+
+@pytest.mark.parametrize(
+    ("more", "place", "text"),
+    [
+        ({"model": "nowhere.onnx"}, "model", "nowhere.onnx"),
+        ({"model": "edge.json"}, "model", "edge.json"),
+        ({"lightly": "nowhere"}, "selection", "nowhere"),
+        ({"selection": {"strategies": [SUMS]}}, "selection", "ratio"),
+        ({"output": {"folder": "edge.json"}}, "output.folder", "is no folder; name another"),
+        ({"state": "edge.json/state"}, "state", "is no folder; name another"),
+    ],
+)
+def test_what_stands_in_the_way(pipeline: Pipeline, more: dict[str, Any], place: str, text: str) -> None:
+    assert text in pipeline.problem(place, **more)
+
+
+def test_a_selection_with_an_end_is_refused(pipeline: Pipeline) -> None:
+    strategies = [DIVERSITY]
+    done = streamsel("check", pipeline.write(selection={"strategies": strategies, "n_samples": 5}), check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "n_samples needs an end, which a camera has not" in done.stderr
+    told = pipeline.problem("selection", selection={"strategies": strategies, "constraints": [AT_LEAST]})
+    assert "AT_LEAST" in told
+
+
+def test_one_sources_goal_is_tried_too(pipeline: Pipeline) -> None:
+    selection = {"strategies": [SUMS]}
+    fit = {**YARD, "target_ratio": 0.1}
+    assert can_run(pipeline.findings(fit, selection=selection))
+    assert "ratio" in pipeline.problem("selection", fit, {"name": "door", "folder": "recordings"}, selection=selection)
+
+
+def test_a_page_that_cannot_be_served(pipeline: Pipeline) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        address = f"127.0.0.1:{taken.getsockname()[1]}"
+        assert "cannot listen" in pipeline.problem("metrics", metrics=address)
+    told = [one for one in pipeline.findings(metrics="0.0.0.0:0") if one.place == "metrics"]
+    assert [one.level for one in told] == ["fine", "note"]
+
+
+# -- brokers --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.xdist_group("mosquitto")
+def test_mqtt(pipeline: Pipeline, mosquitto: Mosquitto) -> None:
+    password = pipeline.folder / "password"
+    password.write_text("right-and-secret\n")
+    given = {"server": mosquitto.server, "username": "streamsel", "password_file": "password"}
+    with mosquitto.listening() as heard:
+        level, text = of(pipeline.findings(mqtt=given), "mqtt")
+        assert (level, text) == ("fine", f"{mosquitto.server}: lets this device in")
+        assert heard.messages == []
+    password.write_text(f"{HUSH}\n")
+    done = streamsel("check", pipeline.write(mqtt=given), "--json", check=False)
+    assert done.returncode == 2
+    (found,) = [one for one in json.loads(done.stdout)["findings"] if one["level"] == "problem"]
+    assert "check username and password_file" in found["text"]
+    assert "secret" not in done.stdout + done.stderr
+    assert "no broker answers: connection refused" in pipeline.problem("mqtt", mqtt={"server": NOBODY})
+    assert "cannot be read" in pipeline.problem("mqtt", mqtt={**given, "password_file": "nowhere"})
+    assert "no '+' and '#'" in pipeline.problem("mqtt", mqtt={**given, "topic": "picks/#"})
+
+
+@pytest.mark.xdist_group("mosquitto")
+def test_a_broker_that_says_nothing(pipeline: Pipeline, mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "PATIENCE", 0.5)
+    mosquitto.pause()
+    assert pipeline.problem("mqtt", mqtt={"server": mosquitto.server}) == f"{mosquitto.server}: does not answer"
+    mosquitto.resume()
+
+
+def topics(broker: Served) -> set[str]:
+    admin = KafkaAdminClient(bootstrap_servers=list(broker.open_servers))
+    try:
+        return {name for name in admin.list_topics() if not name.startswith("__")}
+    finally:
+        admin.close()
+
+
+@pytest.mark.xdist_group("kafka")
+def test_kafka(pipeline: Pipeline, broker: Served, topic_name: str) -> None:
+    given = {"servers": list(broker.servers), "topic": topic_name}
+    missing = pipeline.problem("kafka.topic", kafka=given)
+    assert missing == f"{topic_name}: no such topic; create it, or check its name"
+    broker.create(topic_name, 2, max_message_bytes=100_000)
+    before = topics(broker)
+    told = pipeline.findings(kafka=given)
+    assert of(told, "kafka.topic") == ("fine", f"{topic_name}: 2 partitions")
+    level, text = of(told, "kafka.inline_limit")
+    assert (level, "100000 bytes at most" in text) == ("note", True)
+    assert can_run(told)
+    assert topics(broker) == before
+    assert [one.place for one in pipeline.findings(kafka={**given, "inline_limit": 50_000})][-1] == "kafka.topic"
+    broker.create(f"{topic_name}.delivered")
+    assert "set its cleanup.policy to compact" in pipeline.problem("kafka.topic", kafka=given)
+
+
+@pytest.mark.xdist_group("kafka")
+def test_a_kafka_that_does_not_let_us_in(pipeline: Pipeline, secure_broker: Broker) -> None:
+    (pipeline.folder / "password").write_text(HUSH)
+    security = {"protocol": "SASL_SSL", "mechanism": "SCRAM-SHA-256", "username": "streamsel"}
+    security |= {"password_file": "password", "ca": str(secure_broker.ca)}
+    given = {"servers": list(secure_broker.servers), "topic": "picks", "security": security}
+    done = streamsel("check", pipeline.write(kafka=given), check=False)
+    assert done.returncode == 2
+    assert "refuses the login" in done.stdout.replace("\n", " ")
+    assert HUSH not in done.stdout + done.stderr
+
+
+@pytest.mark.xdist_group("kafka")
+def test_a_kafka_that_is_not_there(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "PATIENCE", 0.5)
+    assert NOBODY in pipeline.problem("kafka", kafka={"servers": NOBODY, "topic": "picks"})
+    security = {"protocol": "TELNET"}
+    told = pipeline.problem("kafka", kafka={"servers": NOBODY, "topic": "picks", "security": security})
+    assert "TELNET" in told
