@@ -226,7 +226,7 @@ CUTS = st.lists(st.integers(1, 40), min_size=1, max_size=12)
 FAULTS = st.lists(st.sampled_from([None, None, None, SinkError]), max_size=12)
 
 
-@settings(max_examples=12)
+@settings(max_examples=10)
 @given(CUTS, st.lists(st.booleans(), max_size=12), FAULTS)
 def test_any_cut_any_reload_and_any_failure_give_the_same(fresh, undisturbed, cuts, reloads, faults) -> None:
     folder = fresh()
@@ -234,7 +234,7 @@ def test_any_cut_any_reload_and_any_failure_give_the_same(fresh, undisturbed, cu
     assert outcome(folder) == undisturbed
 
 
-@settings(max_examples=12)
+@settings(max_examples=10)
 @given(st.integers(0, 400), st.sampled_from([errno.ENOSPC, errno.EIO, errno.EROFS]))
 def test_a_disk_that_refuses_for_a_while_changes_nothing(fresh, undisturbed, good: int, number: int) -> None:
     folder = fresh()
@@ -250,7 +250,7 @@ def test_a_disk_that_refuses_for_a_while_changes_nothing(fresh, undisturbed, goo
     assert outcome(folder) == undisturbed
 
 
-@settings(max_examples=8)
+@settings(max_examples=6)
 @given(st.integers(1, 15), CUTS)
 def test_frames_that_were_taken_are_passed_over_after_a_restart(fresh, undisturbed, commits: int, cuts) -> None:
     folder = fresh()
@@ -263,7 +263,7 @@ def test_frames_that_were_taken_are_passed_over_after_a_restart(fresh, undisturb
     assert len(set(ids)) == len(ids)
 
 
-@settings(max_examples=8)
+@settings(max_examples=6)
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=3), CUTS)
 def test_killed_before_a_commit_it_picks_the_same_again(fresh, undisturbed, kills, cuts) -> None:
     folder = fresh()
