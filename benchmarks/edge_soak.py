@@ -71,7 +71,8 @@ def told(readings: list[Reading], warm: float) -> str:
     slope = f", {growth(late):+.1f} MB/h (picks' vectors {vectors(late):+.1f})" if late[1:] else ""
     return (
         f"{(last.seconds - first.seconds) / 60:5.1f} min: {last.resident:.1f} MB{slope}, {last.descriptors} files,"
-        f" {last.threads} threads, {last.frames} frames, {last.dropped} dropped, {last.queued} queued,"
+        f" {last.threads} threads, {last.frames} frames, {last.dropped} dropped,"
+        f" {last.queued} queued (most {max(one.queued for one in readings)}),"
         f" {last.picks} picks, state.db {last.state / 1e6:.2f} MB, ratio {last.picks / max(1, last.decided):.4f}"
     )
 
@@ -116,7 +117,7 @@ def main() -> None:
         with camera(film) as (port, _), Running(pipeline(folder, port, arguments.fps)) as running:
             readings = soak(running, folder / "state", arguments.minutes, warm)
             print(f"in all: {told(readings, warm)}")
-            print(f"after {warm / 60:g} min {extent(after(readings, warm))}")
+            print(f"after {warm / 60:.1f} min {extent(after(readings, warm))}")
             print(f"target ratio {judged(readings)}; connections lost: {len(running.events('lost'))}")
             print(f"ends with {running.stop()}")
 
