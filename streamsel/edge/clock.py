@@ -18,6 +18,9 @@ JUMP: Final = 5.0
 TURN: Final = 2.0
 """Seconds after which a faster way of a frame to us is forgotten: it is known for one turn to two."""
 
+SET_BACK: Final = 60.0
+"""Seconds for which time stands still where the wall clock was set back; where it is more, it goes back, too."""
+
 
 class StreamClock:
     """Maps stream times to the clock on the wall, from the first frame on.
@@ -27,8 +30,9 @@ class StreamClock:
     at which it was taken, and a stream whose clock goes slow or fast is followed. A jump (a stream that goes back, as
     of a server that began anew or by a wrap of 33 bits; a wall clock that was set) begins anew with that frame.
 
-    No time is earlier than the one before it: where the wall clock is set back, time stands still until it has caught
-    up. Else none is later than the wall clock's.
+    No time is earlier than the one before it: where the wall clock is set back by up to a minute, time stands still
+    until it has caught up. Where it is set back by more, as one that was years ahead until the network was there, that
+    is a jump, and the only one at which times go back. But for that minute none is later than the wall clock's.
     """
 
     def __init__(self, now: Callable[[], float] = time.time) -> None:
@@ -44,7 +48,10 @@ class StreamClock:
         """UTC time at which the frame was taken that comes now."""
         wall, stream = self._now(), mark.time
         apart = wall - stream
-        if self._jumped(stream, apart):
+        set_back = self._latest - wall > SET_BACK
+        if set_back:
+            self._latest = -math.inf
+        if set_back or self._jumped(stream, apart):
             self.jumps += self._stream > -math.inf
             self._before, self._least, self._turned = math.inf, apart, wall
         elif wall - self._turned >= TURN:
