@@ -139,6 +139,30 @@ def test_a_disk_that_refuses_in_the_middle_of_a_write_loses_nothing(path):
         assert waiting(store, "mqtt") == [str(one) for one in range(1, n + 1)]
 
 
+OPENED = """
+import resource, sys
+from pathlib import Path
+from streamsel.store.entries import EntryStore
+resource.setrlimit(resource.RLIMIT_FSIZE, (0, resource.RLIM_INFINITY))
+store = EntryStore(Path(sys.argv[1]), ("mqtt", "kafka"))
+print(store.entries("a"), len(store.outbox("mqtt").id))
+"""
+
+
+@pytest.mark.parametrize("killed", [False, True])
+def test_opening_what_is_there_writes_nothing_as_on_a_full_disk(path, killed):
+    child = "import os, sys; from pathlib import Path; from streamsel.store.entries import *;"
+    child += "store = EntryStore(Path(sys.argv[1]), ('mqtt', 'kafka')); store.commit(Committed({'a': {b'n': b'1'}}));"
+    child += "os._exit(0)" if killed else "store.close()"
+    subprocess.run([sys.executable, "-c", child, str(path)], check=True)
+    assert Path(f"{path}-wal").exists() == killed
+    ran = subprocess.run([sys.executable, "-c", OPENED, str(path)], capture_output=True, text=True)
+    assert not ran.stderr
+    assert ran.stdout == "{b'n': b'1'} 32\n"
+    with closing(sqlite3.connect(path)) as plain:
+        assert plain.execute("PRAGMA auto_vacuum").fetchone() == (2,)  # incremental, as of a new file
+
+
 REPLACING = """
 import os, resource, sys
 from pathlib import Path
@@ -220,6 +244,30 @@ def test_a_file_that_cannot_be_opened_is_let_go(path):
     path.write_bytes(whole)
     EntryStore(path, OUTBOXES).close()
     assert told.value.exit_code == 2
+
+
+READS = {
+    "outbox": ("settled", "standing", "waiting", "hand_over"),
+    "outbox_head": ("id", "handed", "tokens", "standing", "hand_over"),
+    "undelivered": ("standing", "dropped"),
+}
+
+
+@pytest.mark.parametrize(("table", "reads"), READS.items())
+def test_an_outbox_that_cannot_be_read_is_told_as_the_store_does(store, table, reads):
+    store.commit(Committed(outgoing={"mqtt": [Outgoing("a", b"", (), b"", 1.0)]}))
+    store._file.db.execute(f"DROP TABLE mqtt_{table}")
+    box = store.outbox("mqtt")
+    calls = {
+        **{name: lambda name=name: getattr(box, name) for name in ("id", "handed", "tokens", "settled")},
+        "standing": box.standing,
+        "waiting": lambda: box.waiting(0, 1),
+        "dropped": lambda: list(box.dropped(1)),
+        "hand_over": lambda: store.hand_over("mqtt", 0, 1, "t"),
+    }
+    for name in reads:
+        with pytest.raises(StateError, match=r"state\.db: damaged"):
+            calls[name]()
 
 
 def read_all(path: Path) -> None:

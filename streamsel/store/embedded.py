@@ -66,10 +66,10 @@ class SqliteStore:
         self.path = path
         self._written: dict[tuple[str, int], int] = {}
         self._file = SqliteFile(
-            path, SCHEMA + outbox_schema(), version=VERSION, advice=ADVICE, pragmas=(f"page_size={PAGE}",)
+            path, SCHEMA + outbox_schema(), version=VERSION, advice=ADVICE, made_with=(f"page_size={PAGE}",)
         )
         self._db = self._file.db
-        self.outbox = Outbox(self._db)
+        self.outbox = Outbox(self._db, explained=self._file.explained)
 
     def close(self) -> None:
         """Let the file go; everything committed is in it."""

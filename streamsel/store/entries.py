@@ -97,10 +97,10 @@ class EntryStore:
             raise ValueError(f"outboxes must have lower-case names, got {wrong[0]!r}")
         self.path = path
         schema = SCHEMA + "".join(outbox_schema(f"{name}_", listing=False).lstrip() for name in outboxes)
-        pragmas = ("auto_vacuum=INCREMENTAL", f"journal_size_limit={LOG_BYTES}")
-        self._file = SqliteFile(path, schema, version=VERSION, advice=ADVICE, pragmas=pragmas)
+        limit, vacuum = (f"journal_size_limit={LOG_BYTES}",), ("auto_vacuum=INCREMENTAL",)
+        self._file = SqliteFile(path, schema, version=VERSION, advice=ADVICE, pragmas=limit, made_with=vacuum)
         self._db = self._file.db
-        self._outboxes = {name: Outbox(self._db, f"{name}_", LISTED) for name in outboxes}
+        self._outboxes = {name: Outbox(self._db, f"{name}_", LISTED, self._file.explained) for name in outboxes}
         try:
             self._begin()
         except BaseException:

@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
@@ -92,10 +93,17 @@ class Outbox:
 
     prefix: of the tables' names, so that a file can hold several outboxes. listed: how many of what a policy dropped
     are listed, the highest numbers; all others are counted alone. None: all are listed, which grows with them.
+    explained: what reading is done within, so that its errors are those of the store.
     """
 
-    def __init__(self, db: sqlite3.Connection, prefix: str = "", listed: int | None = None) -> None:
-        self._db, self._listed = db, listed
+    def __init__(
+        self,
+        db: sqlite3.Connection,
+        prefix: str = "",
+        listed: int | None = None,
+        explained: Callable[[], AbstractContextManager[None]] = nullcontext,
+    ) -> None:
+        self._db, self._listed, self._explained = db, listed, explained
         self._outbox, self._head_table = f"{prefix}outbox", f"{prefix}outbox_head"
         self._undelivered, self._unlisted = f"{prefix}undelivered", f"{prefix}unlisted"
         self.bound = Bound(1 << 30)
@@ -122,21 +130,27 @@ class Outbox:
     @property
     def settled(self) -> int:
         """Up to this number no record waits: they arrived, or were dropped."""
-        waits = self._db.execute(f"SELECT MIN(number) FROM {self._outbox}").fetchone()[0]
-        last = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (self._outbox,)).fetchone()
+        with self._explained():
+            waits = self._db.execute(f"SELECT MIN(number) FROM {self._outbox}").fetchone()[0]
+            last = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (self._outbox,)).fetchone()
         return int(waits) - 1 if waits is not None else int(last[0]) if last else 0
 
     def standing(self) -> Standing:
         """What is in it, and what became of the rest."""
-        waiting, nbytes = self._db.execute(f"SELECT COUNT(*), TOTAL(bytes) FROM {self._outbox}").fetchone()
         counts = f"SELECT reason, COUNT(*) AS count FROM {self._undelivered} GROUP BY reason"
         if self._listed is not None:
             counts += f" UNION ALL SELECT reason, count FROM {self._unlisted}"
-        reasons = self._db.execute(f"SELECT reason, SUM(count) FROM ({counts}) GROUP BY reason ORDER BY reason")
-        return Standing(int(waiting), int(nbytes), int(self._head()[2]), dict(reasons))
+        reasons = f"SELECT reason, SUM(count) FROM ({counts}) GROUP BY reason ORDER BY reason"
+        with self._explained():
+            waiting, nbytes = self._db.execute(f"SELECT COUNT(*), TOTAL(bytes) FROM {self._outbox}").fetchone()
+            return Standing(int(waiting), int(nbytes), int(self._head()[2]), dict(self._db.execute(reasons)))
 
     def waiting(self, after: int, most_bytes: int) -> list[Outgoing]:
         """The records behind number `after`, in order: one, and more as long as all have at most `most_bytes`."""
+        with self._explained():
+            return self._waiting(after, most_bytes)
+
+    def _waiting(self, after: int, most_bytes: int) -> list[Outgoing]:
         found: list[Outgoing] = []
         rows = self._db.execute(
             f"SELECT number, id, about, distance, bytes, key, headers, value FROM {self._outbox} WHERE number > ?"
@@ -154,7 +168,9 @@ class Outbox:
     def dropped(self, most: int) -> Iterator[Dropped]:
         """What a policy dropped, the latest `most`, in order."""
         latest = f"SELECT number, id, about, reason FROM {self._undelivered} ORDER BY number DESC LIMIT ?"
-        return (Dropped(*row) for row in self._db.execute(f"SELECT * FROM ({latest}) ORDER BY number", (most,)))
+        with self._explained():
+            for row in self._db.execute(f"SELECT * FROM ({latest}) ORDER BY number", (most,)):
+                yield Dropped(*row)
 
     def put(self, records: Sequence[Outgoing]) -> None:
         """Put records in, and drop what the policy says until all that wait are within the bound."""
@@ -214,13 +230,13 @@ class Outbox:
 
     def _head(self) -> tuple[str, int, int, str]:
         """Id, number handed over, count delivered, tokens; made at the first look."""
+        select = f"SELECT id, handed, delivered, tokens FROM {self._head_table}"
         found: tuple[str, int, int, str] | None
-        if (
-            found := self._db.execute(f"SELECT id, handed, delivered, tokens FROM {self._head_table}").fetchone()
-        ) is None:
-            found = (secrets.token_hex(16), 0, 0, "")
-            self._db.execute(f"INSERT INTO {self._head_table} VALUES (1, ?, ?, ?, ?)", found)
-        return found
+        with self._explained():
+            if (found := self._db.execute(select).fetchone()) is None:
+                found = (secrets.token_hex(16), 0, 0, "")
+                self._db.execute(f"INSERT INTO {self._head_table} VALUES (1, ?, ?, ?, ?)", found)
+            return found
 
 
 def _finite(distance: float) -> float:

@@ -47,27 +47,40 @@ class Advice:
 
 class SqliteFile:
     """Opened, with the tables of `schema`, CREATE statements each ended by `;` and a new line. version: of what the
-    tables mean, noted in a new file. pragmas: more of them, as `name=value`, set before the file is made.
+    tables mean, noted in a new file. pragmas: more of them, as `name=value`. made_with: those of a new file, which
+    last: in one that is there already some of them would write, and a full disk would refuse to open it.
 
     Raises InUseError, StateError for a file that is damaged or of another version (which is left as it was), SinkError
     where it cannot be written. For the thread that made it.
     """
 
     def __init__(
-        self, path: Path, schema: str, *, version: int | str, advice: Advice, pragmas: Sequence[str] = ()
+        self,
+        path: Path,
+        schema: str,
+        *,
+        version: int | str,
+        advice: Advice,
+        pragmas: Sequence[str] = (),
+        made_with: Sequence[str] = (),
     ) -> None:
         self.path, self._advice = path, advice
         with self.explained():
             self.db = sqlite3.connect(path, isolation_level=None, timeout=0.2)
         try:
             with self.explained():
-                for pragma in (FIRST, *pragmas, *PRAGMAS):
-                    self.db.execute(f"PRAGMA {pragma}")
+                self._set((FIRST,))
+                new = not self.db.execute("PRAGMA page_count").fetchone()[0]
+                self._set((*(made_with if new else ()), *pragmas, *PRAGMAS))
             with self.transaction():
                 self._begin(schema, version)
         except BaseException:
             self.db.close()
             raise
+
+    def _set(self, pragmas: Sequence[str]) -> None:
+        for pragma in pragmas:
+            self.db.execute(f"PRAGMA {pragma}")
 
     def _begin(self, schema: str, version: int | str) -> None:
         self.db.execute(NOTES)
