@@ -37,8 +37,9 @@ def check_command(
 ) -> None:
     """Tell what a selection can reach, or whether a pipeline could run, before it does; exit code 2 where it cannot.
 
-    Of a selection without TABLE the config alone is looked at. Of a pipeline, `kind: ingest`, everything that it needs
-    is tried: broker, topics, rights, folders, model. Nothing is changed.
+    Of a selection without TABLE the config alone is looked at. Of a pipeline everything that it needs is tried:
+    cameras, brokers, topics, rights, folders, model. Nothing is changed. What does not answer now is a problem, which
+    `run` waits for.
 
     Examples:
 
@@ -47,6 +48,8 @@ def check_command(
     streamsel check balanced.json rows.parquet -n 500
 
     streamsel check ingest.yaml
+
+    streamsel check edge.yaml
     """
     from streamsel.service.checks import check_pipeline, is_pipeline
 

@@ -24,6 +24,10 @@ def run_command(
     streamsel init ingest
 
     streamsel run ingest.yaml
+
+    streamsel init edge
+
+    streamsel run edge.yaml
     """
     from streamsel.cli.stopping import asked_to_stop
     from streamsel.service.running import run

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, ValidationInfo, field_validator, model_validator
 
 from streamsel.config.delivery import OutboxConfig
 from streamsel.config.nearest import shown
@@ -23,8 +23,21 @@ HOURS = re.compile(r"(?P<from>([01][0-9]|2[0-3]):[0-5][0-9])-(?P<to>([01][0-9]|2
 
 
 def _url(value: str) -> str:
-    if urlsplit(value).scheme.lower() not in SCHEMES:  # not shown: it may hold a password
+    if value.partition("://")[0].lower() not in SCHEMES or not _is_url(value):  # not shown: it may hold a password
         raise ValueError(f"must be a URL that begins with one of {', '.join(one + '://' for one in SCHEMES)}")
+    return value
+
+
+def _is_url(value: str) -> bool:
+    try:
+        return bool(urlsplit(value).scheme)
+    except ValueError:
+        return False
+
+
+def _no_url(value: Any) -> Any:
+    if "://" in str(value):
+        raise ValueError("is a URL, which goes to `url`")  # not shown: it may hold a password
     return value
 
 
@@ -51,14 +64,15 @@ class EdgeSource(Value):
     name: what its picks and its state are called by. fps, every, keyframes: which frames are looked at. crop: the part
     that is looked at and kept. mask: parts that are not looked at, such as a clock; pictures are kept whole. hours: of
     the day, local time, in which it is looked at; none: always. stall: seconds without a frame after which a connection
-    is taken for dead. target_ratio, min_distance: instead of the pipeline's.
+    is taken for dead. quiet: seconds that a segment must not have changed to count as finished. target_ratio,
+    min_distance: instead of the pipeline's.
     """
 
     name: Annotated[Named, Field(max_length=100)]
     url: Annotated[Text, AfterValidator(_url)] | None = Field(None, repr=False)
-    device: Text | None = None
-    folder: File | None = None
-    pipe: Text | None = None
+    device: Annotated[Text, AfterValidator(_no_url)] | None = None
+    folder: Annotated[File, BeforeValidator(_no_url)] | None = None
+    pipe: Annotated[Text, AfterValidator(_no_url)] | None = None
     fps: Rate | None = None
     every: int | None = Field(None, ge=1)
     keyframes: bool = False
@@ -66,6 +80,7 @@ class EdgeSource(Value):
     mask: tuple[Part, ...] = ()
     hours: tuple[Hours, ...] = ()
     stall: Annotated[Seconds, Field(ge=1, le=3600)] = 15.0
+    quiet: Annotated[Seconds, Field(ge=0, le=3600)] = 10.0
     target_ratio: float | None = Field(None, gt=0, le=1)
     min_distance: float | None = Field(None, gt=0, le=2)
 
@@ -175,6 +190,12 @@ class EdgeConfig(ServiceConfig):
         twice = next((name for name in names if names.count(name) > 1), None)
         if twice is not None:
             raise ValueError(f"sources: two are called {twice!r}: give each its own name")
+        folders = {"output.folder": self.output.folder, "state": self.state}
+        folders |= {f"sources.{one.name}.folder": one.folder for one in self.sources if one.folder is not None}
+        for place, folder in folders.items():
+            inside = (other for other in ("output.folder", "state") if other != place and folders[other] == folder)
+            if (other := next(inside, None)) is not None:
+                raise ValueError(f"{place} and {other} are one folder: each needs its own")
         if sum(source.pipe is not None for source in self.sources) > 1:
             raise ValueError("sources: there is one standard input: give one pipe at most")
         return self

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 
 __all__ = ["nearest", "quoted", "shown", "unknown"]
+
+LOGIN = re.compile(r"(:/{1,2})[^\s'\"]*@")
+"""What stands before the last @ of a URL, also of one that became a path."""
 
 SHORT = 12
 """As many known words are listed even where one of them is near; more would hide it."""
@@ -28,8 +32,8 @@ def unknown(what: str, word: object, known: Iterable[str]) -> str:
 
 
 def shown(value: object) -> str:
-    """A user's value in an error: on one line, and cut where it is long."""
-    text = repr(value)
+    """A user's value in an error: on one line, without the login of a URL, and cut where it is long."""
+    text = LOGIN.sub(r"\1***@", repr(value))
     return text if len(text) <= 60 else f"{text[:57]}..."
 
 

@@ -22,8 +22,11 @@ from streamsel.edge.events import kafka_event, mqtt_event
 from streamsel.edge.feed import LiveFeed
 from streamsel.edge.folder_feed import FolderFeed
 from streamsel.edge.inbox import Inbox
+from streamsel.edge.journal import Complaints
+from streamsel.edge.leftovers import remove_uncommitted
+from streamsel.edge.masking import Masked
 from streamsel.edge.page import edge_page
-from streamsel.edge.parts import MakeEvent, MakeLane, Parts, Picked
+from streamsel.edge.parts import Lanes, MakeEvent, MakeLane, Parts, Picked
 from streamsel.edge.pictures import Pictures
 from streamsel.edge.quota import QuotaKeeper
 from streamsel.edge.reloading import Reloading
@@ -33,7 +36,7 @@ from streamsel.embed import Embedder
 from streamsel.embed.load import load_embedder
 from streamsel.service.forgetting import Forgetting
 from streamsel.service.lane import Lane
-from streamsel.service.lanes import Lanes
+from streamsel.service.lanes import Lanes as LaneMaker
 from streamsel.sink.durable import made_folder
 from streamsel.store.entries import EntryStore
 from streamsel.store.outbox import Bound
@@ -98,12 +101,12 @@ def built(config: EdgeConfig, reloading: Reloading) -> Iterator[Built]:
             events=_events(config),
             sendings=sendings,
             batch=BATCH,
-            reloaded=lambda: False,
+            reloaded=partial(_reloaded, reloading, embedder),
             gone=dict,
             committed=partial(_committed, board),
+            unusable=Complaints(board.standings),
             turned=(board.turned,),
         )
-        parts.reloaded = partial(_reloaded, parts, reloading)
         yield Built(parts, board, stack.enter_context(edge_page(config.metrics, board)), embedder.size)
 
 
@@ -114,6 +117,8 @@ def feeds_of(
     threads = min(config.threads or DECODING, DECODING)
     feeds: list[LiveFeed | FolderFeed] = []
     for place, (source, lane) in enumerate(zip(config.sources, lanes, strict=True)):
+        if source.live:
+            remove_uncommitted(config.output.folder, source.name, len(lane))
         begin = Begin(lane.position or 0, lane.inside, made.parts.store.segments(source.name))
         feed = LiveFeed if source.live else FolderFeed
         standing = made.board.standings[place]
@@ -129,7 +134,7 @@ def _gone(feeds: Mapping[str, LiveFeed | FolderFeed]) -> dict[str, list[Segment]
     return {name: [queue.popleft() for _ in range(len(queue))] for name, queue in told.items() if queue}
 
 
-def source_lanes(config: EdgeConfig, embedder: Embedder) -> list[tuple[str, MakeLane]]:
+def source_lanes(config: EdgeConfig, embedder: Embedder) -> Lanes:
     """Of each source its name, and what makes its lane. Raises UsageError for a selection that no stream can keep."""
     return [(source.name, _maker(config, source, embedder)) for source in config.sources]
 
@@ -138,7 +143,7 @@ def _maker(config: EdgeConfig, source: EdgeSource, embedder: Embedder) -> MakeLa
     own = source.target_ratio is not None or source.min_distance is not None
     goal = source if own else config
     days = config.memory.days
-    lanes = Lanes(
+    lanes = LaneMaker(
         config.selection,
         embedder,
         target_ratio=goal.target_ratio,
@@ -181,12 +186,9 @@ def _disk(quota: QuotaKeeper, folder: Path) -> Disk:
     return Disk(quota.nbytes, shutil.disk_usage(folder).free, quota.removed, quota.trouble)
 
 
-def _reloaded(parts: Parts, reloading: Reloading) -> bool:
-    """Whether there are new thresholds, which the lanes that are made from now on have."""
-    if not reloading.changed():
-        return False
-    parts.lanes = source_lanes(reloading.config, parts.embedder)
-    return True
+def _reloaded(reloading: Reloading, embedder: Embedder) -> Lanes | None:
+    """Lanes of other thresholds, where there are any."""
+    return source_lanes(reloading.config, embedder) if reloading.changed() else None
 
 
 def _committed(board: Board, picks: Sequence[Picked], seconds: float) -> None:
@@ -195,4 +197,5 @@ def _committed(board: Board, picks: Sequence[Picked], seconds: float) -> None:
         board.standings[seen.place].picks += 1
         name, frame = board.standings[seen.place].name, seen.frame
         if frame is not None:
-            board.picked(name, seen.taken, verdict.decision.reason, verdict.decision.distance, frame.picture.rgb())
+            picture = frame.picture.whole if isinstance(frame.picture, Masked) else frame.picture
+            board.picked(name, seen.taken, verdict.decision.reason, verdict.decision.distance, picture.rgb())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from typing import Final
@@ -9,7 +10,7 @@ from typing import Final
 from streamsel.edge.standing import Standing
 from streamsel.service.log_lines import say
 
-__all__ = ["Journal"]
+__all__ = ["Complaints", "Journal"]
 
 EVERY: Final = 60.0
 """Seconds between two lines."""
@@ -41,3 +42,19 @@ class Journal:
 
     def _counts(self) -> dict[str, int]:
         return {name: sum(getattr(one, name) for one in self._standings) for name in COUNTS}
+
+
+class Complaints:
+    """Counts frames that cannot be decided, and tells of each source's at most once a minute."""
+
+    def __init__(self, standings: Sequence[Standing]) -> None:
+        self._standings = standings
+        self._told: dict[int, float] = {}
+
+    def __call__(self, place: int, reason: str) -> None:
+        """A frame of the source at this place lacks what the selection needs, or has something else."""
+        standing, now = self._standings[place], time.monotonic()
+        standing.problems["unusable"] += 1
+        if now - self._told.get(place, -EVERY) >= EVERY:
+            self._told[place] = now
+            say("unusable", logging.WARNING, source=standing.name, frames=standing.problems["unusable"], last=reason)

@@ -20,7 +20,8 @@ from streamsel.data import Vector
 from streamsel.edge import Seen, Segment
 from streamsel.edge.parts import Parts
 from streamsel.edge.pictures import Written
-from streamsel.errors import SinkError
+from streamsel.edge.reloading import refused
+from streamsel.errors import SinkError, StreamselError
 from streamsel.service.lane import Lane, Taken, Verdict
 from streamsel.service.log_lines import say
 from streamsel.service.pauses import pauses
@@ -32,6 +33,9 @@ __all__ = ["Loop"]
 TURN = 0.5
 """Seconds that are waited for something to do."""
 
+LONGEST = 1.0
+"""Seconds that one batch is to take, about."""
+
 ROOM = 16_000_000
 """Bytes that are made free by removing old pictures where something could not be written."""
 
@@ -40,7 +44,7 @@ class Loop:
     """Runs until stopping is set, then returns: what was not committed is looked at again, where its source has it."""
 
     def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+        self._parts, self._most = parts, parts.batch
         self.lanes = self._restored()
         """By the source's place in the config, as they are committed."""
 
@@ -48,9 +52,8 @@ class Loop:
         """Turn after turn. Raises StreamselError where no retry would help."""
         parts = self._parts
         while not stopping.is_set():
-            if parts.reloaded():
-                self.lanes = self._restored()
-            if seen := parts.inbox.take(parts.batch, TURN):
+            self._reload()
+            if seen := parts.inbox.take(min(self._most, parts.batch), TURN):
                 self._settle(seen, stopping)
             if parts.sendings:
                 parts.sendings.pump()
@@ -58,19 +61,43 @@ class Loop:
             self._forget()
             self._turned()
 
+    def _reload(self) -> None:
+        """Take in other thresholds, with the state that there is; where that cannot be, all stays as it was."""
+        before = self._parts.lanes
+        try:
+            lanes = self._parts.reloaded()
+            if lanes is None:
+                return
+            self._parts.lanes = lanes
+            self.lanes = self._restored()
+        except StreamselError as error:
+            self._parts.lanes = before
+            refused(str(error))
+        else:
+            say("reloaded")
+
     def _settle(self, seen: Sequence[Seen], stopping: threading.Event) -> None:
         """Decides frames and commits it, as often as it takes."""
+        began = time.monotonic()
         vectors = self._embedded(seen)
+        if stopping.is_set():
+            return
         for pause in pauses():
             try:
-                return self._decide(seen, vectors)
+                self._decide(seen, vectors)
+                self._most = self._fitting(len(seen), time.monotonic() - began)
+                return
             except SinkError as error:
                 say("cannot write", logging.ERROR, reason=str(error), pause=pause)
                 self._turned()
             self.lanes = self._restored()
             self._parts.quota.make_room(datetime.now(UTC), ROOM)
             if stopping.wait(pause):
-                return None
+                return
+
+    def _fitting(self, frames: int, seconds: float) -> int:
+        """How many frames to take at once, when so many took so long: a slow machine must stop in time, too."""
+        return max(1, int(LONGEST * frames / max(seconds, 1e-6)))
 
     def _forget(self) -> None:
         """Segments whose files are gone; where that cannot be written, they stay known, which harms nobody."""
@@ -139,7 +166,7 @@ class _Done:
         ]
         for (one, _), verdict in zip(run, lane.take(rows), strict=True):
             if verdict.unusable and not verdict.again:
-                say("unusable", logging.WARNING, source=name, reason=verdict.unusable)
+                self._parts.unusable(one.place, verdict.unusable)
             if verdict:
                 self._pick(name, one, verdict)
 

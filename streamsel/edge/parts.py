@@ -15,10 +15,13 @@ from streamsel.service.lane import Lane, Verdict
 from streamsel.store import Outgoing
 from streamsel.store.entries import EntryStore
 
-__all__ = ["MakeEvent", "MakeLane", "Parts", "Picked"]
+__all__ = ["Lanes", "MakeEvent", "MakeLane", "Parts", "Picked"]
 
 MakeLane = Callable[[int, Mapping[bytes, bytes]], Lane]
 """A source's place in the config, and the entries of its state -> its lane."""
+
+Lanes = Sequence[tuple[str, MakeLane]]
+"""Name of each source, and what makes its lane."""
 
 MakeEvent = Callable[[str, Seen, Verdict, Written], Outgoing]
 """A source's name, a pick, and what was written of it -> what an outbox holds of it."""
@@ -28,15 +31,16 @@ Picked = tuple[Seen, Verdict, Written]
 
 @dataclass(slots=True)
 class Parts:
-    """lanes: name of each source, and what makes its lane. embeds: whether anything reads vectors.
+    """embeds: whether anything reads vectors.
 
-    events: outbox -> what makes its events. batch: frames that are decided and committed at once. reloaded: whether
-    lanes are to be made anew, since thresholds changed. gone: segments by source that are to be forgotten, each told
-    once. committed: told of picks, and of the seconds it took. turned: each is called at the end of each turn.
+    events: outbox -> what makes its events. batch: frames that are decided and committed at once, at most. reloaded:
+    other lanes, where thresholds changed; raises UsageError for such as no stream can keep. gone: segments by source
+    that are to be forgotten, each told once. committed: told of picks, and of the seconds it took. unusable: told of a
+    source's place, and why a frame of it could not be decided. turned: each is called at the end of each turn.
     """
 
     inbox: Inbox
-    lanes: Sequence[tuple[str, MakeLane]]
+    lanes: Lanes
     embedder: Embedder
     embeds: bool
     pictures: Pictures
@@ -45,7 +49,8 @@ class Parts:
     events: Mapping[str, MakeEvent]
     sendings: Sendings | None
     batch: int
-    reloaded: Callable[[], bool]
+    reloaded: Callable[[], Lanes | None]
     gone: Callable[[], Mapping[str, Sequence[Segment]]]
     committed: Callable[[Sequence[Picked], float], None]
+    unusable: Callable[[int, str], None]
     turned: tuple[Callable[[], None], ...]

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from streamsel.config import EdgeConfig
-from streamsel.config.pipeline_file import read_pipeline
+from streamsel.config.pipeline_file import Pipeline, read_pipeline
 from streamsel.errors import StreamselError
 from streamsel.service.log_lines import say
 
-__all__ = ["Reloading"]
+__all__ = ["THRESHOLDS", "Reloading", "refused"]
 
 THRESHOLDS: Final = ("target_ratio", "min_distance")
 """What may change while it runs, of the pipeline and of each source."""
@@ -36,20 +36,20 @@ class Reloading:
         try:
             read = read_pipeline(self._file)
         except StreamselError as error:
-            say("not reloaded", logging.ERROR, reason=str(error))
+            refused(str(error))
             return False
-        return isinstance(read, EdgeConfig) and self._take(read)
+        return self._take(read)
 
-    def _take(self, read: EdgeConfig) -> bool:
-        ours, theirs = _without_thresholds(self.config), _without_thresholds(read)
-        others = sorted(key for key in ours if ours[key] != theirs[key])
+    def _take(self, read: Pipeline) -> bool:
+        others = ["kind"]
+        if isinstance(read, EdgeConfig):
+            ours, theirs = _without_thresholds(self.config), _without_thresholds(read)
+            others = sorted(key for key in ours if ours[key] != theirs[key])
         if others:
-            say("not reloaded", logging.ERROR, reason=f"{', '.join(others)} changed: that takes a restart")
-            return False
-        if read == self.config:
+            refused(f"{', '.join(others)} changed: that takes a restart")
+        if others or read == self.config or not isinstance(read, EdgeConfig):
             return False
         self.config = read
-        say("reloaded", **{name: getattr(read, name) for name in THRESHOLDS})
         return True
 
     def _read_stamp(self) -> tuple[int, int] | None:
@@ -58,6 +58,11 @@ class Reloading:
         except OSError:
             return None
         return found.st_mtime_ns, found.st_size
+
+
+def refused(reason: str) -> None:
+    """Tells why all stays as it was."""
+    say("not reloaded", logging.ERROR, reason=reason)
 
 
 def _without_thresholds(config: EdgeConfig) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Final
 
 from streamsel.choosing.finding import Finding
 from streamsel.config import EdgeConfig, IngestConfig
@@ -17,13 +18,19 @@ from streamsel.errors import UsageError
 __all__ = ["check_pipeline", "is_pipeline"]
 
 
+PIPELINES: Final = {"kind", "sources", "input"}
+"""Keys that pipelines have, and selection configs have not."""
+
+
 def is_pipeline(file: Path) -> bool:
-    """Whether a file is a pipeline and no selection config: it says its `kind`. What cannot be read is none."""
+    """Whether a file is a pipeline and no selection config, also where it forgot its `kind`. What cannot be read is
+    none.
+    """
     try:
         values = load(file)
     except (UsageError, RecursionError):
         return False
-    return isinstance(values, Mapping) and "kind" in values
+    return isinstance(values, Mapping) and bool(PIPELINES & values.keys())
 
 
 def check_pipeline(file: Path) -> Iterator[Finding]:

@@ -25,6 +25,7 @@ from streamsel.edge import Seen, Segment
 from streamsel.edge.building import source_lanes
 from streamsel.edge.events import kafka_event, mqtt_event
 from streamsel.edge.inbox import Inbox
+from streamsel.edge.journal import Complaints
 from streamsel.edge.loop import Loop
 from streamsel.edge.parts import Parts, Picked
 from streamsel.edge.pictures import Pictures
@@ -61,6 +62,18 @@ class FaultyStore(EntryStore):
         if fault := next(self._faults, None):
             raise fault("there is no room")
         super().commit(changes)
+
+
+class CutInbox(Inbox):
+    """cuts: how many it gives at once at most, in turn; the last one goes on."""
+
+    def __init__(self, cuts: Sequence[int]) -> None:
+        super().__init__(1 << 30)
+        self._cuts = [*reversed(cuts)]
+
+    def take(self, most: int, seconds: float) -> list[Seen]:
+        cut = self._cuts.pop() if len(self._cuts) > 1 else self._cuts[0]
+        return super().take(min(most, cut), seconds)
 
 
 @cache
@@ -141,25 +154,21 @@ class Trial:
             store.close()
 
     def _parts(self, store: EntryStore, given: Sequence[Seen]) -> Parts:
-        inbox = Inbox(1 << 30)
+        inbox = CutInbox(self.cuts)
         standings = [Standing(name) for name in NAMES]
         for one in given:
             inbox.put(one, standings[one.place], self.stopping, waits=True)
         quota = QuotaKeeper(self.folder / "picks", Quota(free=0), free=lambda: PLENTY)
-        cuts, reloads = iter(self.cuts), iter(self.reloads)
-
-        def reloaded() -> bool:
-            parts.batch = next(cuts, parts.batch)
-            return next(reloads, False)
+        lanes, reloads = source_lanes(config(), embedder()), iter(self.reloads)
 
         def committed(picks: Sequence[Picked], seconds: float) -> None:
             self.batch_picks.append(list(picks))
             if not inbox.queued or len(self.batch_picks) == self.commits:
                 self.stopping.set()
 
-        parts = Parts(
+        return Parts(
             inbox=inbox,
-            lanes=source_lanes(config(), embedder()),
+            lanes=lanes,
             embedder=embedder(),
             embeds=True,
             pictures=Pictures(self.folder / "picks", quality=80, model="tiny", told=quota.wrote),
@@ -167,13 +176,13 @@ class Trial:
             store=store,
             events={"mqtt": partial(mqtt_event, topic="picks/{source}"), "kafka": kafka_event},
             sendings=None,
-            batch=1,
-            reloaded=reloaded,
+            batch=1000,
+            reloaded=lambda: lanes if next(reloads, False) else None,
             gone=dict,
             committed=committed,
+            unusable=Complaints(standings),
             turned=(lambda: self.turned(),),
         )
-        return parts
 
     def picks(self) -> list[Picked]:
         return [pick for batch in self.batch_picks for pick in batch]

@@ -129,6 +129,21 @@ def test_thresholds_change_while_it_runs(daemon: Daemon) -> None:
     assert len(daemon.facts()) == before
 
 
+def test_a_goal_of_another_kind_is_refused_and_it_runs_on(daemon: Daemon, expected: dict[str, bytes]) -> None:
+    record(daemon, range(2))
+    with daemon.started() as running:
+        read(running, 2)
+        before = daemon.config
+        daemon.write({**{key: value for key, value in before.items() if key != "min_distance"}, "target_ratio": 0.5})
+        refused = running.wait(lambda: running.events("not reloaded"))
+        assert "the saved state is of another selection, goal" in refused[0]["reason"]
+        daemon.write(before)
+        record(daemon, range(2, SEGMENTS))
+        read(running, SEGMENTS)
+        assert running.stop() == 0
+    assert outcome(daemon) == expected
+
+
 def test_another_model_on_its_state_is_refused(daemon: Daemon) -> None:
     record(daemon, range(1))
     with daemon.started() as running:
