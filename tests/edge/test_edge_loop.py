@@ -131,7 +131,7 @@ def material() -> list[Seen]:
 class Trial:
     """A loop with its folder. cuts: how many frames it takes at once, in turn. reloads: when lanes are made anew.
 
-    commits: after so many it is stopped; None: when all was taken.
+    other: by which they are. commits: after so many it is stopped; None: when all was taken.
     """
 
     folder: Path
@@ -139,6 +139,7 @@ class Trial:
     reloads: Sequence[bool] = ()
     faults: Sequence[Fault] = ()
     commits: int | None = None
+    other: EdgeConfig = field(default_factory=lambda: config())
     batch_picks: list[list[Picked]] = field(default_factory=list)
     turned: Callable[[], None] = lambda: None
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -159,7 +160,7 @@ class Trial:
         for one in given:
             inbox.put(one, standings[one.place], self.stopping, waits=True)
         quota = QuotaKeeper(self.folder / "picks", Quota(free=0), free=lambda: PLENTY)
-        lanes, reloads = source_lanes(config(), embedder()), iter(self.reloads)
+        reloads = iter(self.reloads)
 
         def committed(picks: Sequence[Picked], seconds: float) -> None:
             self.batch_picks.append(list(picks))
@@ -168,7 +169,7 @@ class Trial:
 
         return Parts(
             inbox=inbox,
-            lanes=lanes,
+            lanes=source_lanes(config(), embedder()),
             embedder=embedder(),
             embeds=True,
             pictures=Pictures(self.folder / "picks", quality=80, model="tiny", told=quota.wrote),
@@ -177,7 +178,7 @@ class Trial:
             events={"mqtt": partial(mqtt_event, topic="picks/{source}"), "kafka": kafka_event},
             sendings=None,
             batch=1000,
-            reloaded=lambda: lanes if next(reloads, False) else None,
+            reloaded=lambda: source_lanes(self.other, embedder()) if next(reloads, False) else None,
             gone=dict,
             committed=committed,
             unusable=Complaints(standings),
@@ -284,6 +285,15 @@ def test_killed_before_a_commit_it_picks_the_same_again(fresh, undisturbed, kill
             continue
     Trial(folder).run(material())
     assert outcome(folder) == undisturbed
+
+
+def test_thresholds_that_the_state_does_not_fit_are_refused(tmp_path: Path, undisturbed, caplog) -> None:
+    other = config(min_distance=None, target_ratio=0.5)
+    Trial(tmp_path, reloads=[*[False] * 5, True, False, True], other=other).run(material())
+    assert outcome(tmp_path) == undisturbed
+    told = [(one.message, one.facts["reason"]) for one in caplog.records]
+    assert len(told) == 2
+    assert all(message == "not reloaded" and "source yard: the saved state" in reason for message, reason in told)
 
 
 def test_what_is_committed_together_is_told_once_and_after(tmp_path: Path) -> None:
