@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from streamsel.errors import InUseError, SinkError, StateError
+from streamsel.sink.durable import is_full
 from streamsel.store import Outgoing
 from streamsel.store.embedded import SqliteStore
 from streamsel.store.entries import Committed, EntryStore, Segment
@@ -89,6 +90,7 @@ def test_a_full_disk_takes_nothing_of_a_commit_and_the_next_one_when_there_is_ro
         with pytest.raises(SinkError, match="disk is full; free some space") as told:
             store.commit(larger)
         assert "\n" not in str(told.value)
+        assert is_full(told.value)
     assert (store.entries("a"), store.segments("a"), waiting(store, "mqtt")) == ({b"n": b"1"}, {}, [])
     store.commit(Committed({"a": {b"n": b"3"}}))
     db.execute("PRAGMA max_page_count=1000000")
@@ -191,8 +193,11 @@ def test_a_full_disk_takes_what_replaces_something_again_and_again(path):
 
 def test_a_read_only_file_is_told_and_the_next_commit_works(store):
     store._file.db.execute("PRAGMA query_only=1")
-    with pytest.raises(SinkError, match=r"cannot be written \(attempt to write a readonly database\); check the disk"):
+    with pytest.raises(
+        SinkError, match=r"cannot be written \(attempt to write a readonly database\); check the disk"
+    ) as told:
         store.commit(Committed({"a": {b"n": b"1"}}))
+    assert not is_full(told.value)
     store._file.db.execute("PRAGMA query_only=0")
     store.commit(Committed({"a": {b"n": b"1"}}))
     assert store.entries("a") == {b"n": b"1"}

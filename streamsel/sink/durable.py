@@ -13,6 +13,7 @@ import hashlib
 import io
 import os
 import re
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,7 +24,16 @@ from streamsel.errors import SinkError
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
 
-__all__ = ["durable_file", "is_leftover", "made_folder", "replace_file", "shown", "sync_folder", "write_atomic"]
+__all__ = [
+    "durable_file",
+    "is_full",
+    "is_leftover",
+    "made_folder",
+    "replace_file",
+    "shown",
+    "sync_folder",
+    "write_atomic",
+]
 
 _FULL = "free some space, then run the same command again: it continues"
 _DENIED = "make the folder writable or choose another output folder"
@@ -121,6 +131,16 @@ def made_folder(folder: Path) -> Path:
     except OSError as error:
         raise _refused(folder, error) from error
     return folder
+
+
+def is_full(error: SinkError) -> bool:
+    """Whether it was for want of room on the disk, or of the user's share of it, as the error's cause says."""
+    match error.__cause__:
+        case OSError(errno=number):
+            return number in (errno.ENOSPC, errno.EDQUOT)
+        case sqlite3.Error() as cause:
+            return getattr(cause, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
+    return False
 
 
 def is_leftover(name: str) -> bool:

@@ -29,6 +29,7 @@ from streamsel.edge.pictures import Pictures
 from streamsel.edge.quota import QuotaKeeper
 from streamsel.errors import SinkError
 from streamsel.service.lane import Verdict
+from streamsel.sink.durable import is_full
 from streamsel.testing.broken_disk import BrokenDisk
 
 
@@ -165,6 +166,17 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_half_done(tmp_path):
         assert len(files_in(folder)) == 2
         out.flush()
     assert 5 < refused < 20
+
+
+@pytest.mark.parametrize(
+    ("number", "full"), [(errno.ENOSPC, True), (errno.EDQUOT, True), (errno.EIO, False), (errno.EROFS, False)]
+)
+def test_whether_the_disk_was_full_is_told_by_the_error(tmp_path, number, full):
+    out = pictures(tmp_path)
+    with BrokenDisk(0, number).installed(), pytest.raises(SinkError) as told:
+        out.write("yard", live(), VERDICT)
+    assert is_full(told.value) == full
+    assert not is_full(SinkError("of something else"))
 
 
 def test_a_picture_that_was_whole_stays_whole_when_writing_it_again_fails(tmp_path):
