@@ -106,7 +106,8 @@ class EdgeSource(Value):
 class Quota(Value):
     """When old pictures go: the oldest ones, until all of it holds. None: as long as there is room.
 
-    bytes: of pictures at most. days: their age at most. free: bytes of the disk that stay free.
+    bytes: of pictures at most. days: their age at most. free: bytes of the disk that stay free; 0: nothing is removed
+    for room, not even where the disk is full.
     """
 
     bytes: Annotated[Amount, Field(ge=1_000_000)] | None = None

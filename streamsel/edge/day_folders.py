@@ -1,18 +1,21 @@
 """What lies in the folders `SOURCE/DAY` of an output folder, kept as counts: files are listed only to be removed.
 
 A picture is `NAME.jpg` with `NAME.jpg.json` beside it; nothing else is counted or touched, but for what a killed
-process left half written. When it was taken is the file's time of change, as `streamsel.edge.pictures` sets it.
+process left half written or half removed. When it was taken is the file's time of change, as `streamsel.edge.pictures`
+sets it.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import re
+from bisect import insort
+from collections import deque
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
-from heapq import nsmallest
 from pathlib import Path
 from typing import Final
 
@@ -21,8 +24,8 @@ from streamsel.sink.durable import is_leftover
 __all__ = ["DayFolders", "Stored"]
 
 DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-AT_ONCE: Final = 1_000
-"""Pictures that are listed at most, the oldest, so that memory is bounded."""
+AT_ONCE: Final = 50_000
+"""Pictures of a day that are listed at most, the oldest, so that memory is bounded: about 12 MB."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -54,8 +57,9 @@ class DayFolders:
         self.folder = folder
         self.nbytes = self.pictures = 0
         self._days: dict[str, dict[str, _Folder]] = {}
-        self._oldest: list[Stored] = []
-        """The oldest ones of the first day, the oldest last."""
+        self._oldest: deque[Stored] = deque()
+        """The oldest ones of the first day, in order: kept while they are worked off."""
+        self._newest: Stored | None = None
         for source, day in self._found():
             self._clean(source, day)
             self._count(source, day)
@@ -65,8 +69,15 @@ class DayFolders:
         source, day, _ = file.split("/")
         old = self._days.get(day, {}).get(source, _Folder())
         self._set(source, day, _Folder(old.nbytes + nbytes, old.pictures + 1, old.changed))
-        if self._oldest and (day, taken) <= (self._oldest[0].day, self._oldest[0].taken):
-            self._oldest.clear()  # it belongs among them
+        one = Stored(day, taken, file, nbytes)
+        self._see(one)
+        if self._oldest and self._oldest[0].day == day and one < self._oldest[-1]:
+            insort(self._oldest, one)
+
+    @property
+    def spare_bytes(self) -> int:
+        """Of all pictures but the newest."""
+        return self.nbytes - self._newest.nbytes if self._newest else 0
 
     @property
     def first_day(self) -> str:
@@ -79,14 +90,14 @@ class DayFolders:
             if not self._oldest or self._oldest[0].day != day:
                 self._list(day)
             if self._oldest:
-                return self._oldest[-1]
+                return self._oldest[0]
         return None
 
     def remove(self, one: Stored) -> bool:
         """Removes what `oldest` gave, and its folder when that is empty then; whether it was still there."""
         there = _unlinked(self.folder / one.file)
         _unlinked(self.folder / f"{one.file}.json")
-        self._oldest.pop()
+        self._oldest.popleft()
         source, day, _ = one.file.split("/")
         old = self._days[day][source]
         changed = _changed(self.folder / source / day)
@@ -98,21 +109,30 @@ class DayFolders:
 
         But for those of the last day, which change with each picture, and may hold many.
         """
-        self._oldest.clear()
         last = max(self._days, default="")
+        if self.first_day == last:
+            self._oldest.clear()
         for source, day in [(source, day) for day, sources in self._days.items() if day < last for source in sources]:
             if _changed(self.folder / source / day) != self._days[day][source].changed:
+                self._oldest.clear()
                 self._count(source, day)
 
     def _list(self, day: str) -> None:
         files = [one for source in list(self._days[day]) for one in self._count(source, day)]
-        self._oldest = nsmallest(AT_ONCE, files)[::-1]
+        files.sort()
+        self._oldest = deque(files[:AT_ONCE])
 
     def _count(self, source: str, day: str) -> list[Stored]:
         changed = _changed(self.folder / source / day)
         files = list(self._pictures(source, day))
         self._set(source, day, _Folder(sum(one.nbytes for one in files), len(files), changed))
+        if files:
+            self._see(max(files))
         return files
+
+    def _see(self, one: Stored) -> None:
+        if self._newest is None or self._newest < one:
+            self._newest = one
 
     def _set(self, source: str, day: str, new: _Folder) -> None:
         sources = self._days.setdefault(day, {})
@@ -120,6 +140,8 @@ class DayFolders:
         self.nbytes += new.nbytes - old.nbytes
         self.pictures += new.pictures - old.pictures
         sources[source] = new
+        if not self.pictures:
+            self._newest = None
         if new.pictures <= 0:
             self._drop(source, day)
 
@@ -147,9 +169,21 @@ class DayFolders:
                     yield source, day
 
     def _clean(self, source: str, day: str) -> None:
-        for entry in _entries(self.folder / source / day):
-            if is_leftover(entry.name):
+        entries = _entries(self.folder / source / day)
+        names = {entry.name for entry in entries}
+        for entry in entries:
+            picture = entry.name.removesuffix(".json")
+            alone = picture.endswith(".jpg") and picture != entry.name and picture not in names
+            if is_leftover(entry.name) or (alone and _tells_of(entry, f"{source}/{day}/{picture}")):
                 _unlinked(Path(entry.path))
+
+
+def _tells_of(entry: os.DirEntry[str], file: str) -> bool:
+    """Whether these are the facts of that picture, as `streamsel.edge.pictures` writes them."""
+    try:
+        return bool(entry.is_file(follow_symlinks=False) and json.loads(Path(entry.path).read_bytes())["file"] == file)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return False
 
 
 def _is_day(name: str) -> bool:

@@ -1,7 +1,7 @@
 """The quota of an output folder: the oldest pictures go, by day and then by when they were taken, until it holds.
 
 Age takes all that is too old. Bytes and free space leave the newest picture, whatever they say. Cheap to call often: it
-goes by counts, and looks at the disk's free space now and then.
+goes by counts, looks at the disk's free space now and then, and where much must go, some of it goes with each call.
 """
 
 from __future__ import annotations
@@ -27,6 +27,10 @@ LOOK: Final = 5.0
 """Seconds between looks at free space."""
 RECOUNT: Final = 60.0
 """Seconds, at least, between counts of what others may have changed."""
+TOLD: Final = 60.0
+"""Seconds, at least, between lines of the log that say what was removed."""
+LONGEST: Final = 0.5
+"""Seconds of removing in one call, about; the next one goes on."""
 LONGEST_DAYS: Final = 36_500.0
 
 
@@ -46,7 +50,8 @@ class QuotaKeeper:
             raise SinkError(f"cannot read {_named(error, folder)}; make it readable") from error
         self.removed = self.removed_bytes = 0
         self._refused = self._full = ""
-        self._next_look = self._next_count = 0.0
+        self._next_look = self._next_count = self._until = 0.0
+        self._log = _Log()
 
     @property
     def nbytes(self) -> int:
@@ -70,9 +75,11 @@ class QuotaKeeper:
     def make_room(self, now: datetime, needed: int = 0) -> int:
         """Removes pictures until the quota holds; gives how many. What cannot be done is told in `trouble`.
 
-        now: with a zone. needed: bytes that must be free at once, as after a write was refused for want of room.
+        now: with a zone. needed: bytes that must be free at once, as after a write was refused for want of room; for
+        them something goes only where that can be enough, and nothing where the quota's `free` is 0.
         """
         removed, trouble = self.removed, self.trouble
+        self._until = time.monotonic() + LONGEST
         try:
             self._keep_days(now)
             self._keep_bytes()
@@ -80,6 +87,7 @@ class QuotaKeeper:
             self._refused = ""
         except OSError as error:
             self._refused = f"cannot make room at {_named(error, self._folder)}; the quota does not hold"
+        self._log.told()
         if self.trouble and not trouble:
             say("quota", logging.WARNING, reason=self.trouble)
         return self.removed - removed
@@ -92,44 +100,81 @@ class QuotaKeeper:
         while "" < self._days.first_day <= day and (one := self._days.oldest()):
             if one.day > day or (one.day == day and one.taken >= taken):
                 return
-            self._remove(one)
+            if not self._remove(one, "days"):
+                return
 
     def _keep_bytes(self) -> None:
         most = self._quota.bytes
         if most is not None and self.nbytes > most:
             self._recount()
             while self.nbytes > most and (one := self._spare()):
-                self._remove(one)
+                if not self._remove(one, "bytes"):
+                    return
 
     def _keep_free(self, needed: int) -> None:
-        if not needed and time.monotonic() < self._next_look:
+        if not self._quota.free or (not needed and time.monotonic() < self._next_look):
             return
-        bound = max(self._quota.free, needed)
-        if (missing := bound - self._free()) > 0:
-            self._recount()
-        while missing > 0 and (one := self._spare()):
-            self._remove(one)
-            missing -= one.nbytes
-            if missing <= 0 or not self._spare():
-                missing = bound - self._free()
-        self._full = f"{shown(self._folder)}: {_FULL.format(bound)}" if missing > 0 else ""
         self._next_look = time.monotonic() + LOOK
+        while (missing := self._missing(needed)) > 0 and self._spare():
+            if not self._freed(missing):
+                self._full, self._next_look = "", 0.0  # the next call goes on
+                return
+        self._full = f"{shown(self._folder)}: {_FULL.format(self._quota.free)}" if missing > 0 else ""
+
+    def _missing(self, needed: int) -> int:
+        """Bytes that are to become free."""
+        free = self._free()
+        if free < max(self._quota.free, needed):
+            self._recount()
+        return max(self._quota.free, needed if needed - free <= self._days.spare_bytes else 0) - free
+
+    def _freed(self, missing: int) -> bool:
+        """Removes so many bytes, or all that may go; whether there was time for it."""
+        while missing > 0 and (one := self._spare()):
+            missing -= one.nbytes
+            if not self._remove(one, "free"):
+                return False
+        return True
 
     def _spare(self) -> Stored | None:
         """The oldest picture, where it is not the newest as well."""
         one = self._days.oldest()
         return one if self.pictures > 1 else None
 
-    def _remove(self, one: Stored) -> None:
+    def _remove(self, one: Stored, reason: str) -> bool:
+        """Removes it; whether there is time for another."""
         if self._days.remove(one):
             self.removed += 1
             self.removed_bytes += one.nbytes
+            self._log.removed(one.nbytes, reason)
+        return time.monotonic() < self._until
 
     def _recount(self) -> None:
         """Before anything is removed, so that what others removed counts."""
         if time.monotonic() >= self._next_count:
             self._days.recount()
             self._next_count = time.monotonic() + RECOUNT
+
+
+class _Log:
+    """Says what was removed: at once, and where it goes on, summed up once in `TOLD` seconds."""
+
+    def __init__(self) -> None:
+        self._pictures = self._nbytes = 0
+        self._reasons: set[str] = set()
+        self._next = 0.0
+
+    def removed(self, nbytes: int, reason: str) -> None:
+        self._pictures += 1
+        self._nbytes += nbytes
+        self._reasons.add(reason)
+
+    def told(self) -> None:
+        if self._pictures and time.monotonic() >= self._next:
+            say("removed", pictures=self._pictures, bytes=self._nbytes, reason=",".join(sorted(self._reasons)))
+            self._pictures = self._nbytes = 0
+            self._reasons.clear()
+            self._next = time.monotonic() + TOLD
 
 
 _FULL: Final = "its disk has less than {} bytes free, and no picture is left that could go; free some space"

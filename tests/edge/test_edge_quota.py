@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import shutil
+import time
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from streamsel.config.edge import Quota
 from streamsel.edge import quota as quota_module
+from streamsel.edge.day_folders import DayFolders
 from streamsel.edge.pictures import Pictures
 from streamsel.edge.quota import QuotaKeeper
 from streamsel.errors import SinkError
@@ -156,6 +158,20 @@ def test_what_a_killed_process_left_half_written_goes_at_the_start(tmp_path):
     assert sorted(path.name for path in day.iterdir() if path.name.startswith(".")) == [".hidden"]
 
 
+def test_facts_without_their_picture_go_at_the_start_and_their_day_with_them(tmp_path):
+    disk = Disk(tmp_path)
+    alone, other, whole = (disk.write(hours) for hours in (-72, 0, 1))
+    for file in (alone, other):
+        (tmp_path / file).unlink()  # killed between the two
+    strange = (tmp_path / f"{other}.json").rename(tmp_path / f"{whole}x.jpg.json")  # the facts of another
+    disk = Disk(tmp_path)
+    left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {whole, f"{whole}.json", strange.relative_to(tmp_path).as_posix()}
+    assert list((tmp_path / "yard").iterdir()) == [strange.parent]
+    strange.unlink()
+    assert disk.exact()
+
+
 def test_what_others_removed_does_not_count(tmp_path, monkeypatch):
     monkeypatch.setattr(quota_module, "RECOUNT", 0.0)
     disk = Disk(tmp_path, quota(bytes=8000))
@@ -228,13 +244,87 @@ def test_what_cannot_be_kept_free_is_said_once_and_again_when_it_was_well_betwee
             disk.keeper.make_room(NOON, needed=1)
         assert len(disk.files) == 1
         assert "less than 1000 bytes free" in disk.keeper.trouble
-        assert [record.getMessage() for record in caplog.records] == ["quota"]
+        assert [record.getMessage() for record in caplog.records] == ["removed", "quota"]
         disk.size = 1 << 20
         disk.keeper.make_room(NOON, needed=1)
         assert disk.keeper.trouble == ""
         disk.size = 100
         disk.keeper.make_room(NOON, needed=1)
-        assert len(caplog.records) == 2
+        assert [record.getMessage() for record in caplog.records] == ["removed", "quota", "quota"]
+
+
+def test_for_a_refused_write_pictures_go_only_where_that_can_be_enough(tmp_path):
+    disk = Disk(tmp_path, quota(free=10), size=1 << 20)
+    for hours in range(6):
+        disk.write(hours)
+    before = disk.files
+    newest = (tmp_path / before[-1]).stat().st_size + (tmp_path / f"{before[-1]}.json").stat().st_size
+    spare = disk.nbytes - newest
+    disk.size = disk.nbytes + 100  # by somebody else
+    assert disk.keeper.make_room(NOON, needed=16_000_000) == 0
+    assert disk.keeper.make_room(NOON, needed=100 + spare + 1) == 0
+    assert disk.files == before
+    assert disk.keeper.trouble == ""
+    assert disk.keeper.make_room(NOON, needed=101) == 1
+    assert disk.files == before[1:]
+    disk = Disk(tmp_path, disk.keeper._quota, disk.size)  # which counts anew
+    assert disk.keeper.make_room(NOON, needed=100 + spare + 1) == 0
+    assert disk.keeper.make_room(NOON, needed=100 + spare) == 4
+    assert disk.files == before[-1:]
+    assert disk.exact()
+
+
+def test_where_nothing_must_stay_free_a_refused_write_removes_nothing(tmp_path):
+    disk = Disk(tmp_path, quota(free=0))
+    for hours in range(6):
+        disk.write(hours)
+    disk.size = disk.nbytes
+    assert disk.keeper.make_room(NOON, needed=1) == 0
+    assert len(disk.files) == 6
+
+
+def test_what_goes_is_logged_at_once_and_then_summed_up(tmp_path, caplog, monkeypatch):
+    caplog.set_level(logging.INFO, "streamsel")
+    disk = Disk(tmp_path, quota(bytes=1, days=2.0))
+    for hours in (-72, -50, -1, 0):
+        disk.write(hours)
+    disk.keeper.make_room(NOON)
+    assert [record.facts["pictures"] for record in caplog.records] == [3]
+    for hours in (1, 2, 3):
+        disk.write(hours)
+        disk.keeper.make_room(NOON)
+    assert len(caplog.records) == 1
+    clock = time.monotonic() + quota_module.TOLD
+    monkeypatch.setattr(quota_module.time, "monotonic", lambda: clock)
+    for _ in range(3):
+        assert disk.keeper.make_room(NOON) == 0
+    assert {record.getMessage() for record in caplog.records} == {"removed"}
+    first, second = (record.facts for record in caplog.records)
+    assert (first["reason"], second["pictures"], second["reason"]) == ("bytes,days", 3, "bytes")
+    assert first["bytes"] + second["bytes"] == disk.keeper.removed_bytes
+
+
+@pytest.mark.parametrize("bounds", [{"bytes": 1}, {"days": 1.0}, {"free": 9_000}])
+def test_where_much_must_go_each_call_takes_some_and_a_day_is_listed_once(tmp_path, monkeypatch, bounds):
+    disk = Disk(tmp_path, quota(**bounds), size=10_000)
+    for place in range(20):
+        disk.write(place / 10, source=("yard", "door")[place % 2])
+    monkeypatch.setattr(quota_module, "LONGEST", 0.0)
+    listed = []
+    count = DayFolders._count
+    monkeypatch.setattr(DayFolders, "_count", lambda *given: listed.append(given) or count(*given))
+    calls = 0
+    while disk.files[1:]:
+        if calls == 5:
+            disk.write(0.85)  # comes late, among those that are listed
+        oldest = disk.files[0]
+        assert disk.keeper.make_room(NOON + timedelta(days=3)) == 1
+        assert oldest not in disk.files
+        assert disk.keeper.trouble == ""
+        calls += 1
+    assert calls == 20
+    assert len(listed) <= 4  # of two sources: at the first call, and with the first count of what others changed
+    assert disk.exact()
 
 
 def test_the_real_disk_is_looked_at(tmp_path):
