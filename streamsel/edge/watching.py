@@ -23,8 +23,8 @@ from streamsel.service.log_lines import say
 
 __all__ = ["Found", "Watched"]
 
-QUIET: Final = 2.0
-"""Seconds without a change after which a segment is taken for finished."""
+QUIET: Final = 10.0
+"""Seconds without a change after which a segment is taken for finished: recorders write every few seconds."""
 OLD: Final = 60.0
 """One that was not changed for so many seconds is finished at first sight: it was moved here, or nobody watched. And so
 long an empty one is waited for: recorders make the file first."""
@@ -32,6 +32,8 @@ TEMPORARY: Final = frozenset([".crdownload", ".download", ".part", ".partial", "
 CENSUS: Final = 3600.0
 """Seconds between two looks for known segments that are gone."""
 MOST_TOLD: Final = 100_000
+FARTHEST: Final = 2**63 - 1
+"""Nanoseconds from 1970 to which times of change are told, as far as SQLite counts: until 2262."""
 
 
 class Found(NamedTuple):
@@ -47,15 +49,16 @@ class Watched:
     leads to is found without it, and what lies outside is none of its.
 
     begin: which of them were begun before. begun: those of them that are not done, in order. quiet, old: seconds, see
-    above. forgotten: segments that were read and are gone for an hour or more, so that memory follows the folder and
-    not the years; whoever keeps them may drop them. trouble: what could not be listed in the latest scan.
+    above; old is no less than quiet. forgotten: segments that were read and are gone for an hour or more, so that
+    memory follows the folder and not the years; whoever keeps them may drop them. trouble: what could not be listed in
+    the latest scan.
     """
 
     def __init__(self, folder: Path, begin: Begin, *, quiet: float = QUIET, old: float = OLD) -> None:
         self.folder = folder
         self.trouble = ""
         self.forgotten: deque[Segment] = deque(maxlen=MOST_TOLD)
-        self._quiet, self._old = quiet, old
+        self._quiet, self._old = quiet, max(old, quiet)
         self._known = dict(begin.segments)
         half_done = (one for one in self._known.values() if one.number >= begin.offset)
         self.begun = sorted(half_done, key=lambda one: one.number)
@@ -112,7 +115,7 @@ class Watched:
             return "was removed before all of it was read"
         if not stat.S_ISREG(told.st_mode):
             return "was replaced by something else"
-        return "" if (told.st_size, told.st_mtime_ns) == (size, modified) else "was changed"
+        return "" if (told.st_size, _modified(told)) == (size, modified) else "was changed"
 
     def _check_folder(self) -> None:
         """An empty folder is where a share is mounted that is away, as far as anyone can tell."""
@@ -160,7 +163,7 @@ class Watched:
                         elif entry.is_file(follow_symlinks=False) and self._named(prefix, entry.name):
                             with suppress(FileNotFoundError):  # removed since it was listed
                                 told = entry.stat(follow_symlinks=False)
-                                yield Found(told.st_mtime_ns, f"{prefix}{entry.name}", told.st_size)
+                                yield Found(_modified(told), f"{prefix}{entry.name}", told.st_size)
             except OSError as error:
                 if not prefix:
                     raise
@@ -184,3 +187,8 @@ class Watched:
                 say("segment left out", logging.WARNING, name=ascii(name), reason="its name is no text: rename it")
             return False
         return True
+
+
+def _modified(told: os.stat_result) -> int:
+    """When a file was changed, in nanoseconds since 1970, as far as it can be kept."""
+    return min(max(told.st_mtime_ns, -FARTHEST), FARTHEST)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from streamsel.edge import Begin, Segment, watching
 from streamsel.edge.watching import Watched
+from streamsel.store.entries import Committed, EntryStore
 
 LONG_AGO = 1_700_000_000
 
@@ -138,6 +140,40 @@ def test_a_clock_that_runs_ahead_holds_nothing_up(tmp_path: Path) -> None:
     assert names(watched) == []
     time.sleep(0.15)
     assert names(watched) == ["1.mp4"]
+
+
+def test_by_default_a_recorder_may_pause_for_some_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = time.monotonic()
+    monkeypatch.setattr(watching.time, "monotonic", lambda: now)
+    watched = Watched(tmp_path, Begin())
+    segment(tmp_path, "1.mp4", modified=None)
+    assert names(watched) == []
+    now += 9
+    assert names(watched) == []
+    now += 1
+    assert names(watched) == ["1.mp4"]
+
+
+def test_who_waits_longer_than_a_minute_is_not_hurried_by_the_clock_on_the_wall(tmp_path: Path) -> None:
+    segment(tmp_path, "1.mp4", modified=time.time() - 100)
+    assert names(Watched(tmp_path, Begin(), quiet=120)) == []
+    assert names(Watched(tmp_path, Begin(), quiet=90)) == ["1.mp4"]
+
+
+@pytest.mark.parametrize("year", [2300, 2400])
+def test_a_time_that_cannot_be_stored_is_told_as_far_as_it_can(tmp_path: Path, year: int) -> None:
+    path = segment(tmp_path, "1.mp4")
+    nanoseconds = (year - 1970) * 365 * 86_400 * 10**9
+    os.utime(path, ns=(nanoseconds, nanoseconds))
+    watched = Watched(tmp_path, Begin(), quiet=0)
+    (one,) = taken(watched)
+    assert watched.wrong(one) == ""
+    with closing(EntryStore(tmp_path / "state.sqlite")) as store:
+        store.commit(Committed(segments={"yard": [one]}))
+        assert store.segments("yard") == {"1.mp4": one}
+    assert names(watched) == names(Watched(tmp_path, after([one]))) == []
+    path.write_bytes(b"other")
+    assert watched.wrong(one) == "was changed"
 
 
 @pytest.mark.parametrize(("modified", "content"), [(LONG_AGO, b"longer than before"), (LONG_AGO + 1, b"video")])
