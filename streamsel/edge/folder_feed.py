@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -19,8 +19,10 @@ from typing import Final
 from streamsel.config.edge import EdgeSource
 from streamsel.data import Frame
 from streamsel.edge import Begin, Seen, Segment
+from streamsel.edge.connection import told
 from streamsel.edge.hours import Hours
 from streamsel.edge.inbox import Inbox
+from streamsel.edge.keepable import TOO_LARGE, too_large
 from streamsel.edge.segment_reading import SegmentReading, moment
 from streamsel.edge.standing import Standing
 from streamsel.edge.watching import Found, Watched
@@ -63,27 +65,39 @@ class FolderFeed(threading.Thread):
         if source.folder is None:
             raise ValueError(f"source {source.name}: is no folder")
         self._place, self._name, self._inbox, self._standing = place, source.name, inbox, standing
-        self._begin, self._size, self._stopping = begin, size, stopping
+        self._size, self._stopping = size, stopping
         self._hours, self._hours_given = Hours(source.hours), bool(source.hours)
-        self._watched = Watched(source.folder, begin)
+        self._watched = Watched(source.folder, begin, quiet=source.quiet)
         self._reading = SegmentReading(source.folder, source, threads, stopping.is_set)
         self.forgotten = self._watched.forgotten
-        self._part = 0
+        self._begun = deque(self._watched.begun)
+        """Segments that are not done, the one at hand first."""
+        self._part = begin.part if self._begun and self._begun[0].number == begin.offset else 0
         """The next frame of the segment at hand."""
+        self._fault: Exception | None = None
+        self._too_large, self._too_large_told = 0, False
         self._rated, self._since = 0, time.monotonic()
         self._listed, self._unlisted, self._empty = False, "", ""
 
     def run(self) -> None:
         """Until stopping is set: first what was begun before, then what is found."""
-        for segment in self._watched.begun:
-            self._read(segment, self._begin.part if segment.number == self._begin.offset else 0)
+        resting = pauses()
         while not self._stopping.is_set():
-            began = time.monotonic()
-            found = self._scanned()
-            took = time.monotonic() - began
-            if not found or not self._read_all(found):
-                self._standing.state, self._standing.rate = "waiting", 0.0
-                self._stopping.wait(min(max(TURN, SCANS * took), MOST))
+            try:
+                self._turn()
+                resting = pauses()
+            except Exception as error:  # a thread that ends silently is worse than any of them
+                self._lost("folder lost", told(error))
+                self._stopping.wait(next(resting))
+
+    def _turn(self) -> None:
+        self._read_begun()
+        began = time.monotonic()
+        found = self._scanned()
+        took = time.monotonic() - began
+        if not found or not self._read_all(found):
+            self._standing.state, self._standing.rate = "waiting", 0.0
+            self._stopping.wait(min(max(TURN, SCANS * took), MOST))
 
     def _scanned(self) -> list[Found]:
         try:
@@ -107,14 +121,19 @@ class FolderFeed(threading.Thread):
                 return False
             if segment is not None:
                 begun += 1
-                self._read(segment, 0)
+                self._begun.append(segment)
+                self._read_begun()
             else:
                 say("segment gone before it was read", logging.WARNING, source=self._name, segment=one.name)
         return begun > 0
 
-    def _read(self, segment: Segment, part: int) -> None:
-        """All of a segment from a part on, in as many tries as it takes where that is no fault of the segment."""
-        self._part, tries = part, 0
+    def _read_begun(self) -> None:
+        while self._begun and not self._stopping.is_set():
+            self._read(self._begun[0])
+
+    def _read(self, segment: Segment) -> None:
+        """All that is awaited of a segment, in as many tries as it takes where that is no fault of the segment."""
+        tries = 0
         for pause in pauses():
             if self._stopping.is_set():
                 return
@@ -131,28 +150,32 @@ class FolderFeed(threading.Thread):
     def _put_all(self, segment: Segment) -> None:
         """Puts what is awaited of a segment. Raises OSError, behind the frames before, where the disk fails."""
         self._standing.state = "live"
-        waiting, reason = None, ""
-        try:
-            with closing(self._frames(segment)) as frames:
-                for seen in frames:
-                    self._put(waiting)
-                    waiting = seen
-        except OSError:
-            self._put(waiting)
-            raise
-        except Exception as error:  # whatever a file does to its decoder, it must not end the thread
-            reason = str(error) if isinstance(error, SourceError) else f"{type(error).__name__}: {error}"
+        waiting = None
+        with closing(self._readable(segment)) as frames:
+            for seen in frames:
+                self._put(waiting)
+                waiting = seen
+        fault, self._fault = self._fault, None
         if self._stopping.is_set():
             return
-        if waiting is None or reason:
+        if waiting is None or fault:
             self._put(waiting)
-            return self._broken_off(segment, self._watched.wrong(segment) or reason or self._empty)
+            if isinstance(fault, OSError):
+                raise fault
+            return self._broken_off(segment, self._watched.wrong(segment) or _text(fault) or self._empty)
         self._put(replace(waiting, last=True))
         self._done(segment)
 
+    def _readable(self, segment: Segment) -> Generator[Seen, None, None]:
+        """The frames up to what goes wrong with reading them, which is kept: no other fault is the segment's."""
+        try:
+            yield from self._frames(segment)
+        except Exception as error:  # whatever a file does to its decoder, it must not end the thread
+            self._fault = error.with_traceback(None)  # it would keep the last picture
+
     def _frames(self, segment: Segment) -> Generator[Seen, None, None]:
         """What is awaited of a segment, each as if more followed."""
-        awaited, part, self._empty = self._part, 0, "holds no frame"
+        awaited, part, self._empty, self._too_large = self._part, 0, "holds no frame", 0
         if self._hours_given and not self._within_hours(segment):
             self._empty = ""
             return
@@ -163,9 +186,20 @@ class FolderFeed(threading.Thread):
                 if not self._hours.open_at(taken):
                     self._empty = ""
                     continue
+                if too_large(frame.picture):
+                    self._empty = ""
+                    self._turn_away(segment, frame)
+                    continue
                 if part >= awaited:
                     yield self._seen(segment, part, taken, frame)
                 part += 1
+
+    def _turn_away(self, segment: Segment, frame: Frame) -> None:
+        """It is no part of the segment, as are those outside of the hours: so parts are the same after a restart."""
+        self._too_large += 1
+        if not self._too_large_told:
+            self._too_large_told, size = True, f"{frame.picture.width} x {frame.picture.height}"
+            say("problem", logging.WARNING, source=self._name, segment=segment.name, reason=TOO_LARGE, size=size)
 
     def _within_hours(self, segment: Segment) -> bool:
         """Whether any of it may be: nights need not be decoded for nothing."""
@@ -181,6 +215,9 @@ class FolderFeed(threading.Thread):
             return
         self._inbox.put(seen, self._standing, self._stopping, waits=True)
         self._part = seen.part + 1
+        if seen.last:
+            self._begun.popleft()
+            self._part = 0
         if seen.frame is not None:
             self._standing.frames += 1
             self._standing.last = seen.taken.timestamp()
@@ -207,6 +244,9 @@ class FolderFeed(threading.Thread):
         self._standing.segments += 1
         self._standing.trouble = ""
         self._standing.problems.update(problems)
+        if self._too_large:
+            self._standing.problems[TOO_LARGE] += self._too_large
+            self._too_large = 0
         if problems:
             told = [f"{count} {problem}" for problem, count in sorted(problems.items())]
             say("damaged", logging.WARNING, source=self._name, segment=segment.name, problems=told)
@@ -225,8 +265,14 @@ class FolderFeed(threading.Thread):
 
     def _away(self, error: OSError) -> None:
         """The folder, or the disk below it, does not give what was asked for: that passes."""
-        trouble = f"{self._watched.folder}: {error.strerror or error}"
+        self._lost("folder away", f"{self._watched.folder}: {error.strerror or error}")
+
+    def _lost(self, event: str, trouble: str) -> None:
         if self._standing.trouble != trouble:
-            say("folder away", logging.WARNING, source=self._name, reason=trouble)
+            say(event, logging.WARNING, source=self._name, reason=trouble)
         self._standing.losses += self._listed
         self._standing.state, self._standing.trouble, self._listed = "waiting", trouble, False
+
+
+def _text(fault: Exception | None) -> str:
+    return "" if fault is None else str(fault) if isinstance(fault, SourceError) else f"{type(fault).__name__}: {fault}"

@@ -7,18 +7,18 @@ detail that the video did not have. PNG keeps every value. No metadata is writte
 from __future__ import annotations
 
 import io
-from typing import Literal
+from typing import Final, Literal
 
 from PIL import Image
 
 from streamsel.data import Picture, Pixels
 from streamsel.errors import SinkError
 
-__all__ = ["PictureFormat", "encode", "scaled", "scaled_size"]
+__all__ = ["JPEG_LONGEST", "PictureFormat", "encode", "scaled", "scaled_size"]
 
 PictureFormat = Literal["jpg", "png"]
 
-_JPEG_LONGEST = 65_500
+JPEG_LONGEST: Final = 65_500
 """Pixels of a side; libjpeg's limit."""
 
 _PNG_EFFORT = 3
@@ -32,7 +32,7 @@ def encode(pixels: Pixels, form: PictureFormat, quality: int = 95) -> bytes:
     what the format cannot hold.
     """
     height, width = pixels.shape[:2]
-    if form == "jpg" and max(width, height) > _JPEG_LONGEST:
+    if form == "jpg" and max(width, height) > JPEG_LONGEST:
         raise SinkError(f"{width} x {height} pixels do not fit into a JPEG: use --format png, or --size")
     buffer = io.BytesIO()
     image = Image.fromarray(pixels)

@@ -21,11 +21,12 @@ import pytest
 from streamsel.config.edge import EdgeSource
 from streamsel.data import Frame, Mark, Source
 from streamsel.decode.video import VideoDecoder
-from streamsel.edge import Begin, Seen, Segment, folder_feed, segment_reading
+from streamsel.edge import Begin, Seen, Segment, folder_feed, keepable, segment_reading
 from streamsel.edge.folder_feed import FolderFeed
 from streamsel.edge.inbox import Inbox
 from streamsel.edge.masking import Masked
 from streamsel.edge.standing import Standing
+from streamsel.edge.watching import Watched
 from streamsel.errors import DiskError
 from streamsel.testing import videos
 
@@ -298,11 +299,12 @@ def test_a_folder_that_goes_away_as_a_segment_is_opened_is_waited_for(
 ) -> None:
     mounted, store = tmp_path / "mounted", tmp_path / "store"
     clip(mounted, "1.mp4")
-    whole = everything(mounted)
+    whole, opened = everything(mounted), list[str]()
 
     def vanishing(source: Source, **options: Any) -> VideoDecoder:
-        if not store.exists() and not run.standing.losses:
+        if not opened:
             mounted.rename(store)
+        opened.append(source.id)
         return VideoDecoder(source, **options)
 
     monkeypatch.setattr(segment_reading, "open_decoder", vanishing)
@@ -360,6 +362,98 @@ def test_a_disk_that_keeps_failing_at_one_segment_holds_up_no_other(
         *((0, part, part == 2) for part in range(3)),
         *((1, part, False) for part in range(4)),
     ]
+
+
+@pytest.fixture
+def faults(monkeypatch: pytest.MonkeyPatch) -> Callable[[type, str, int], None]:
+    """From now on a call of that method raises what nobody foresaw, just before it would do anything: the n-th one."""
+    monkeypatch.setattr(folder_feed, "pauses", lambda: repeat(0.001))
+
+    def fault(owner: type, name: str, number: int) -> None:
+        real, calls = getattr(owner, name), iter(range(number + 1))
+
+        def failing(*arguments: Any, **options: Any) -> Any:
+            if next(calls, None) == number:
+                raise RuntimeError("secret")
+            return real(*arguments, **options)
+
+        monkeypatch.setattr(owner, name, failing)
+
+    return fault
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "number"),
+    [
+        *((Inbox, "put", number) for number in (0, 3, 7, 8, 16)),
+        *((Watched, "scan", number) for number in (0, 1)),
+        *((Watched, "take", number) for number in (0, 6)),
+        *((Watched, "wrong", number) for number in (0, 1)),
+        *((FolderFeed, "_done", number) for number in (0, 6)),
+    ],
+)
+def test_whatever_goes_wrong_the_thread_goes_on_where_it_was(
+    mixed: Path,
+    caplog: pytest.LogCaptureFixture,
+    faults: Callable[[type, str, int], None],
+    owner: type,
+    name: str,
+    number: int,
+) -> None:
+    whole = everything(mixed)
+    assert len(whole) > 20
+    faults(owner, name, number)
+    with caplog.at_level("INFO"), running(mixed) as run:
+        run.until(lambda: sum(one.last for one in run.seen) == 7 and "folder lost" in caplog.messages)
+        assert told(run.all()) == told(whole)
+        run.until(lambda: "unforeseen" not in run.standing.trouble)
+    (lost,) = [record for record in caplog.records if record.getMessage() == "folder lost"]
+    assert vars(lost)["facts"]["reason"].startswith("unforeseen RuntimeError at test_folder_feed.py:")
+
+
+def test_what_goes_wrong_in_a_segment_that_was_begun_before_leaves_nothing_out(
+    mixed: Path, faults: Callable[[type, str, int], None]
+) -> None:
+    whole = everything(mixed)
+    faults(Inbox, "put", 1)
+    with running(mixed, after(whole[:3])) as run:
+        run.until(partial(has_read, run, 7))
+        assert told(run.all()) == told(whole[3:])
+
+
+def test_pictures_that_no_jpeg_holds_are_turned_away(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And are no parts of their segment."""
+    monkeypatch.setattr(keepable, "JPEG_LONGEST", 100)
+    parts = [videos.scenes(tmp_path / f".{n}.ts", (n,), 3, size=size) for n, size in enumerate(((64, 48), (128, 96)))]
+    small, large = (part.read_bytes() for part in parts)
+    for number, data in enumerate((small + large + small, large, large + small, small + large)):
+        path = tmp_path / f"{number}.ts"
+        path.write_bytes(data)
+        os.utime(path, (LONG_AGO + number, LONG_AGO + number))
+    with caplog.at_level("INFO"), running(tmp_path) as run:
+        whole = run.all()
+        assert run.standing.problems[keepable.TOO_LARGE] == 12
+        assert run.standing.problems["unreadable segment"] == 0
+    assert [(one.offset, one.part, one.last, one.frame is None) for one in whole] == [
+        *((0, part, part == 5, False) for part in range(6)),
+        (1, 0, True, True),
+        *((offset, part, part == 2, False) for offset in (2, 3) for part in range(3)),
+    ]
+    assert all(one.frame is None or one.frame.picture.width == 64 for one in whole)
+    assert caplog.messages.count("problem") == 1
+    for cut in range(len(whole)):
+        assert told(everything(tmp_path, after(whole[:cut]))) == told(whole[cut:])
+
+
+def test_how_long_a_segment_must_not_change_is_the_sources(tmp_path: Path) -> None:
+    clip(tmp_path, "1.mp4", modified=time.time())
+    with running(tmp_path, quiet=0.2) as run:
+        run.until(partial(has_read, run, 1), 5.0)
+    with running(tmp_path, quiet=30) as run:
+        run.all()
+        assert not run.seen
 
 
 def test_segments_that_come_later_are_read_once(tmp_path: Path) -> None:
