@@ -59,6 +59,8 @@ class LiveDecoder:
         looking = looking or Looking()
         self.source = source
         self.index_exact = not looking.keyframes
+        self.latest = time.monotonic()
+        """When the latest picture came, whether it is looked at or not: with key frames, of these."""
         self._scheme = urlsplit(source.location).scheme.lower()
         self._track = Track(
             source.location,
@@ -80,7 +82,8 @@ class LiveDecoder:
         except StreamselError:
             self.close()
             raise
-        self._steps = self._walk if self._track.has_times else _as_they_come(self._walk, first.pts, time_base)
+        steps = self._walk if self._track.has_times else _as_they_come(self._walk, first.pts, time_base)
+        self._steps = self._noted(steps)
 
     def read(self, after: Mark | None = None) -> Iterator[Frame]:
         """Yield the frames looked at, as they come; see `streamsel.decode`."""
@@ -103,6 +106,11 @@ class LiveDecoder:
 
     def __exit__(self, *exc: object) -> None:
         self.close()
+
+    def _noted(self, steps: Iterable[Step]) -> Iterator[Step]:
+        for step in steps:
+            self.latest = time.monotonic()
+            yield step
 
     def _first(self) -> Step:
         """The first step, which is read again."""

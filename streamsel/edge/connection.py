@@ -15,7 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from streamsel.data import Frame, Mark
-from streamsel.decode import Decoder
+from streamsel.decode.live import LiveDecoder
 from streamsel.errors import StreamselError
 
 __all__ = ["Connection", "told"]
@@ -38,13 +38,16 @@ class Connection(threading.Thread):
     many came. problems: what its decoder counted.
     """
 
-    def __init__(self, name: str, opened: Callable[[], Decoder], look: Callable[[Frame], None], after: Mark | None):
+    def __init__(
+        self, name: str, opened: Callable[[], LiveDecoder], look: Callable[[Frame], None], after: Mark | None
+    ) -> None:
         super().__init__(name=name, daemon=True)
         self.lost = ""
         self.frames = 0
         self.problems: Counter[str] = Counter()
         self._opened, self._look, self._after = opened, look, after
         self._first = self._latest = time.monotonic()
+        self._decoder: LiveDecoder | None = None
         self._left = False
         self._looking = threading.Lock()
 
@@ -55,19 +58,22 @@ class Connection(threading.Thread):
 
     @property
     def silent(self) -> float:
-        """Seconds since its latest frame, or since it was made."""
-        return time.monotonic() - self._latest
+        """Seconds since the latest picture came, looked at or not, or since it was made."""
+        decoder = self._decoder
+        return time.monotonic() - max(self._latest, decoder.latest if decoder else 0.0)
 
     def run(self) -> None:
         """Until it ends."""
         try:
             with self._opened() as decoder:
-                self.problems = decoder.problems
+                self.problems, self._decoder = decoder.problems, decoder
                 for frame in decoder.read(self._after):
                     if not self._looked(frame):
                         return
         except Exception as error:  # kept as text: an exception would keep the last picture
             self.lost = told(error)
+        finally:
+            self._decoder = None
 
     def leave(self) -> None:
         """Hear nothing of it any more."""

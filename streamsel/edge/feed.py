@@ -15,14 +15,15 @@ from typing import Final
 
 from streamsel.config.edge import EdgeSource
 from streamsel.data import Frame, Mark
-from streamsel.decode import Decoder
 from streamsel.decode.failure import failure
+from streamsel.decode.live import LiveDecoder
 from streamsel.decode.looking import box
 from streamsel.edge import Begin, Seen
 from streamsel.edge.clock import StreamClock
 from streamsel.edge.connection import Connection, told
 from streamsel.edge.hours import Hours
 from streamsel.edge.inbox import Inbox
+from streamsel.edge.keepable import TOO_LARGE, too_large
 from streamsel.edge.masking import Masked
 from streamsel.edge.opening import opened
 from streamsel.edge.pace import Pace
@@ -79,7 +80,7 @@ class LiveFeed(threading.Thread):
         size: tuple[int, int],
         threads: int,
         stopping: threading.Event,
-        open_source: Callable[..., Decoder] = opened,
+        open_source: Callable[..., LiveDecoder] = opened,
     ) -> None:
         super().__init__(name=f"feed {source.name}", daemon=True)
         self._place, self._source, self._inbox, self._standing = place, source, inbox, standing
@@ -91,6 +92,7 @@ class LiveFeed(threading.Thread):
         self._pace, self._retrying, self._clock = Pace(), Retrying(), StreamClock()
         self._connected, self._first = datetime(1970, 1, 1, tzinfo=UTC), False
         self._told: Counter[str] = Counter()
+        self._too_large = 0
         self._left: list[Connection] = []
         self._rated, self._since, self._lived = 0, time.monotonic(), 0.0
 
@@ -124,7 +126,7 @@ class LiveFeed(threading.Thread):
         self._left = [one for one in self._left if one.is_alive()]
         if len(self._left) >= MOST_LEFT:
             raise failure(self._source.name, f"{MOST_LEFT} connections before this one hang: restart the camera")
-        self._clock, self._told, self._first = StreamClock(), Counter(), True
+        self._clock, self._told, self._first, self._too_large = StreamClock(), Counter(), True, 0
         self._connected = max(datetime.now(UTC).replace(microsecond=0), self._connected + timedelta(seconds=1))
         connection = Connection(f"read {self._source.name}", self._opened, self._look, self._after)
         connection.start()
@@ -157,11 +159,10 @@ class LiveFeed(threading.Thread):
         return True
 
     def _dead(self, connection: Connection) -> bool:
-        """Whether no frame that is looked at came for too long, though bytes may come."""
+        """Whether no picture came for too long, though bytes may come."""
         source = self._source
         patience = source.stall + GRACE + (0 if connection.frames else max(OPENING, source.stall))
-        between = 1 / Fraction(source.fps) if source.fps else source.every or 0
-        return connection.silent > patience + (KEYFRAMES if source.keyframes else float(between))
+        return connection.silent > patience + (KEYFRAMES if source.keyframes else 0)
 
     def _leave(self, connection: Connection, reason: str = "") -> str:
         connection.leave()
@@ -193,6 +194,10 @@ class LiveFeed(threading.Thread):
             self._first = False
             standing.connects += 1
             say("connected", source=self._source.name, width=frame.picture.width, height=frame.picture.height)
+        if too_large(frame.picture):
+            self._too_large += 1
+            standing.state, standing.trouble = "live", TOO_LARGE
+            return
         standing.state, standing.trouble = "live", ""
         if self._paced():
             standing.frames += 1
@@ -216,6 +221,7 @@ class LiveFeed(threading.Thread):
         self._lived = connection.lived
         counted = Counter(dict(connection.problems))
         counted["clock jump"] += self._clock.jumps
+        counted[TOO_LARGE] += self._too_large
         for reason, count in (counted - self._told).items():
             if not self._told[reason]:
                 say("problem", source=self._source.name, reason=reason)

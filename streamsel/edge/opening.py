@@ -11,7 +11,6 @@ from typing import Final
 
 from streamsel.config.edge import EdgeSource
 from streamsel.data import Source
-from streamsel.decode import Decoder
 from streamsel.decode.container import CAMERA
 from streamsel.decode.live import LiveDecoder
 from streamsel.decode.looking import Looking, box
@@ -27,7 +26,7 @@ CAMERAS: Final = Path("/sys/class/video4linux")
 """Where Linux says which cameras there are: a folder each, in which `name` is what the camera calls itself."""
 
 
-def opened(source: EdgeSource, *, threads: int) -> Decoder:
+def opened(source: EdgeSource, *, threads: int) -> LiveDecoder:
     """Connects to a url, device or pipe, of which frames come as they are taken.
 
     threads: of the decoder, 0 for all cores. Reading ends by SourceError when the connection is lost or nothing comes

@@ -8,19 +8,21 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import datetime, timedelta
+from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from signal import SIGSTOP
 
+import av
 import numpy as np
 import pytest
 
 from streamsel.config.edge import EdgeSource
 from streamsel.data import Source
-from streamsel.decode import Decoder
 from streamsel.decode.live import LiveDecoder
-from streamsel.edge import Begin, Seen, feed, pace, retrying
+from streamsel.edge import Begin, Seen, feed, keepable, pace, retrying
 from streamsel.edge.connection import Connection
 from streamsel.edge.feed import LiveFeed
 from streamsel.edge.inbox import Inbox
@@ -28,7 +30,7 @@ from streamsel.edge.masking import Masked
 from streamsel.edge.opening import opened
 from streamsel.edge.standing import Standing
 from streamsel.testing.servers import camera
-from streamsel.testing.videos import scenes
+from streamsel.testing.videos import moving_picture, scenes
 
 SIZE = 64, 48
 
@@ -67,7 +69,7 @@ class Trial:
             open_source=self.open,
         )
 
-    def open(self, source: EdgeSource, *, threads: int) -> Decoder:
+    def open(self, source: EdgeSource, *, threads: int) -> LiveDecoder:
         self.opened += 1
         if self.faults:
             raise self.faults.pop()
@@ -317,9 +319,76 @@ def test_connecting_again_and_again_leaves_nothing_behind(film, monkeypatch):
     assert len({one.started for one in trial.seen}) == len({one.offset // 39 for one in trial.seen})
 
 
-def test_frames_that_are_few_are_no_silence(film, said, monkeypatch):
-    monkeypatch.setattr(feed, "GRACE", -0.9)
-    with camera(film) as (port, _), Trial(at(port), every=1000) as trial:
+@pytest.mark.parametrize("few", [{"every": 1000}, {"fps": "1/100"}])
+def test_frames_that_are_few_are_no_silence(film, said, monkeypatch, few):
+    monkeypatch.setattr(feed, "GRACE", -0.5)
+    with camera(film) as (port, _), Trial(at(port), **few) as trial:
         trial.until(lambda: trial.standing.losses)
     assert said("lost")[0]["reason"].startswith("the stream ended")
     assert [one.offset for one in trial.seen] == [0]
+
+
+BLANK = b"\0\0\0\1\x09\xf0\0\0\0\1\x41\x98\x06\x4f" + b"\x55" * 400 + b"\x80"
+"""H.264 of which no picture comes: a delimiter, and a slice of a parameter set that was never sent."""
+
+
+def fading(path, pictures, blanks):
+    """MPEG-TS of so many pictures, 25 a second, and then of packets without any."""
+    with av.open(str(path), "w", format="mpegts") as output:
+        stream = output.add_stream("libx264", rate=25, options={"tune": "zerolatency", "g": "12"})
+        stream.width, stream.height, stream.pix_fmt = 160, 120, "yuv420p"
+        for step in range(pictures):
+            frame = av.VideoFrame.from_ndarray(moving_picture(0, step), format="rgb24").reformat(format="yuv420p")
+            frame.pts, frame.time_base = step, Fraction(1, 25)
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+        for step in range(pictures, pictures + blanks):
+            packet = av.Packet(BLANK)
+            packet.stream, packet.pts, packet.dts, packet.time_base = stream, step, step, Fraction(1, 25)
+            output.mux(packet)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("few", [{"every": 10_000}, {"fps": "1/10000"}])
+def test_a_camera_that_sends_bytes_and_no_picture_is_noticed_though_few_are_looked_at(tmp_path, said, few):
+    data, until = fading(tmp_path / "fading.ts", 50, 1000), threading.Event()
+    pictures = len(data) - 188 * 1000
+
+    def send(server):
+        with server.accept()[0] as client, suppress(OSError):
+            client.sendall(data[:pictures])
+            for place in range(pictures, len(data), 188 * 4):
+                client.sendall(data[place : place + 188 * 4])
+                if until.wait(0.02):
+                    return
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        sender = threading.Thread(target=send, args=(server,))
+        sender.start()
+        with Trial(f"tcp://127.0.0.1:{server.getsockname()[1]}", **few) as trial:
+            trial.until(lambda: trial.standing.losses)
+            reason = said("lost")[0]["reason"]
+        until.set()
+        sender.join()
+    assert reason.startswith("no frame came in ")
+    assert [one.offset for one in trial.seen] == [0]
+
+
+def wide(path):
+    """Three pictures that are too wide for a JPEG."""
+    with av.open(str(path), "w") as output:
+        stream = output.add_stream("ffv1", rate=5)
+        stream.width, stream.height, stream.pix_fmt = 65_536, 64, "yuv420p"
+        for level in (50, 100, 150):
+            frame = av.VideoFrame.from_ndarray(np.full((96, 65_536), level, np.uint8), "yuv420p")
+            output.mux(stream.encode(frame))
+        output.mux(stream.encode(None))
+    return path
+
+
+def test_pictures_that_no_jpeg_holds_are_turned_away_and_counted(tmp_path, said):
+    with Trial(str(wide(tmp_path / "wide.mkv")), pipe="matroska") as trial:
+        trial.until(lambda: not trial.feed.is_alive())
+    assert (trial.standing.problems[keepable.TOO_LARGE], trial.standing.frames, trial.seen) == (3, 0, [])
+    assert said("problem").count({"source": "gate", "reason": keepable.TOO_LARGE}) == 1
+    assert trial.standing.last > 0
