@@ -24,6 +24,7 @@ from streamsel.edge.folder_feed import FolderFeed
 from streamsel.edge.inbox import Inbox
 from streamsel.edge.journal import Complaints
 from streamsel.edge.leftovers import remove_uncommitted
+from streamsel.edge.loop import WRITING
 from streamsel.edge.masking import Masked
 from streamsel.edge.page import edge_page
 from streamsel.edge.parts import Lanes, MakeEvent, MakeLane, Parts, Picked
@@ -117,8 +118,8 @@ def feeds_of(
     threads = min(config.threads or DECODING, DECODING)
     feeds: list[LiveFeed | FolderFeed] = []
     for place, (source, lane) in enumerate(zip(config.sources, lanes, strict=True)):
-        if source.live:
-            remove_uncommitted(config.output.folder, source.name, len(lane))
+        if source.live and source.name in (made.parts.store.note(WRITING) or {}):
+            remove_uncommitted(config.output.folder, source.name, len(lane), BATCH)
         begin = Begin(lane.position or 0, lane.inside, made.parts.store.segments(source.name))
         feed = LiveFeed if source.live else FolderFeed
         standing = made.board.standings[place]

@@ -17,27 +17,25 @@ __all__ = ["remove_uncommitted"]
 DAYS: Final = 2
 """Day folders that are looked into: the latest ones."""
 
-FILES: Final = 256
-"""Pictures that are looked at, the latest: far more than one commit holds."""
 
-
-def remove_uncommitted(folder: Path, source: str, picks: int) -> int:
+def remove_uncommitted(folder: Path, source: str, picks: int, most: int) -> int:
     """Remove what no state, no outbox and no reader knows of; how many pictures.
 
-    picks: of the source, as committed: later ordinals are given again, to other frames, as a live source shows nothing
-    twice. (What is decided again of a folder replaces itself.)
+    Ask only where the state says that pictures were being written: a state that is new, or older than the pictures,
+    knows of none of them. picks: of the source, as committed: later ordinals are given again, to other frames, since a
+    live source shows nothing twice. (What is decided again of a folder replaces itself.) most: that one commit holds:
+    of more, all stay.
     """
     days = sorted((folder / safe_path(source)).glob("????-??-??"), reverse=True)[:DAYS]
     latest = sorted((file for day in days for file in day.glob("*.jpg.json")), key=_written, reverse=True)
-    removed = 0
-    for facts in islice(latest, FILES):
-        if _ordinal(facts) >= picks:
-            for file in (facts.with_suffix(""), facts):
-                file.unlink(missing_ok=True)
-            removed += 1
-    if removed:
-        say("uncommitted pictures removed", logging.WARNING, source=source, pictures=removed)
-    return removed
+    uncommitted = [facts for facts in islice(latest, 2 * most) if _ordinal(facts) >= picks]
+    if not 0 < len(uncommitted) <= most:
+        return 0
+    for facts in uncommitted:
+        for file in (facts.with_suffix(""), facts):
+            file.unlink(missing_ok=True)
+    say("uncommitted pictures removed", logging.WARNING, source=source, pictures=len(uncommitted))
+    return len(uncommitted)
 
 
 def _written(file: Path) -> int:

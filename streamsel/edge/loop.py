@@ -25,10 +25,14 @@ from streamsel.errors import SinkError, StreamselError
 from streamsel.service.lane import Lane, Taken, Verdict
 from streamsel.service.log_lines import say
 from streamsel.service.pauses import pauses
+from streamsel.sink.durable import is_full
 from streamsel.store import Outgoing
 from streamsel.store.entries import Committed
 
-__all__ = ["Loop"]
+__all__ = ["WRITING", "Loop"]
+
+WRITING = "writing"
+"""The note of which pictures are being written: until it is taken back, by the commit that knows of them."""
 
 TURN = 0.5
 """Seconds that are waited for something to do."""
@@ -36,7 +40,7 @@ TURN = 0.5
 LONGEST = 1.0
 """Seconds that one batch is to take, about."""
 
-ROOM = 16_000_000
+ROOM = 2_000_000
 """Bytes that are made free by removing old pictures where something could not be written."""
 
 
@@ -82,16 +86,20 @@ class Loop:
         vectors = self._embedded(seen)
         if stopping.is_set():
             return
+        failed = False
         for pause in pauses():
             try:
+                if failed:
+                    self.lanes = self._restored()
                 self._decide(seen, vectors)
                 self._most = self._fitting(len(seen), time.monotonic() - began)
                 return
             except SinkError as error:
+                failed = True
                 say("cannot write", logging.ERROR, reason=str(error), pause=pause)
                 self._turned()
-            self.lanes = self._restored()
-            self._parts.quota.make_room(datetime.now(UTC), ROOM)
+                if is_full(error):
+                    self._parts.quota.make_room(datetime.now(UTC), ROOM)
             if stopping.wait(pause):
                 return
 
@@ -119,7 +127,10 @@ class Loop:
         done = _Done(self._parts, self.lanes)
         for place, own in groupby(sorted(zip(seen, vectors, strict=True), key=_source), key=_source):
             done.lane(place, list(own))
-        self._parts.pictures.flush()
+        if done.verdicts:
+            self._parts.store.commit(Committed(notes={WRITING: done.begins()}))
+            done.write()
+            self._parts.pictures.flush()
         self._parts.store.commit(done.committed())
         self._parts.committed(done.picks, time.monotonic() - began)
         for one in seen:
@@ -136,10 +147,11 @@ class Loop:
 
 
 class _Done:
-    """What came of frames, until it is committed. picks: seen, verdict, and what was written."""
+    """What came of frames, until it is committed. verdicts: of picks. picks: seen, verdict, and what was written."""
 
     def __init__(self, parts: Parts, lanes: Sequence[Lane]) -> None:
         self._parts, self._lanes = parts, lanes
+        self.verdicts: list[tuple[str, Seen, Verdict]] = []
         self.picks: list[tuple[Seen, Verdict, Written]] = []
         self._entries: dict[str, dict[bytes, bytes | None]] = {}
         self._segments: dict[str, list[Segment]] = {}
@@ -168,17 +180,24 @@ class _Done:
             if verdict.unusable and not verdict.again:
                 self._parts.unusable(one.place, verdict.unusable)
             if verdict:
-                self._pick(name, one, verdict)
+                self.verdicts.append((name, one, verdict))
 
-    def _pick(self, name: str, one: Seen, verdict: Verdict) -> None:
-        written = self._parts.pictures.write(name, one, verdict)
-        self.picks.append((one, verdict, written))
-        for outbox, make in self._parts.events.items():
-            self._outgoing[outbox].append(make(name, one, verdict, written))
+    def begins(self) -> dict[str, int]:
+        """Source -> the first ordinal that is about to be written."""
+        return {name: verdict.ordinal for name, _, verdict in reversed(self.verdicts)}
+
+    def write(self) -> None:
+        """Pictures, and the events that tell of them. Raises SinkError."""
+        for name, one, verdict in self.verdicts:
+            written = self._parts.pictures.write(name, one, verdict)
+            self.picks.append((one, verdict, written))
+            for outbox, make in self._parts.events.items():
+                self._outgoing[outbox].append(make(name, one, verdict, written))
 
     def committed(self) -> Committed:
         """As the store takes it."""
-        return Committed(entries=self._entries, segments=self._segments, outgoing=self._outgoing)
+        notes: dict[str, dict[str, int]] = {WRITING: {}} if self.verdicts else {}
+        return Committed(entries=self._entries, segments=self._segments, outgoing=self._outgoing, notes=notes)
 
 
 def _skip(lane: Lane, run: Sequence[tuple[Seen, Vector]]) -> None:
