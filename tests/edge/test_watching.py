@@ -144,7 +144,7 @@ def test_a_clock_that_runs_ahead_holds_nothing_up(tmp_path: Path) -> None:
 
 def test_by_default_a_recorder_may_pause_for_some_seconds(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.monotonic()
-    monkeypatch.setattr(watching.time, "monotonic", lambda: now)
+    monkeypatch.setattr(time, "monotonic", lambda: now)
     watched = Watched(tmp_path, Begin())
     segment(tmp_path, "1.mp4", modified=None)
     assert names(watched) == []
