@@ -182,10 +182,12 @@ class Track:
         while errors < MOST_READ_ERRORS and not self._closed:
             try:
                 for packet in self._demuxed():
-                    errors = 0
+                    errors, late = 0, time.monotonic() - heard >= self._patience
                     yield packet
                     if self._closed:
                         return
+                    if self._remote and late:  # what libav held back when it gave up; it would wait as long again
+                        raise self._lost(SILENT)
                     heard = self._hear()
                 if self._pipe and self._pipe.silent:
                     raise self._lost(SILENT)
