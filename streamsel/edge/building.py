@@ -94,9 +94,7 @@ def built(config: EdgeConfig, reloading: Reloading) -> Iterator[Built]:
             lanes=lanes,
             embedder=embedder,
             embeds=config.rules.reads_vectors,
-            pictures=Pictures(
-                config.output.folder, quality=config.output.quality, model=embedder.name, told=quota.wrote
-            ),
+            pictures=_pictures(config.output, embedder, quota),
             quota=quota,
             store=store,
             events=_events(config),

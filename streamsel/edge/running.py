@@ -7,11 +7,12 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from streamsel.config import EdgeConfig
-from streamsel.edge.building import built, feeds_of
+from streamsel.edge.building import Built, built, feeds_of
 from streamsel.edge.journal import Journal
 from streamsel.edge.loop import Loop
 from streamsel.edge.notify import Notifier
@@ -26,6 +27,8 @@ PATIENCE: Final = 5.0
 
 def run_edge(file: Path, config: EdgeConfig, stopping: threading.Event) -> None:
     """Runs until stopping is set, and returns within ten seconds of that, with all that was decided on disk.
+
+    It also ends when all sources were pipes that have ended.
 
     Raises UsageError, ModelError, StateError, InUseError, SinkError where it cannot begin.
     """
@@ -42,10 +45,16 @@ def run_edge(file: Path, config: EdgeConfig, stopping: threading.Event) -> None:
         say("started", sources=names, model=made.board.model, page=made.port)
         notifier.ready()
         journal = Journal(made.board.standings, notifier.status)
-        made.parts.turned += (notifier.turned, journal.turned)
+        made.parts.turned += (notifier.turned, journal.turned, partial(_end_with_pipes, made, stopping))
         loop.run(stopping)
         notifier.stopping()
         journal.stopped()
+
+
+def _end_with_pipes(made: Built, stopping: threading.Event) -> None:
+    """Where all that there was to look at were pipes, and they have ended, there is nothing to wait for."""
+    if all(one.state == "ended" for one in made.board.standings) and not made.parts.inbox.queued:
+        stopping.set()
 
 
 def _join(feeds: Sequence[threading.Thread], stopping: threading.Event) -> None:

@@ -6,6 +6,8 @@ import json
 import random
 import resource
 import signal
+import subprocess
+import sys
 import time
 import urllib.request
 from functools import partial
@@ -14,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from streamsel.testing.service_process import Running, wait_for
+from streamsel.testing.videos import scenes
 from tests.edge.daemon import Daemon, segment
 
 SEGMENTS = 6
@@ -154,6 +157,16 @@ def test_another_model_on_its_state_is_refused(daemon: Daemon) -> None:
         assert running.process.wait(60) == 2
         assert "the saved state is of model" in running.text
         assert running.text.count("\n") == 1
+
+
+def test_a_pipe_that_ends_ends_it(tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path, [{"name": "piped", "pipe": "mpegts"}])
+    film = scenes(tmp_path / "film.ts", range(5), container="mpegts")
+    with film.open("rb") as given:
+        command = [sys.executable, "-m", "streamsel", "run", str(daemon.file)]
+        done = subprocess.run(command, stdin=given, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, "stopped" in done.stderr) == (0, True), done.stderr
+    assert daemon.facts()
 
 
 def test_the_page_tells_how_it_stands(daemon: Daemon) -> None:
