@@ -19,6 +19,18 @@ from measured import STREAMSEL, machine, measured
 DECODE = [sys.executable, str(Path(__file__).with_name("decode_only.py"))]
 
 
+def long_enough(clip: Path, seconds: float, folder: Path) -> tuple[Path, int]:
+    """The clip joined to itself until decoding it takes so long, and how many times it is in there."""
+    joined, times, took = clip, 1, measured([*DECODE, str(clip)]).wall
+    while took < seconds:
+        times = max(
+            times + 1, round(1.02 * times * seconds / took)
+        )  # a start-up is in what it took: not enough at once
+        joined = join(clip, times, folder / f"joined-{times}{clip.suffix}")
+        took = measured([*DECODE, str(joined)]).wall
+    return joined, times
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("clip", type=Path)
@@ -28,9 +40,7 @@ def main() -> None:
     arguments = parser.parse_args()
     print(machine())
     with tempfile.TemporaryDirectory() as folder:
-        once = measured([*DECODE, str(arguments.clip)]).wall
-        times = max(1, round(arguments.seconds / once + 0.5))
-        joined = join(arguments.clip, times, Path(folder) / f"joined{arguments.clip.suffix}")
+        joined, times = long_enough(arguments.clip, arguments.seconds, Path(folder))
         ratios = []
         for run in range(arguments.runs):
             decode = measured([*DECODE, str(joined)])
