@@ -115,8 +115,9 @@ def feeds_of(
     """The threads of the sources, each to begin where its lane stands."""
     threads = min(config.threads or DECODING, DECODING)
     feeds: list[LiveFeed | FolderFeed] = []
+    writing = made.parts.store.note(WRITING) or {}
     for place, (source, lane) in enumerate(zip(config.sources, lanes, strict=True)):
-        if source.live and source.name in (made.parts.store.note(WRITING) or {}):
+        if source.live and source.name in writing:
             remove_uncommitted(config.output.folder, source.name, len(lane), BATCH)
         begin = Begin(lane.position or 0, lane.inside, made.parts.store.segments(source.name))
         feed = LiveFeed if source.live else FolderFeed

@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -14,9 +15,9 @@ from streamsel.config import EdgeConfig
 from streamsel.config.edge import EdgeKafka, EdgeMqtt, EdgeSource
 from streamsel.edge.building import source_lanes
 from streamsel.edge.opening import opened
-from streamsel.embed.load import load_embedder
-from streamsel.errors import ModelError, SourceError, StreamselError
+from streamsel.errors import SourceError, StreamselError
 from streamsel.service.checked_places import page_findings, written_findings
+from streamsel.service.checked_selection import model_findings
 
 if TYPE_CHECKING:
     from streamsel.topic.connection import Connection
@@ -41,7 +42,7 @@ def edge_findings(config: EdgeConfig) -> Iterator[Finding]:
         yield from several.map(_source, places, config.sources)
     yield from written_findings("state", config.state)
     yield from written_findings("output.folder", config.output.folder)
-    yield from _selection(config)
+    yield from model_findings(config, partial(source_lanes, config), lambda model: "")
     yield from _couriers(config)
     if config.metrics is not None:
         yield from page_findings(config.metrics)
@@ -77,21 +78,6 @@ def _camera(place: str, source: EdgeSource) -> Finding:
     except StopIteration:
         return problem(place, "sends no picture")
     return fine(place, f"{size}, the first picture after {time.monotonic() - began:.1f} s")
-
-
-def _selection(config: EdgeConfig) -> Iterator[Finding]:
-    try:
-        model = load_embedder(config.model, device=config.device, weights=config.weights, threads=config.threads)
-    except ModelError as error:
-        yield problem("model", str(error))
-        return
-    yield fine("model", f"{model.name}: {model.dim} numbers a picture")
-    try:
-        source_lanes(config, model)
-    except StreamselError as error:
-        yield problem("selection", str(error))
-        return
-    yield fine("selection", ", ".join(entry.label for entry in config.rules.strategies))
 
 
 def _couriers(config: EdgeConfig) -> Iterator[Finding]:

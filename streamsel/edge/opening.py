@@ -17,7 +17,7 @@ from streamsel.decode.looking import Looking, box
 from streamsel.decode.pipe import STANDARD_INPUT
 from streamsel.errors import SourceError
 
-__all__ = ["OPENING", "opened"]
+__all__ = ["OPENING", "looking_of", "opened"]
 
 OPENING: Final = 10.0
 """Seconds that a source may take to open, or its `stall` where that is more."""
@@ -39,14 +39,14 @@ def opened(source: EdgeSource, *, threads: int) -> LiveDecoder:
     return LiveDecoder(
         Source(source.name, location, "live"),
         crop=box(source.crop) if source.crop else None,
-        looking=_looking(source),
+        looking=looking_of(source),
         threads=threads,
         timeouts=timeouts,
         container=container,
     )
 
 
-def _looking(source: EdgeSource) -> Looking:
+def looking_of(source: EdgeSource) -> Looking:
     """Which frames of a source are looked at."""
     return Looking(
         every=source.every or 1, fps=Fraction(source.fps) if source.fps else None, keyframes=source.keyframes

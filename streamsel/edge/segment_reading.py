@@ -14,12 +14,13 @@ from typing import Final
 
 from streamsel.config.edge import EdgeSource
 from streamsel.data import Frame, Source
-from streamsel.decode.looking import Looking, box
+from streamsel.decode.looking import box
 from streamsel.decode.open import open_decoder
 from streamsel.decode.scan import count_packets
 from streamsel.decode.track import Track
 from streamsel.edge import Segment
 from streamsel.edge.masking import Masked
+from streamsel.edge.opening import looking_of
 from streamsel.errors import DiskError, SourceError
 
 __all__ = ["SegmentReading", "moment"]
@@ -46,7 +47,7 @@ class SegmentReading:
     def __init__(self, folder: Path, source: EdgeSource, threads: int, stopped: Callable[[], bool]) -> None:
         self.problems: Counter[str] = Counter()
         self._folder, self._name, self._threads, self._stopped = folder, source.name, threads, stopped
-        self._looking = Looking(source.every or 1, Fraction(source.fps) if source.fps else None, source.keyframes)
+        self._looking = looking_of(source)
         self._crop = box(source.crop) if source.crop else None
         self._mask = [box(part) for part in source.mask]
 

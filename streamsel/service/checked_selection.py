@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 
 from streamsel.choosing.finding import Finding, fine, problem
 from streamsel.config.pipeline import IngestConfig
+from streamsel.config.pipeline_base import ServiceConfig
 from streamsel.embed import Embedder
 from streamsel.embed.load import load_embedder
 from streamsel.errors import ModelError, StreamselError
 from streamsel.service.lanes import Lanes
 
-__all__ = ["selection_findings"]
+__all__ = ["model_findings", "selection_findings"]
 
 
 def selection_findings(config: IngestConfig) -> Iterator[Finding]:
     """Findings on model and selection."""
+    return model_findings(config, partial(Lanes.of, config), lambda model: f": {_goal(config, model)}")
+
+
+def model_findings(
+    config: ServiceConfig, lanes: Callable[[Embedder], object], goal: Callable[[Embedder], str]
+) -> Iterator[Finding]:
+    """Findings on any pipeline's model, and on its selection.
+
+    lanes: made by a model, or a StreamselError is raised. goal: text behind the names of the strategies.
+    """
     try:
         model = load_embedder(config.model, device=config.device, weights=config.weights, threads=config.threads)
     except ModelError as error:
@@ -23,11 +35,11 @@ def selection_findings(config: IngestConfig) -> Iterator[Finding]:
         return
     yield fine("model", f"{model.name}: {model.dim} numbers a picture")
     try:
-        Lanes.of(config, model)
+        lanes(model)
     except StreamselError as error:
         yield problem("selection", str(error))
         return
-    yield fine("selection", f"{', '.join(entry.label for entry in config.rules.strategies)}: {_goal(config, model)}")
+    yield fine("selection", f"{', '.join(entry.label for entry in config.rules.strategies)}{goal(model)}")
 
 
 def _goal(config: IngestConfig, model: Embedder) -> str:
