@@ -21,6 +21,7 @@ from streamsel.edge.cores import cores
 from streamsel.edge.events import kafka_event, mqtt_event
 from streamsel.edge.feed import LiveFeed
 from streamsel.edge.folder_feed import FolderFeed
+from streamsel.edge.heap import Heap
 from streamsel.edge.inbox import Inbox
 from streamsel.edge.journal import Complaints
 from streamsel.edge.leftovers import remove_uncommitted
@@ -70,6 +71,7 @@ class Built:
 def built(config: EdgeConfig, reloading: Reloading) -> Iterator[Built]:
     """All but the threads of the sources. Raises UsageError, ModelError, SinkError, InUseError, StateError."""
     with ExitStack() as stack:
+        heap = Heap()
         stack.enter_context(cores(config.threads))
         embedder = load_embedder(config.model, device=config.device, weights=config.weights, threads=config.threads)
         lanes = source_lanes(config, embedder)
@@ -104,7 +106,7 @@ def built(config: EdgeConfig, reloading: Reloading) -> Iterator[Built]:
             gone=dict,
             committed=partial(_committed, board),
             unusable=Complaints(board.standings),
-            turned=(board.turned,),
+            turned=(board.turned, heap),
         )
         yield Built(parts, board, stack.enter_context(edge_page(config.metrics, board)), embedder.size)
 
