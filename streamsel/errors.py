@@ -3,6 +3,7 @@
 StreamselError
 ├── UsageError        wrong option, config or Python argument          exit code 2
 ├── SourceError       something that cannot be read                    exit code 1, or 3 if others went well
+│   ├── AwayError     a camera or stream that does not answer now      exit code 1, or 3 if others went well
 │   └── DiskError     what it lies on cannot be read                   exit code 1, or 3 if others went well
 ├── ModelError        a model file or package that cannot be used      exit code 2
 ├── StateError        an output folder or state that does not fit      exit code 2
@@ -13,6 +14,7 @@ StreamselError
 from __future__ import annotations
 
 __all__ = [
+    "AwayError",
     "DiskError",
     "InUseError",
     "ModelError",
@@ -38,6 +40,10 @@ class UsageError(StreamselError, ValueError):
 
 class SourceError(StreamselError):
     """A source that cannot be opened or read; the rest of the run goes on."""
+
+
+class AwayError(SourceError):
+    """A camera or a stream that does not answer now: nobody has to mend anything, and it may later."""
 
 
 class DiskError(SourceError):

@@ -5,17 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["Finding", "Level", "can_run", "fine", "note", "problem"]
+__all__ = ["Finding", "Level", "away", "can_run", "fine", "note", "problem"]
 
-Level = Literal["fine", "note", "problem"]
+Level = Literal["fine", "note", "away", "problem"]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One thing found out.
 
-    level: `fine`: as asked for; `note`: it runs, and comes out otherwise than somebody may expect; `problem`: it
-    cannot run, or would pick nothing. place: as in the config, `strategies[2]`, or `TABLE`. text: one line.
+    level: `fine`: as asked for; `note`: it runs, and comes out otherwise than somebody may expect; `away`:
+    something does not answer now, and a service waits for it; `problem`: it cannot run, or would pick nothing, until
+    that is mended. place: as in the config, `strategies[2]`, or `TABLE`. text: one line.
     """
 
     level: Level
@@ -31,6 +32,11 @@ def fine(place: str, text: str) -> Finding:
 def note(place: str, text: str) -> Finding:
     """It runs, and comes out otherwise than somebody may expect."""
     return Finding("note", place, text)
+
+
+def away(place: str, text: str) -> Finding:
+    """It does not answer now; a service that runs waits for it."""
+    return Finding("away", place, f"is away, and waited for: {text}")
 
 
 def problem(place: str, text: str) -> Finding:

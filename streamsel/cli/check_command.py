@@ -11,11 +11,14 @@ from streamsel.cli.options import Debug, Json, Normalize, QuerySets, option
 from streamsel.errors import UsageError
 
 if TYPE_CHECKING:
-    from streamsel.choosing.finding import Finding
+    from streamsel.choosing.finding import Finding, Level
 
 __all__ = ["check_command"]
 
-COLOURS = {"fine": "green", "note": "yellow", "problem": "red"}
+COLOURS = {"fine": "green", "note": "yellow", "away": "magenta", "problem": "red"}
+
+MOST_NAMED = 6
+"""Places that the last line names."""
 
 
 def check_command(
@@ -38,8 +41,9 @@ def check_command(
     """Tell what a selection can reach, or whether a pipeline could run, before it does; exit code 2 where it cannot.
 
     Of a selection without TABLE the config alone is looked at. Of a pipeline everything that it needs is tried:
-    cameras, brokers, topics, rights, folders, model. Nothing is changed. What does not answer now is a problem, which
-    `run` waits for.
+    cameras, brokers, topics, rights, folders, model. Nothing is changed. Exit code 3: it can run, but something is
+    away, such as a camera that is off, which `run` waits for. What has to be mended first, as a wrong password, is a
+    problem.
 
     Examples:
 
@@ -77,20 +81,27 @@ def check_command(
 
 def _tell(findings: list[Finding], *, as_json: bool) -> NoReturn:
     """Show them, and end."""
-    runs = all(finding.level != "problem" for finding in findings)
-    (_as_json if as_json else _as_table)(findings, runs)
-    raise typer.Exit(0 if runs else 2)
+    (_as_json if as_json else _as_table)(findings)
+    raise typer.Exit(2 if _at(findings, "problem") else 3 if _at(findings, "away") else 0)
 
 
-def _as_json(findings: list[Finding], runs: bool) -> None:
+def _at(findings: list[Finding], level: Level) -> str:
+    """Places with findings of this level, as a part of one line; empty: there are none."""
+    places = list(dict.fromkeys(finding.place for finding in findings if finding.level == level))
+    more = [f"{len(places) - MOST_NAMED} more"] if len(places) > MOST_NAMED else []
+    return ", ".join(places[:MOST_NAMED] + more)
+
+
+def _as_json(findings: list[Finding]) -> None:
     import json
     from dataclasses import asdict
 
+    runs = not _at(findings, "problem")
     told = {"event": "check", "runs": runs, "findings": [asdict(finding) for finding in findings]}
     typer.echo(json.dumps(told, ensure_ascii=False))
 
 
-def _as_table(findings: list[Finding], runs: bool) -> None:
+def _as_table(findings: list[Finding]) -> None:
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -101,4 +112,12 @@ def _as_table(findings: list[Finding], runs: bool) -> None:
     for finding in findings:
         drawn.add_row(Text(finding.level, COLOURS[finding.level]), Text(finding.place), Text(finding.text))
     Console().print(drawn)
-    typer.echo("it can run" if runs else "it cannot run, or would pick nothing: see the problems above")
+    typer.echo(_verdict(findings))
+
+
+def _verdict(findings: list[Finding]) -> str:
+    """The last line: whether somebody has to do something, and where."""
+    away, waits = _at(findings, "away"), "; it waits for what is away: "
+    if problems := _at(findings, "problem"):
+        return f"it cannot run, or would pick nothing: mend {problems}"
+    return f"it can run{waits + away if away else ''}"

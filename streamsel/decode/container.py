@@ -10,8 +10,9 @@ import av
 from av.container import InputContainer
 from av.error import ExitError, FFmpegError
 
-from streamsel.decode.failure import failure
+from streamsel.decode.failure import away, failure
 from streamsel.decode.pipe import Pipe
+from streamsel.decode.unreached import unreached
 
 __all__ = ["CAMERA", "SILENT", "TIMEOUTS", "open_file", "open_remote", "reason"]
 
@@ -57,8 +58,10 @@ def open_remote(
             what = "standard input has ended without a picture; check the program that writes it"
             raise failure(name, what) from None
         late = time.monotonic() - began >= timeouts[0]  # after a timeout, each protocol raises another error
+        if isinstance(location, str) and not form:
+            raise unreached(name, location, error, timeouts[0] if late else None) from None
         why = f"no answer in {timeouts[0]:g} s" if late else reason(error)
-        raise failure(name, f"cannot be opened as a video ({why}): check that it can be reached") from None
+        raise away(name, f"cannot be opened as a video ({why}): check that it can be reached") from None
     except ValueError:
         advice = "name that of the stream, such as h264, mpegts or matroska"
         raise failure(name, f"{form!r} is no format that libav reads; {advice}") from None

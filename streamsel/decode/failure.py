@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from streamsel.errors import SourceError
+from streamsel.errors import AwayError, SourceError
 
-__all__ = ["failure"]
+__all__ = ["away", "failure"]
 
 
 def failure(name: str, what: str) -> SourceError:
     """The error `name: what`; line breaks and other characters that do not print are spelled out."""
-    line = "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in f"{name}: {what}")
-    return SourceError(line)
+    return SourceError(_line(name, what))
+
+
+def away(name: str, what: str) -> AwayError:
+    """The same of what may be there later."""
+    return AwayError(_line(name, what))
+
+
+def _line(name: str, what: str) -> str:
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in f"{name}: {what}")

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from streamsel.data import Frame, Mark, Source
 from streamsel.decode.container import TIMEOUTS
-from streamsel.decode.failure import failure
+from streamsel.decode.failure import away, failure
 from streamsel.decode.framing import Framing
 from streamsel.decode.looking import Box, Looking
 from streamsel.decode.sources import LIVE_SCHEMES
@@ -91,7 +91,7 @@ class LiveDecoder:
             self._walk.count_from(after.index + 1)
         yield from self._framing.frames(self._steps)
         if self._track.ended and self._scheme in LIVE_SCHEMES:
-            raise failure(self.source.id, "the stream ended; run again if it should go on")
+            raise away(self.source.id, "the stream ended; run again if it should go on")
 
     def fetch(self, marks: Sequence[Mark]) -> Iterator[Frame]:
         """Raise SourceError: what has passed is gone."""
@@ -116,7 +116,7 @@ class LiveDecoder:
         """The first step, which is read again."""
         step = next(self._walk, None)
         if step is None:
-            raise failure(self.source.id, "sent no picture; check the stream in a player")
+            raise away(self.source.id, "sent no picture; check the stream in a player")
         self._walk.push(step)
         return step
 

@@ -15,7 +15,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from streamsel.decode.container import CAMERA, SILENT, TIMEOUTS, open_file, open_remote, reason
-from streamsel.decode.failure import failure
+from streamsel.decode.failure import away, failure
 from streamsel.decode.pipe import STANDARD_INPUT, Pipe
 from streamsel.decode.scaling import MOST_PIXELS
 from streamsel.errors import DiskError, SourceError
@@ -222,7 +222,7 @@ class Track:
 
     def _lost(self, reason: str) -> SourceError:
         advice = "run again; a file may have to be copied here first"
-        return failure(self.name, f"the connection was lost ({reason}): {advice}")
+        return away(self.name, f"the connection was lost ({reason}): {advice}")
 
     def _chosen(self) -> VideoStream:
         for stream in self._container.streams.video:

@@ -10,12 +10,12 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from streamsel.choosing.finding import Finding, fine, note, problem
+from streamsel.choosing.finding import Finding, away, fine, note, problem
 from streamsel.config import EdgeConfig
 from streamsel.config.edge import EdgeKafka, EdgeMqtt, EdgeSource
 from streamsel.edge.building import source_lanes
 from streamsel.edge.opening import opened
-from streamsel.errors import SourceError, StreamselError
+from streamsel.errors import AwayError, SourceError, StreamselError
 from streamsel.service.checked_places import page_findings, written_findings
 from streamsel.service.checked_selection import model_findings
 
@@ -63,7 +63,7 @@ def _folder(place: str, folder: Path) -> Finding:
         return problem(place, f"{folder}: cannot be read; ask for the right to")
     if folder.exists():
         return problem(place, f"{folder}: is no folder; name the one that segments are put in")
-    return note(place, f"{folder}: is not there yet; it waits for it")
+    return away(place, f"{folder}: there is no such folder; is it mounted, or not made yet?")
 
 
 def _camera(place: str, source: EdgeSource) -> Finding:
@@ -73,10 +73,12 @@ def _camera(place: str, source: EdgeSource) -> Finding:
         with opened(source, threads=1) as decoder:
             frame = next(iter(decoder.read()))
             size = f"{frame.picture.width} x {frame.picture.height}"
+    except AwayError as error:
+        return away(place, str(error).removeprefix(f"{source.name}: "))
     except StreamselError as error:
-        return problem(place, str(error))
+        return problem(place, str(error).removeprefix(f"{source.name}: "))
     except StopIteration:
-        return problem(place, "sends no picture")
+        return away(place, "sends no picture")
     return fine(place, f"{size}, the first picture after {time.monotonic() - began:.1f} s")
 
 
@@ -101,13 +103,14 @@ def _mqtt(config: EdgeMqtt) -> Finding:
     trouble = "" if courier.ready else courier.trouble or f"{config.server}: does not answer"
     courier.close()
     if trouble:
-        return problem("mqtt", trouble.removeprefix("mqtt "))
+        passes = courier.passes or not courier.trouble
+        return (away if passes else problem)("mqtt", trouble.removeprefix("mqtt "))
     return fine("mqtt", f"{config.server}: lets this device in")
 
 
 def _kafka(config: EdgeKafka) -> Iterator[Finding]:
     from streamsel.topic.connection import Connection
-    from streamsel.topic.explaining import explained
+    from streamsel.topic.explaining import explained, lasting, missing
     from streamsel.topic.security import Security
 
     try:
@@ -115,7 +118,7 @@ def _kafka(config: EdgeKafka) -> Iterator[Finding]:
         with explained(",".join(config.servers), SourceError):
             yield from _topics(connection, config)
     except StreamselError as error:
-        yield problem("kafka", str(error))
+        yield (problem if lasting(error) or missing(error) else away)("kafka", str(error))
 
 
 def _topics(connection: Connection, config: EdgeKafka) -> Iterator[Finding]:

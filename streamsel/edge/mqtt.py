@@ -28,7 +28,7 @@ from typing import Final
 from streamsel.config.edge import EdgeMqtt
 from streamsel.edge.mqtt_connection import Connection, UnfitError
 from streamsel.edge.mqtt_login import login, protection
-from streamsel.edge.mqtt_troubles import FAILED, LASTING, of_connecting, of_reason
+from streamsel.edge.mqtt_troubles import FAILED, LASTING, of_connecting, of_reason, passes
 from streamsel.errors import SinkError, StreamselError, UsageError
 from streamsel.service.log_lines import say
 from streamsel.service.pauses import pauses
@@ -85,6 +85,8 @@ class MqttDelivery:
         """Whether there is a connection; without one, records stay in the outbox, which is bounded by its policy."""
         self.trouble = ""
         """Why it does not get on at the moment, and what to do; empty while it does."""
+        self.passes = True
+        """Whether that is likely to be over some time, without anybody mending anything."""
         self.refused = 0
         """Messages that the broker will never take, passed over so far; `acknowledged` goes over them."""
 
@@ -135,6 +137,7 @@ class MqttDelivery:
             except Exception as error:  # also the client's own, of what no broker should send: this thread goes on
                 # Whoever refuses something may hang up then, as mosquitto 2.0 does.
                 self.trouble = f"mqtt {self._config.server}: {self._held_up or of_connecting(error)}"
+                self.passes = not self._held_up and passes(error)
                 if isinstance(error, UnfitError):
                     self._suspect(str(error))
             self.ready = False

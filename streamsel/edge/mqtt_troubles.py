@@ -10,7 +10,7 @@ from typing import Final
 
 from streamsel.errors import StreamselError
 
-__all__ = ["FAILED", "HANGS_UP", "LASTING", "LOST", "of_connecting", "of_reason"]
+__all__ = ["FAILED", "HANGS_UP", "LASTING", "LOST", "of_connecting", "of_reason", "passes"]
 
 FAILED: Final = 0x80
 """Reason codes from here on are failures (MQTT 5.0 section 2.4)."""
@@ -46,6 +46,15 @@ REASONS: Final[Mapping[int, str]] = {
     0x9D: "the broker has moved; change server",
     0x9F: "the broker allows fewer connections in this time; it is tried again",
 }
+
+
+PASSING: Final = frozenset(REASONS[code] for code in (0x88, 0x89, 0x8B, 0x98, 0x9F))
+"""What a broker says of itself that will be over, whatever anybody does."""
+
+
+def passes(error: Exception) -> bool:
+    """Whether a broker is merely away: nothing has to be mended in the config or there."""
+    return (isinstance(error, OSError) and not isinstance(error, SSLError)) or str(error) in PASSING
 
 
 def of_reason(code: int, name: str) -> str:

@@ -15,7 +15,7 @@ from streamsel.decode.container import CAMERA
 from streamsel.decode.live import LiveDecoder
 from streamsel.decode.looking import Looking, box
 from streamsel.decode.pipe import STANDARD_INPUT
-from streamsel.errors import SourceError
+from streamsel.errors import AwayError, SourceError
 
 __all__ = ["OPENING", "looking_of", "opened"]
 
@@ -71,7 +71,7 @@ def _check_device(name: str, device: str) -> None:
     try:
         kind = path.stat().st_mode
     except OSError as error:
-        raise SourceError(f"{name}: no camera at {path} ({error.strerror}); {_cameras()}") from None
+        raise AwayError(f"{name}: no camera at {path} ({error.strerror}); {_cameras()}") from None
     if not stat.S_ISCHR(kind):
         raise SourceError(f"{name}: {path} is no camera's device file; {_cameras()}")
     if not os.access(path, os.R_OK | os.W_OK):

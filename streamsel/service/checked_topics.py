@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from streamsel.choosing.finding import Finding, can_run, fine, note, problem
+from streamsel.choosing.finding import Finding, away, fine, note, problem
 from streamsel.config.pipeline import IngestConfig
 from streamsel.errors import SourceError, UsageError
 from streamsel.topic import inquiry
 from streamsel.topic.connection import Connection
-from streamsel.topic.explaining import explained
+from streamsel.topic.explaining import explained, lasting, missing
 from streamsel.topic.pick_record import HEADERS
 from streamsel.topic.security import Security
 from streamsel.topic.topics import Topic
@@ -57,7 +57,7 @@ class _Checked:
     def findings(self) -> list[Finding]:
         """On each thing alone: what is refused of one hides no other."""
         found = self._told("input.servers", self._servers, self._cluster)
-        if not can_run(found):
+        if found[0].level != "fine":
             return found
         name, group = self._config.input.topic, self._config.input.group
         found += self._told("input.topic", name, self._input)
@@ -72,7 +72,8 @@ class _Checked:
             with explained(where, SourceError):
                 return list(ask())
         except (SourceError, UsageError) as error:
-            return [problem(place, str(error))]
+            mend = lasting(error) or missing(error)
+            return [(problem if mend else away)(place, str(error))]
 
     def _cluster(self) -> Iterator[Finding]:
         cluster, security = inquiry.cluster(self._connection), self._connection.security

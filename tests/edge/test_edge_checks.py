@@ -51,8 +51,15 @@ class Pipeline:
 
     def problem(self, place: str, *sources: dict[str, Any], **more: Any) -> str:
         """The only problem that there is, at this place, on one line."""
-        (found,) = [one for one in self.findings(*sources, **more) if one.level == "problem"]
-        assert found.place == place
+        return self.wrong("problem", place, *sources, **more)
+
+    def away(self, place: str, *sources: dict[str, Any], **more: Any) -> str:
+        """All that is wrong: something is away."""
+        return self.wrong("away", place, *sources, **more).removeprefix("is away, and waited for: ")
+
+    def wrong(self, level: str, place: str, *sources: dict[str, Any], **more: Any) -> str:
+        (found,) = [one for one in self.findings(*sources, **more) if one.level in ("problem", "away")]
+        assert (found.place, found.level) == (place, level)
         assert "\n" not in found.text
         return found.text
 
@@ -115,13 +122,27 @@ def test_what_cannot_be_understood_is_one_line(pipeline: Pipeline) -> None:
         assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
 
 
+def test_what_is_merely_away_is_exit_code_3_and_the_last_line_names_it(pipeline: Pipeline) -> None:
+    door = {"name": "door", "url": f"rtsp://me:{HUSH}@{NOBODY}/camera"}
+    done = streamsel("check", pipeline.write(YARD, door, mqtt={"server": NOBODY}), check=False)
+    assert (done.returncode, done.stderr) == (3, "")
+    assert done.stdout.endswith("it can run; it waits for what is away: sources[1] door, mqtt\n")
+    done = streamsel("check", pipeline.file, "--json", check=False)
+    assert (done.returncode, json.loads(done.stdout)["runs"]) == (3, True)
+    assert HUSH not in done.stdout
+    done = streamsel("check", pipeline.write(YARD, door, model="nowhere.onnx"), check=False)
+    assert done.returncode == 2
+    assert done.stdout.endswith("it cannot run, or would pick nothing: mend model\n")
+
+
 # -- sources --------------------------------------------------------------------------------------------------------
 
 
 def test_folders(pipeline: Pipeline) -> None:
     told = pipeline.findings(YARD, {"name": "later", "folder": "not/yet"}, {"name": "file", "folder": "edge.json"})
     assert of(told, "sources[0] yard") == ("fine", f"{pipeline.folder}/recordings: can be read")
-    assert of(told, "sources[1] later") == ("note", f"{pipeline.folder}/not/yet: is not there yet; it waits for it")
+    level, text = of(told, "sources[1] later")
+    assert (level, f"{pipeline.folder}/not/yet: there is no such folder" in text) == ("away", True)
     level, text = of(told, "sources[2] file")
     assert (level, "is no folder" in text) == ("problem", True)
     assert not (pipeline.folder / "not").exists()
@@ -154,15 +175,16 @@ def test_cameras_that_are_away_are_tried_at_once(pipeline: Pipeline, monkeypatch
         monkeypatch.setattr("streamsel.edge.opening.OPENING", 1.0)
         sources = [{"name": f"s{number}", "url": url, "stall": 1} for number in range(5)]
         told = pipeline.findings(*sources, {"name": "refused", "url": f"rtsp://me:{HUSH}@{NOBODY}/camera"})
-    problems = [one for one in told if one.level == "problem"]
-    assert [one.place for one in problems] == [*(f"sources[{n}] s{n}" for n in range(5)), "sources[5] refused"]
+    assert can_run(told)
+    away = [one for one in told if one.level == "away"]
+    assert [one.place for one in away] == [*(f"sources[{n}] s{n}" for n in range(5)), "sources[5] refused"]
     assert not any(HUSH in one.text or "\n" in one.text for one in told)
 
 
 def test_a_device_and_a_pipe(pipeline: Pipeline) -> None:
     told = pipeline.findings({"name": "usb", "device": "/dev/no-video"}, {"name": "mast", "pipe": "mpegts"})
     level, text = of(told, "sources[0] usb")
-    assert (level, "no camera at /dev/no-video" in text) == ("problem", True)
+    assert (level, "no camera at /dev/no-video" in text) == ("away", True)
     assert of(told, "sources[1] mast") == ("note", "standard input is read when it runs, as mpegts")
 
 
@@ -231,7 +253,7 @@ def test_mqtt(pipeline: Pipeline, mosquitto: Mosquitto) -> None:
     (found,) = [one for one in json.loads(done.stdout)["findings"] if one["level"] == "problem"]
     assert "check username and password_file" in found["text"]
     assert "secret" not in done.stdout + done.stderr
-    assert "no broker answers: connection refused" in pipeline.problem("mqtt", mqtt={"server": NOBODY})
+    assert "no broker answers: connection refused" in pipeline.away("mqtt", mqtt={"server": NOBODY})
     assert "cannot be read" in pipeline.problem("mqtt", mqtt={**given, "password_file": "nowhere"})
     assert "no '+' and '#'" in pipeline.problem("mqtt", mqtt={**given, "topic": "picks/#"})
 
@@ -240,7 +262,7 @@ def test_mqtt(pipeline: Pipeline, mosquitto: Mosquitto) -> None:
 def test_a_broker_that_says_nothing(pipeline: Pipeline, mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "PATIENCE", 0.5)
     mosquitto.pause()
-    assert pipeline.problem("mqtt", mqtt={"server": mosquitto.server}) == f"{mosquitto.server}: does not answer"
+    assert pipeline.away("mqtt", mqtt={"server": mosquitto.server}) == f"{mosquitto.server}: does not answer"
     mosquitto.resume()
 
 
@@ -284,7 +306,7 @@ def test_a_kafka_that_does_not_know_us(pipeline: Pipeline, broker: Served) -> No
 @pytest.mark.xdist_group("kafka")
 def test_a_kafka_that_is_not_there(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "PATIENCE", 0.5)
-    assert NOBODY in pipeline.problem("kafka", kafka={"servers": NOBODY, "topic": "picks"})
+    assert NOBODY in pipeline.away("kafka", kafka={"servers": NOBODY, "topic": "picks"})
     security = {"protocol": "TELNET"}
     told = pipeline.problem("kafka", kafka={"servers": NOBODY, "topic": "picks", "security": security})
     assert "TELNET" in told

@@ -162,7 +162,7 @@ def test_members_that_share_in_another_way(broker: Served, topic_name: str, writ
 def test_no_broker(written: Written) -> None:
     file = written(["127.0.0.1:1"], input={"instance": "one"})
     found = broker_findings(read_pipeline(file))
-    assert [(one.place, one.level) for one in found] == [("input.servers", "problem")]
+    assert [(one.place, one.level) for one in found] == [("input.servers", "away")]
     assert "no broker answers" in found[0].text
 
 

@@ -1,0 +1,103 @@
+"""Why a URL could not be opened, in one line: its address without secrets, what is wrong, what to do.
+
+Where libav says little (an unknown host is its `Input/output error`, one that cannot be reached its `Invalid data`),
+the address is looked up, and a connection tried, once more.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import socket
+from typing import Final
+from urllib.parse import SplitResult, urlsplit
+
+from av.error import (
+    HTTPForbiddenError,
+    HTTPNotFoundError,
+    HTTPServerError,
+    HTTPUnauthorizedError,
+    InvalidDataError,
+    ProtocolNotFoundError,
+)
+
+from streamsel.decode.failure import away, failure
+from streamsel.errors import SourceError
+
+__all__ = ["address", "unreached"]
+
+PATIENCE: Final = 2.0
+"""Seconds that an address gets to answer when it is asked again."""
+
+PORTS: Final = {"http": 80, "https": 443, "rtmp": 1935, "rtmps": 443, "rtsp": 554, "rtsps": 322}
+
+DATAGRAMS: Final = {"rtp", "srt", "udp"}
+
+SECRET: Final = re.compile(r"=[^/&;]*")
+"""Some cameras want user and password in the path: `/user=admin&password=...&channel=1.sdp`."""
+
+REFUSED: Final = "connection refused; check the port, and that the other side runs"
+
+
+def address(url: str) -> str:
+    """Scheme, host, port and path of a URL, without what may be a secret."""
+    scheme, _, rest = url.partition("://")
+    place = re.split(r"[?#]", rest.rpartition("@")[2])[0]
+    return f"{scheme}://{SECRET.sub('=...', place)}"
+
+
+def unreached(name: str, url: str, error: Exception, late: float | None) -> SourceError:
+    """What to raise: an AwayError where nobody has to mend anything. late: seconds that were waited in vain."""
+    told = f"{name}: {address(url)}"
+    if late is not None:
+        return away(told, f"timed out, no answer in {late:g} s; check the address, and that the other side runs")
+    if isinstance(error, ConnectionRefusedError):
+        return away(told, REFUSED)
+    if mend := _to_mend(urlsplit(url), error):
+        return failure(told, mend)
+    if isinstance(error, HTTPServerError):
+        return away(told, "the server fails, or is busy (5xx); look into its log, or start the camera anew")
+    if found := _found_out(urlsplit(url)):
+        return away(told, found)
+    why = getattr(error, "strerror", None) or type(error).__name__
+    if isinstance(error, InvalidDataError | EOFError) or getattr(error, "errno", 0) == errno.EIO:
+        return away(told, "what answers there sends no video, or hangs up; check the address, its port and its path")
+    return away(told, f"cannot be opened as a video ({why}); check it in a player")
+
+
+def _to_mend(url: SplitResult, error: Exception) -> str:
+    """What the other side will not like better later; empty: it is nothing of that."""
+    match error:
+        case HTTPUnauthorizedError() if url.username is None:
+            return (
+                f"asks for user and password (401); write {url.scheme}://USER:PASSWORD@HOST..., % and @ as %25 and %40"
+            )
+        case HTTPUnauthorizedError():
+            return "wrong user or password (401); correct them in the URL, where % and @ are %25 and %40"
+        case HTTPForbiddenError():
+            return "not allowed (403); give this user the right to watch, in the settings of the camera"
+        case HTTPNotFoundError():
+            return "no such stream (404); check the path of the URL, which the camera's manual tells"
+        case ProtocolNotFoundError():
+            return f"{url.scheme}:// is not among what this libav reads; choose another way, such as rtsp or http"
+    return ""
+
+
+def _found_out(url: SplitResult) -> str:
+    """What is wrong with the address itself; empty: somebody answers there, or it is not known how to ask."""
+    try:
+        port = url.port or PORTS.get(url.scheme.lower())
+        if port and url.scheme.lower() not in DATAGRAMS:
+            socket.create_connection((url.hostname or "", port), PATIENCE).close()
+        else:
+            socket.getaddrinfo(url.hostname or "", port)
+    except socket.gaierror:
+        return "no such host; check its name, and this machine's DNS"
+    except (TimeoutError, ValueError):
+        return "timed out; check the address, and that the other side runs"
+    except ConnectionRefusedError:
+        return REFUSED
+    except OSError as error:
+        return f"cannot be reached ({os.strerror(error.errno or 0).lower()}); check the address and the network"
+    return ""

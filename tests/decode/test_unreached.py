@@ -1,0 +1,128 @@
+"""A camera that cannot be opened is one line: its address without secrets, what is wrong, what to do."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from streamsel.data import Source
+from streamsel.decode.live import LiveDecoder
+from streamsel.decode.unreached import address
+from streamsel.errors import AwayError, SourceError
+from streamsel.testing.servers import camera
+from streamsel.testing.videos import scenes
+
+HUSH = "hush-hush"
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return scenes(tmp_path_factory.mktemp("film") / "film.mp4", range(2), 25, options={"bf": "0"}, gop=25)
+
+
+def refused(url: str) -> tuple[bool, str]:
+    """Whether it counts as away, and the line without the source's name."""
+    with pytest.raises(SourceError) as caught:
+        LiveDecoder(Source("yard", url, "live"), timeouts=(1.0, 1.0))
+    line = str(caught.value)
+    assert line.startswith("yard: ")
+    assert HUSH not in line
+    assert "\n" not in line
+    return isinstance(caught.value, AwayError), line.removeprefix("yard: ")
+
+
+@contextmanager
+def answering(answer: bytes | None) -> Iterator[int]:
+    """The port of a server that says this to whoever asks something, and hangs up; None: it never says anything."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def serve() -> None:
+            while True:
+                try:
+                    peer, _ = server.accept()
+                except OSError:
+                    return
+                held.append(peer)
+                if answer is not None:
+                    peer.recv(10_000)
+                    peer.sendall(answer)
+                    peer.close()
+
+        held: list[socket.socket] = []
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        yield server.getsockname()[1]
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+        for peer in held:
+            peer.close()
+
+
+def test_a_camera_that_wants_another_password_or_path(film: Path) -> None:
+    with camera(film, "sesame") as (port, _):
+        place = f"rtsp://127.0.0.1:{port}"
+        assert refused(f"rtsp://camera:{HUSH}@127.0.0.1:{port}/camera?token={HUSH}") == (
+            False,
+            f"{place}/camera: wrong user or password (401); correct them in the URL, where % and @ are %25 and %40",
+        )
+        away, line = refused(f"{place}/camera")
+        assert (away, "asks for user and password (401); write rtsp://USER:PASSWORD@" in line) == (False, True)
+        away, line = refused(f"rtsp://camera:sesame@127.0.0.1:{port}/garden")
+        assert not away
+        assert line.startswith(f"{place}/garden: no such stream (404); check the path")
+
+
+@pytest.mark.parametrize("scheme", ["rtsp", "rtmp", "http"])
+def test_an_address_where_nobody_is(scheme: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as one:
+        port = one.getsockname()[1]
+    away, line = refused(f"{scheme}://me:{HUSH}@127.0.0.1:{port}/camera")
+    assert (away, line.startswith(f"{scheme}://127.0.0.1:{port}/camera: connection refused; check")) == (True, True)
+    away, line = refused(f"{scheme}://me:{HUSH}@no-such-host.invalid/camera")
+    assert (away, line.startswith(f"{scheme}://no-such-host.invalid/camera: no such host; check")) == (True, True)
+
+
+@pytest.mark.parametrize("scheme", ["rtsp", "rtmp", "http", "tcp"])
+def test_an_address_that_says_nothing(scheme: str) -> None:
+    with answering(None) as port:
+        away, line = refused(f"{scheme}://me:{HUSH}@127.0.0.1:{port}/camera")
+    assert (away, "timed out, no answer in 1 s; check" in line) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "answer", "away", "told"),
+    [
+        ("http", b"HTTP/1.0 401 Unauthorized\r\n\r\n", False, "wrong user or password (401)"),
+        ("http", b"HTTP/1.0 403 Forbidden\r\n\r\n", False, "not allowed (403)"),
+        ("http", b"HTTP/1.0 503 Busy\r\n\r\n", True, "the server fails, or is busy (5xx)"),
+        ("http", b"HTTP/1.0 200 OK\r\n\r\n<html>", True, "what answers there sends no video"),
+        ("rtsp", b"", True, "what answers there sends no video, or hangs up"),
+        ("rtsp", b"RTSP/1.0 454 Session Not Found\r\n\r\n", True, "cannot be opened as a video (Server returned 4XX"),
+    ],
+)
+def test_an_address_that_says_something_else(scheme: str, answer: bytes, away: bool, told: str) -> None:
+    with answering(answer) as port:
+        found, line = refused(f"{scheme}://me:{HUSH}@127.0.0.1:{port}/camera")
+    assert (found, told in line) == (away, True), line
+
+
+def test_a_scheme_that_libav_was_built_without() -> None:
+    away, line = refused("srt://127.0.0.1:1")
+    assert (away, "srt:// is not among what this libav reads" in line) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("rtsp://me:a@b/c@cam:554/one?token=x#y", "rtsp://cam:554/one"),
+        ("rtsp://cam/user=admin&password=x&channel=1.sdp", "rtsp://cam/user=...&password=...&channel=..."),
+        ("rtsp://[::1]:8554/one", "rtsp://[::1]:8554/one"),
+    ],
+)
+def test_an_address_is_shown_without_secrets(url: str, shown: str) -> None:
+    assert address(url) == shown
