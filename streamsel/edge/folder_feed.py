@@ -24,6 +24,7 @@ from streamsel.edge.hours import Hours
 from streamsel.edge.inbox import Inbox
 from streamsel.edge.keepable import TOO_LARGE, too_large
 from streamsel.edge.segment_reading import SegmentReading, moment
+from streamsel.edge.set_aside import SetAside
 from streamsel.edge.standing import Standing
 from streamsel.edge.watching import Found, Watched
 from streamsel.errors import SourceError
@@ -38,8 +39,9 @@ SCANS: Final = 20
 """So many times as long as a scan took it is waited for the next one: a scan of half a second every ten seconds."""
 MOST: Final = 60.0
 """Seconds between two scans at most, however slow a share is."""
-TRIES: Final = 10
-"""So often reading may fail at one segment while its folder can be listed, in half a minute: then the disk is bad."""
+TRIES: Final = 20
+"""So often reading may fail at one segment while its folder can be listed, in about two minutes: then the disk is bad
+there, and others are not held up any longer."""
 
 
 class FolderFeed(threading.Thread):
@@ -70,6 +72,7 @@ class FolderFeed(threading.Thread):
         self._watched = Watched(source.folder, begin, quiet=source.quiet)
         self._reading = SegmentReading(source.folder, source, threads, stopping.is_set)
         self.forgotten = self._watched.forgotten
+        self._aside, self._aside_told = SetAside(source.name, source.folder), ""
         self._begun = deque(self._watched.begun)
         """Segments that are not done, the one at hand first."""
         self._part = begin.part if self._begun and self._begun[0].number == begin.offset else 0
@@ -95,7 +98,11 @@ class FolderFeed(threading.Thread):
         began = time.monotonic()
         found = self._scanned()
         took = time.monotonic() - began
-        if not found or not self._read_all(found):
+        self._aside.keep({one.name for one in found})
+        begun = self._read_all(found)
+        if self._standing.trouble in ("", self._aside_told):
+            self._standing.trouble = self._aside_told = self._aside.trouble
+        if not begun:
             self._standing.state, self._standing.rate = "waiting", 0.0
             self._stopping.wait(min(max(TURN, SCANS * took), MOST))
 
@@ -114,6 +121,8 @@ class FolderFeed(threading.Thread):
         for one in found:
             if self._stopping.is_set():
                 break
+            if not self._aside.readable(one.name):
+                continue
             try:
                 segment = self._watched.take(one)
             except OSError as error:
@@ -144,8 +153,17 @@ class FolderFeed(threading.Thread):
             except OSError as error:
                 self._away(error)
                 if tries == TRIES:
-                    return self._broken_off(segment, f"cannot be read ({error.strerror})")
+                    return self._given_up(segment, error)
             self._stopping.wait(pause)
+
+    def _given_up(self, segment: Segment, error: OSError) -> None:
+        """The disk fails there. What gave no frame yet is set aside; else the rest of it would come as another one."""
+        if self._part:
+            return self._broken_off(segment, f"cannot be read ({error.strerror})")
+        self._put(replace(self._seen(segment, 0, moment(segment.modified)), segment=None))
+        self._watched.unknown(segment)
+        self._aside.put(segment.name, error)
+        return None
 
     def _put_all(self, segment: Segment) -> None:
         """Puts what is awaited of a segment. Raises OSError, behind the frames before, where the disk fails."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from streamsel.edge import Seen
 from streamsel.edge.standing import Standing
 from streamsel.service.log_lines import say
 
-__all__ = ["Complaints", "Journal"]
+__all__ = ["Complaints", "Journal", "Readings"]
 
 EVERY: Final = 60.0
 """Seconds between two lines."""
@@ -42,6 +44,30 @@ class Journal:
 
     def _counts(self) -> dict[str, int]:
         return {name: sum(getattr(one, name) for one in self._standings) for name in COUNTS}
+
+
+class Readings:
+    """Tells of each segment that was read how many of its frames were looked at, and how many were picked.
+
+    names: of the sources, by their place. What was decided before this process began is not counted.
+    """
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self._names = names
+        self._frames: Counter[int] = Counter()
+        self._picks: Counter[int] = Counter()
+
+    def committed(self, seen: Sequence[Seen], picked: Sequence[Seen]) -> None:
+        """These were looked at, in order, and these of them were picked."""
+        picks = Counter((one.place, one.offset) for one in picked)
+        for one in seen:
+            if one.segment is None:
+                continue
+            self._frames[one.place] += one.frame is not None
+            self._picks[one.place] += picks.pop((one.place, one.offset), 0)
+            if one.last:
+                counts = {"frames": self._frames.pop(one.place, 0), "picks": self._picks.pop(one.place, 0)}
+                say("read", source=self._names[one.place], segment=one.segment.name, **counts)
 
 
 class Complaints:

@@ -18,6 +18,7 @@ import numpy as np
 
 from streamsel.data import Vector
 from streamsel.edge import Seen, Segment
+from streamsel.edge.journal import Readings
 from streamsel.edge.parts import Parts
 from streamsel.edge.pictures import Written
 from streamsel.edge.reloading import refused
@@ -49,6 +50,7 @@ class Loop:
 
     def __init__(self, parts: Parts) -> None:
         self._parts, self._most = parts, parts.batch
+        self._readings = Readings([name for name, _ in parts.lanes])
         self.lanes = self._restored()
         """By the source's place in the config, as they are committed."""
 
@@ -133,9 +135,7 @@ class Loop:
             self._parts.pictures.flush()
         self._parts.store.commit(done.committed())
         self._parts.committed(done.picks, time.monotonic() - began)
-        for one in seen:
-            if one.last and one.segment:
-                say("read", source=self._parts.lanes[one.place][0], segment=one.segment.name)
+        self._readings.committed(seen, [one for one, _, _ in done.picks])
 
     def _turned(self) -> None:
         for told in self._parts.turned:

@@ -101,7 +101,7 @@ class SegmentReading:
 
     def _read_through(self, source: Source) -> None:
         """Damage is believed only of what the disk gives as a whole. Raises OSError where it does not."""
-        with suppress(FileNotFoundError, PermissionError), Path(source.location).open("rb", buffering=0) as file:
+        with suppress(FileNotFoundError), Path(source.location).open("rb", buffering=0) as file:
             while file.read(BLOCK) and not self._stopped():
                 pass
 

@@ -100,6 +100,10 @@ class Watched:
         self._known[found.name], self._next = segment, self._next + 1
         return segment
 
+    def unknown(self, segment: Segment) -> None:
+        """A segment that was begun, and of which nothing came, is found again."""
+        self._known.pop(segment.name, None)
+
     def wrong(self, segment: Segment) -> str:
         """Why nothing more can be read of a segment that was begun; empty: it is still there as it was.
 

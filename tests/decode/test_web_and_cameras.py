@@ -114,8 +114,8 @@ def test_passwords(film):
     with camera(film, password="sesame") as (port, _):
         assert len(read(open_decoder(live(port, "camera:sesame@")), most=3)) == 3
         with pytest.raises(SourceError, match=r"^camera: .*401") as caught:
-            open_decoder(live(port, "camera:wrong@"))
-    assert "wrong" not in str(caught.value)
+            open_decoder(live(port, "camera:hush@"))
+    assert "hush" not in str(caught.value)
 
 
 def test_a_camera_that_does_not_answer():
@@ -137,5 +137,5 @@ def test_a_camera_that_falls_silent(film):
 def test_no_camera_there():
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
-        with pytest.raises(SourceError, match=r"camera: .*Connection refused"):
+        with pytest.raises(SourceError, match=r"camera: .*connection refused"):
             open_decoder(live(closed.getsockname()[1]))

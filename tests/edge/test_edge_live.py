@@ -125,7 +125,7 @@ def test_a_camera_that_was_away_is_looked_at_again(daemon: Daemon, gate: Gate, f
         gate.goes()
         running.wait(lambda: len(running.events("lost")) >= 2)
         assert status(running)["state"] in ("waiting", "connecting")
-        assert "Connection refused" in status(running)["trouble"]
+        assert "connection refused" in status(running)["trouble"]
         gate.shows(films[1])
         running.wait(lambda: len(running.events("connected")) == 2)
         wait_for_more(running, daemon, 5)

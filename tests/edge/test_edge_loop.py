@@ -324,8 +324,17 @@ def test_a_segment_that_was_read_is_told_once_it_is_committed(tmp_path: Path, ca
     caplog.set_level("INFO", "streamsel.service")
     whole = [seen(0, 0, part, scene=0, last=part == 4) for part in range(5)]
     Trial(tmp_path, cuts=[2], faults=[None, None, SinkError]).run(whole)
-    told = [(one.message, one.facts.get("segment")) for one in caplog.records]
-    assert told == [("cannot write", None), ("read", "0.mp4")]
+    assert [one.message for one in caplog.records] == ["cannot write", "read"]
+    assert caplog.records[-1].facts == {"source": "yard", "segment": "0.mp4", "frames": 5, "picks": 1}
+
+
+def test_each_segment_is_told_with_its_own_counts(tmp_path: Path, caplog) -> None:
+    caplog.set_level("INFO", "streamsel.service")
+    first = [seen(0, 0, part, scene=part % 2, last=part == 3) for part in range(4)]
+    second = [seen(0, 1, part, scene=part, last=part == 2) for part in range(3)]
+    Trial(tmp_path).run([*first, *second, nothing_more(seen(0, 2, 0, scene=0))])
+    told = [tuple(one.facts.values()) for one in caplog.records]
+    assert told == [("yard", "0.mp4", 4, 2), ("yard", "1.mp4", 3, 1), ("yard", "2.mp4", 0, 0)]
 
 
 def test_asked_to_stop_while_the_disk_is_full_it_returns_and_goes_on_later(tmp_path: Path, undisturbed) -> None:

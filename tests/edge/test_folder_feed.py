@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import threading
 import time
@@ -13,7 +15,7 @@ from fractions import Fraction
 from functools import partial
 from itertools import repeat
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -21,7 +23,7 @@ import pytest
 from streamsel.config.edge import EdgeSource
 from streamsel.data import Frame, Mark, Source
 from streamsel.decode.video import VideoDecoder
-from streamsel.edge import Begin, Seen, Segment, folder_feed, keepable, segment_reading
+from streamsel.edge import Begin, Seen, Segment, folder_feed, keepable, segment_reading, set_aside
 from streamsel.edge.folder_feed import FolderFeed
 from streamsel.edge.inbox import Inbox
 from streamsel.edge.masking import Masked
@@ -362,6 +364,75 @@ def test_a_disk_that_keeps_failing_at_one_segment_holds_up_no_other(
         *((0, part, part == 2) for part in range(3)),
         *((1, part, False) for part in range(4)),
     ]
+
+
+class Refused(io.FileIO):
+    """What opening a file gives where the system refuses it, to root as well."""
+
+    refused: ClassVar[set[str]] = set()
+
+    def __init__(self, file: Any, *arguments: Any, **options: Any) -> None:
+        if Path(file).name in self.refused:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+        super().__init__(file, *arguments, **options)
+
+
+@pytest.fixture
+def refused(monkeypatch: pytest.MonkeyPatch) -> Iterator[set[str]]:
+    """Names of segments that cannot be opened now."""
+    monkeypatch.setattr(set_aside, "pauses", lambda shortest, longest: repeat(0.01))
+    monkeypatch.setattr(Path, "open", lambda path, mode, buffering: Refused(path, "r"))
+    yield Refused.refused
+    Refused.refused.clear()
+
+
+def test_a_segment_that_may_not_be_read_waits_and_holds_up_no_other(
+    tmp_path: Path, refused: set[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    clip(tmp_path, "1.mp4", 1)
+    clip(tmp_path, "2.mp4", 2, modified=LONG_AGO + 1)
+    clip(tmp_path, "3.mp4", 3, modified=LONG_AGO + 2)
+    refused.update({"1.mp4", "2.mp4"})
+    with caplog.at_level("INFO"), running(tmp_path) as run:
+        run.until(partial(has_read, run, 1))
+        run.until(lambda: "2 segments cannot be read now, as 1.mp4 (Permission denied)" in run.standing.trouble)
+        time.sleep(0.1)  # some more tries
+        assert caplog.messages.count("segment set aside") == 1
+        refused.clear()
+        run.until(partial(has_read, run, 3))
+        run.until(lambda: run.standing.trouble == "")
+        seen = run.all()
+    assert [one.segment.name for one in seen if one.last and one.segment] == ["3.mp4", "1.mp4", "2.mp4"]
+    assert [one.frame is not None for one in seen] == [True] * 12
+    assert "unreadable segment" not in run.standing.problems
+    assert caplog.messages.count("no segment is set aside any more") == 1
+
+
+def test_a_segment_of_which_the_disk_gives_nothing_is_read_when_it_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, refused: set[str]
+) -> None:
+    clip(tmp_path, "1.mp4")
+    clip(tmp_path, "2.mp4", modified=LONG_AGO + 1)
+    well = threading.Event()
+
+    class Failing(VideoDecoder):
+        def read(self, after: Mark | None = None) -> Iterator[Frame]:
+            if self.source.id == "yard/1.mp4" and not well.is_set():
+                raise DiskError("was lost (Input/output error): run again")
+            yield from super().read(after)
+
+    monkeypatch.setattr(segment_reading, "open_decoder", Failing)
+    monkeypatch.setattr(folder_feed, "pauses", lambda: repeat(0.001))
+    with running(tmp_path) as run:
+        run.until(partial(has_read, run, 1))
+        (given_up, *second) = list(run.seen)
+        assert (given_up.offset, given_up.last, given_up.frame, given_up.segment) == (0, True, None, None)
+        assert {one.segment.name for one in second if one.segment} == {"2.mp4"}
+        begin = after(run.seen)
+    with running(tmp_path, begin) as run:
+        well.set()
+        run.until(partial(has_read, run, 1))
+        assert {one.segment.name for one in run.all() if one.segment} == {"1.mp4"}
 
 
 @pytest.fixture

@@ -174,7 +174,7 @@ def test_a_camera_that_is_not_there_is_tried_until_it_comes(film, said):
     with camera(film) as (port, _), Trial(closed()) as trial:
         trial.until(lambda: trial.standing.losses == 2)
         assert trial.standing.state in ("waiting", "connecting")
-        assert "Connection refused" in trial.standing.trouble
+        assert "connection refused" in trial.standing.trouble
         trial.url = at(port)
         trial.until_seen(1)
         trial.until(lambda: trial.standing.state == "live")
