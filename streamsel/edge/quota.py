@@ -1,6 +1,7 @@
 """The quota of an output folder: the oldest pictures go, by day and then by when they were taken, until it holds.
 
-Age takes all that is too old. Bytes and free space leave the newest picture, whatever they say. Cheap to call often: it
+Age takes all that is too old. Bytes and free space leave the newest picture, whatever they say, and for free space
+others' files count, too: `giving_way` says how far pictures go for them. Cheap to call often: it
 goes by counts, looks at the disk's free space now and then, and where much must go, some of it goes with each call.
 """
 
@@ -16,6 +17,7 @@ from typing import Final
 
 from streamsel.config.edge import Quota
 from streamsel.edge.day_folders import DayFolders, Stored
+from streamsel.edge.giving_way import GivingWay
 from streamsel.edge.pictures import Written
 from streamsel.errors import SinkError
 from streamsel.service.log_lines import say
@@ -51,7 +53,7 @@ class QuotaKeeper:
         self.removed = self.removed_bytes = 0
         self._refused = self._full = ""
         self._next_look = self._next_count = self._until = 0.0
-        self._log = _Log()
+        self._log, self._giving = _Log(), GivingWay()
 
     @property
     def nbytes(self) -> int:
@@ -71,6 +73,7 @@ class QuotaKeeper:
     def wrote(self, written: Written) -> None:
         """Tells of a picture that was not there before."""
         self._days.put(written.file, written.moment, written.nbytes)
+        self._giving.wrote(written.nbytes)
 
     def make_room(self, now: datetime, needed: int = 0) -> int:
         """Removes pictures until the quota holds; gives how many. What cannot be done is told in `trouble`.
@@ -115,23 +118,29 @@ class QuotaKeeper:
         if not self._quota.free or (not needed and time.monotonic() < self._next_look):
             return
         self._next_look = time.monotonic() + LOOK
-        while (missing := self._missing(needed)) > 0 and self._spare():
+        while (missing := self._missing(needed)) > 0 and self._yielding():
             if not self._freed(missing):
                 self._full, self._next_look = "", 0.0  # the next call goes on
                 return
-        self._full = f"{shown(self._folder)}: {_FULL.format(self._quota.free)}" if missing > 0 else ""
+        why = _OTHERS if self._spare() else _FULL
+        self._full = f"{shown(self._folder)}: {why.format(self._quota.free)}" if missing > 0 else ""
 
     def _missing(self, needed: int) -> int:
         """Bytes that are to become free."""
         free = self._free()
         if free < max(self._quota.free, needed):
             self._recount()
-        return max(self._quota.free, needed if needed - free <= self._days.spare_bytes else 0) - free
+        self._giving.looked(free, self._quota.free)
+        if not 0 < needed - free <= self._days.spare_bytes:
+            return self._quota.free - free
+        self._giving.refused(needed - free)
+        return max(self._quota.free, needed) - free
 
     def _freed(self, missing: int) -> bool:
         """Removes so many bytes, or all that may go; whether there was time for it."""
-        while missing > 0 and (one := self._spare()):
+        while missing > 0 and (one := self._yielding()):
             missing -= one.nbytes
+            self._giving.removed(one.nbytes)
             if not self._remove(one, "free"):
                 return False
         return True
@@ -140,6 +149,11 @@ class QuotaKeeper:
         """The oldest picture, where it is not the newest as well."""
         one = self._days.oldest()
         return one if self.pictures > 1 else None
+
+    def _yielding(self) -> Stored | None:
+        """That one, where it may go for room."""
+        one = self._spare()
+        return one if one and self._giving.lets(one.nbytes, self.nbytes) else None
 
     def _remove(self, one: Stored, reason: str) -> bool:
         """Removes it; whether there is time for another."""
@@ -178,6 +192,11 @@ class _Log:
 
 
 _FULL: Final = "its disk has less than {} bytes free, and no picture is left that could go; free some space"
+
+_OTHERS: Final = (
+    "its disk has less than {} bytes free, which others fill: pictures gave way by a tenth, and go only for new ones"
+    " from now on; free some space"
+)
 
 
 def _named(error: OSError, folder: Path) -> str:

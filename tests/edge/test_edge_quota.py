@@ -76,10 +76,10 @@ STEPS = st.lists(
     st.sampled_from([0, 1000, 2000, 10_000]),
 )
 def test_after_room_was_made_all_of_it_holds_and_the_oldest_went(tmp_path_factory, steps, nbytes, days, free):
-    disk = Disk(tmp_path_factory.mktemp("out"), quota(bytes=nbytes, days=days, free=free), size=10_000)
+    disk, alone = Disk(tmp_path_factory.mktemp("out"), quota(bytes=nbytes, days=days, free=free), size=10_000), True
     for source, hours, begun, asked in steps:
         if begun:  # another process
-            disk = Disk(disk.folder, disk.keeper._quota, size=10_000)
+            disk, alone = Disk(disk.folder, disk.keeper._quota, size=10_000), False
         disk.write(hours, source)
         before, removed = disk.files, disk.keeper.removed
         if not asked:
@@ -91,7 +91,7 @@ def test_after_room_was_made_all_of_it_holds_and_the_oldest_went(tmp_path_factor
         assert disk.exact()
         assert nbytes is None or disk.nbytes <= nbytes or len(disk.files) == 1
         held = disk.free() >= free
-        assert held or len(disk.files) <= 1
+        assert held or len(disk.files) <= 1 or not alone
         assert bool(disk.keeper.trouble) != held
         taken = [(disk.folder / file).stat().st_mtime for file in disk.files]
         assert days is None or all(one >= (now - timedelta(days=days)).timestamp() for one in taken)
@@ -231,6 +231,7 @@ def test_free_space_is_looked_at_now_and_then_or_when_it_is_needed(tmp_path):
     assert disk.looks == looks
     assert disk.keeper.make_room(NOON, needed=1) > 0
     assert disk.size - disk.nbytes >= 1000
+    disk.write(100)
     assert disk.keeper.make_room(NOON, needed=3000) > 0
     assert disk.size - disk.nbytes >= 3000
 
@@ -267,11 +268,59 @@ def test_for_a_refused_write_pictures_go_only_where_that_can_be_enough(tmp_path)
     assert disk.keeper.trouble == ""
     assert disk.keeper.make_room(NOON, needed=101) == 1
     assert disk.files == before[1:]
-    disk = Disk(tmp_path, disk.keeper._quota, disk.size)  # which counts anew
+    assert disk.keeper.make_room(NOON, needed=100 + spare // 2) == 0, "until one is written"
+    disk.write(7)
+    spare = disk.nbytes - newest
+    disk.size = disk.nbytes + 100
     assert disk.keeper.make_room(NOON, needed=100 + spare + 1) == 0
-    assert disk.keeper.make_room(NOON, needed=100 + spare) == 4
-    assert disk.files == before[-1:]
+    assert disk.keeper.make_room(NOON, needed=100 + spare) == 5
+    assert len(disk.files) == 1
     assert disk.exact()
+
+
+def test_what_others_fill_costs_a_tenth_of_the_pictures_and_no_more(tmp_path, caplog):
+    disk = Disk(tmp_path, quota(free=1000), size=1 << 20)
+    for hours in range(60):
+        disk.write(hours / 10)
+    disk.keeper.make_room(NOON, needed=1)
+    whole, files = disk.nbytes, disk.files
+    with caplog.at_level(logging.WARNING, logger="streamsel"):
+        for grown in (0, 500, 5_000, 50_000):
+            disk.size = whole - grown  # somebody's log
+            disk.keeper.make_room(NOON, needed=1)
+            disk.keeper._next_look = 0.0
+            disk.keeper.make_room(NOON)
+    assert 0.88 * whole < disk.nbytes < 0.92 * whole
+    assert disk.files == files[-len(disk.files) :]
+    assert "others fill" in disk.keeper.trouble
+    assert [record.getMessage() for record in caplog.records] == ["quota"]
+    count, held = len(disk.files), disk.nbytes
+    for hours in range(60, 80):  # the work goes on: as much goes as comes
+        disk.write(hours / 10)
+        disk.keeper._next_look = 0.0
+        disk.keeper.make_room(NOON)
+    assert abs(len(disk.files) - count) <= 2
+    assert abs(disk.nbytes - held) < 0.05 * held
+    disk.size = 1 << 20  # it is taken away
+    assert disk.keeper.make_room(NOON, needed=1) == 0
+    assert disk.keeper.trouble == ""
+    disk.size = disk.nbytes + 1
+    assert disk.keeper.make_room(NOON, needed=1) > 0, "pictures give way again"
+
+
+def test_whoever_takes_all_room_that_is_made_does_not_get_the_pictures(tmp_path):
+    disk = Disk(tmp_path, quota(free=1000), size=1 << 20)
+    for hours in range(30):
+        disk.write(hours / 10)
+    disk.keeper.make_room(NOON, needed=1)
+    whole = disk.nbytes
+    for _ in range(50):  # writing is tried again and again
+        disk.size = disk.nbytes
+        disk.keeper.make_room(NOON, needed=600)
+    assert disk.nbytes > 0.85 * whole
+    disk.write(4)
+    disk.size = disk.nbytes
+    assert disk.keeper.make_room(NOON, needed=600) > 0
 
 
 def test_where_nothing_must_stay_free_a_refused_write_removes_nothing(tmp_path):
