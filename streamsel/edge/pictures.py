@@ -1,9 +1,10 @@
 """Picks as files: `SOURCE/DAY/NAME.jpg`, and what is known of it beside as `NAME.jpg.json`. DAY is that of UTC.
 
-A frame of a live source is `SOURCE-STARTED-PTS`, one of a segment `SOURCE-SEGMENT-INDEX`, slashes as underscores, both
-made harmless as `streamsel.sink.names` says. Where another frame has that name already (times of streams jump back,
-recorders use names again), a part of the event's id follows. So no frame ever takes the place of another, and one that
-is written again, after a crash, takes its own: with the same bytes, as long as quality and model are the same.
+A frame of a live source is `SOURCE-STARTED-PTS`, one of a segment `SOURCE-SEGMENT-INDEX`, slashes as underscores, the
+numbers with leading zeros, so that names sort by time, both made harmless as `streamsel.sink.names` says. Where another
+frame has that name already (times of streams jump back, recorders use names again), a part of the event's id follows.
+So no frame ever takes the place of another, and one that is written again, after a crash, takes its own: with the same
+bytes, as long as quality and model are the same.
 
 The JSON is written first: where a picture is, its facts are, too. A picture's time of change is when it was taken.
 """
@@ -27,7 +28,7 @@ from streamsel.service.lane import Verdict
 from streamsel.service.pick_facts import pick_facts
 from streamsel.sink.durable import made_folder
 from streamsel.sink.json_file import json_text
-from streamsel.sink.names import safe_path
+from streamsel.sink.names import live_name, safe_path
 from streamsel.sink.picture_file import encode
 from streamsel.sink.whole_files import WholeFiles
 from streamsel.topic.cloudevent import event_id
@@ -36,6 +37,8 @@ from streamsel.topic.pick_record import part_of
 __all__ = ["Pictures", "Written"]
 
 BEGIN: Final = datetime(1970, 1, 1, tzinfo=UTC)
+INDEX_DIGITS: Final = 6
+"""Of a frame's number in its segment, at least: 9 hours of 30 frames a second."""
 ID_DIGITS: Final = 16
 """Of an event's id, where two frames would have one name."""
 
@@ -140,8 +143,8 @@ def epoch_of(seen: Seen) -> str:
 
 def _stem(mark: Mark, seen: Seen) -> str:
     if seen.segment is None:
-        return f"{mark.source}-{seen.started}-{mark.pts}"
-    return f"{mark.source}-{seen.segment.name.replace('/', '_')}-{mark.index}"
+        return live_name(mark, seen.started)
+    return f"{mark.source}-{seen.segment.name.replace('/', '_')}-{mark.index:0{INDEX_DIGITS}d}"
 
 
 def _whole(picture: Picture) -> Picture:

@@ -1,11 +1,12 @@
 """Names of outputs: from a place in a source to a relative path that never leaves the folder.
 
-A frame of a video is `{path without extension}-{index}-{extension}.{format}`, the index zero-padded to the number
-of digits of the video's frame count: `sub/video_1-099-mp4.png`. A frame of a live source is
-`{source}-{UTC start}-{pts}.{format}`. A still keeps its name when it keeps its format, `pics/a.jpg`; in another
-format its extension joins the name, `pics/a-png.jpg`. A still whose own name reads like that (`a-png.jpg`) has its
-extension joined as well (`a-png-jpg.jpg`), so two stills of a folder never get one name. What was extracted from
-a video and lies beside it is not told from its frames: give the one or the other as a source.
+A frame of a video is `{path without extension}-{index}-{extension}.{format}`, the index zero-padded to the number of
+digits of the video's frame count: `sub/video_1-099-mp4.png`. A frame of a live source is `{source}-{UTC
+start}-{pts}.{format}`, the pts with 14 digits, so that names sort by time. A still keeps its name when it keeps its
+format, `pics/a.jpg`; in another format its extension joins the name, `pics/a-png.jpg`. A still whose own name reads
+like that (`a-png.jpg`) has its extension joined as well (`a-png-jpg.jpg`), so two stills of a folder never get one
+name. What was extracted from a video and lies beside it is not told from its frames: give the one or the other as a
+source.
 
 A component of a path that could do harm is changed, and then ends in `~` and 16 hexadecimal digits of the SHA-256
 of what it was, so different components stay different:
@@ -32,6 +33,7 @@ __all__ = [
     "digits_for",
     "frame_id",
     "frame_name",
+    "live_name",
     "object_id",
     "safe_path",
     "started_at",
@@ -39,6 +41,9 @@ __all__ = [
 
 LONGEST = 240
 """Bytes of UTF-8 that a component may have before its format is appended."""
+
+PTS_DIGITS = 14
+"""Of a live frame's pts: three years of one connection in microseconds. The few below 0 come first, as `-0...`."""
 
 JPEG_EXTENSIONS = frozenset(["jfif", "jpe", "jpeg", "jpg"])
 STILL_EXTENSIONS = JPEG_EXTENSIONS | frozenset(
@@ -76,9 +81,14 @@ def frame_id(mark: Mark, digits: int, started: str = "") -> str:
     if mark.name:
         return safe_path(_still_path(mark))
     if started:
-        return safe_path(f"{mark.source}-{started}-{mark.pts}")
+        return safe_path(live_name(mark, started))
     stem, extension = _split_extension(mark.source)
     return safe_path(f"{stem}-{mark.index:0{digits}d}-{extension}")
+
+
+def live_name(mark: Mark, started: str) -> str:
+    """Of a live source's frame, not yet made harmless; started: see `frame_name`."""
+    return f"{mark.source}-{started}-{mark.pts:0{PTS_DIGITS}d}"
 
 
 def started_at(starts: Sequence[tuple[int, str]], mark: Mark) -> str:

@@ -57,7 +57,7 @@ def test_kafka_gets_the_picture(out):
     event = event_of(sent)
     assert (sent.key, sent.value, sent.about, sent.distance) == (b"yard", written.data, written.file, 0.5)
     assert (event.id, event.source, event.time) == (written.id, "yard", written.taken)
-    assert event.subject == "yard/2026-11-21/yard-20261121T115900Z-90"
+    assert event.subject == "yard/2026-11-21/yard-20261121T115900Z-00000000000090"
     assert (event.content_type, event.dataref, event.sha256) == ("image/jpeg", "", "")
     assert event.extensions["file"] == written.file
     assert json.loads(event.extensions["signals"]) == {"METADATA speed": 3}

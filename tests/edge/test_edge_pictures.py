@@ -41,11 +41,17 @@ def files_in(folder: Path) -> dict[str, bytes]:
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+def test_names_sort_by_time(tmp_path):
+    out = Pictures(tmp_path, quality=90, model="m")
+    files = [out.write("yard", live(pts), VERDICT).file for pts in (-90, 0, 9, 90, 8_999, 2**33)]
+    assert files == sorted(files)
+
+
 def test_a_frame_of_a_camera_lies_in_its_day_with_what_is_known_of_it(tmp_path):
     out = pictures(tmp_path / "picks")
     written = out.write("yard", live(), VERDICT)
     out.flush()
-    file = "yard/2026-11-21/yard-20261121T115900Z-90.jpg"
+    file = "yard/2026-11-21/yard-20261121T115900Z-00000000000090.jpg"
     assert written.file == file
     assert files_in(tmp_path / "picks").keys() == {file, f"{file}.json"}
     told = json.loads((tmp_path / "picks" / f"{file}.json").read_bytes())
@@ -73,7 +79,7 @@ def test_a_frame_of_a_camera_lies_in_its_day_with_what_is_known_of_it(tmp_path):
 
 def test_a_frame_of_a_segment_is_called_by_it(tmp_path):
     written = pictures(tmp_path).write("yard", of_segment("cam 1/10-00.mp4", 12), VERDICT)
-    assert written.file == "yard/2026-11-21/yard-cam 1_10-00.mp4-12.jpg"
+    assert written.file == "yard/2026-11-21/yard-cam 1_10-00.mp4-000012.jpg"
     assert (written.facts["segment"], "started" in written.facts) == ("cam 1/10-00.mp4", False)
 
 
@@ -132,8 +138,8 @@ def test_names_that_a_recorder_uses_again_take_no_picture_away(tmp_path):
     out = pictures(tmp_path)
     first = out.write("yard", of_segment("0.mp4", modified=1, shade=10), VERDICT)
     second = out.write("yard", of_segment("0.mp4", modified=2, shade=90), VERDICT)
-    assert first.file == "yard/2026-11-21/yard-0.mp4-2.jpg"
-    assert second.file == f"yard/2026-11-21/yard-0.mp4-2-{second.id[:16]}.jpg"
+    assert first.file == "yard/2026-11-21/yard-0.mp4-000002.jpg"
+    assert second.file == f"yard/2026-11-21/yard-0.mp4-000002-{second.id[:16]}.jpg"
     (tmp_path / first.file).unlink()  # as by a quota
     (tmp_path / f"{first.file}.json").unlink()
     assert out.write("yard", of_segment("0.mp4", modified=2, shade=90), VERDICT).file == second.file
@@ -141,7 +147,7 @@ def test_names_that_a_recorder_uses_again_take_no_picture_away(tmp_path):
 
 @pytest.mark.parametrize("beside", [None, b"", b"[]", b"{}", b"\xff"])
 def test_a_picture_that_somebody_else_put_there_stays(tmp_path, beside):
-    name = "yard/2026-11-21/yard-20261121T115900Z-90.jpg"
+    name = "yard/2026-11-21/yard-20261121T115900Z-00000000000090.jpg"
     (tmp_path / name).parent.mkdir(parents=True)
     (tmp_path / name).write_bytes(b"mine")
     if beside is not None:

@@ -53,7 +53,7 @@ def test_names_have_the_zeros_that_the_source_needs(tmp_path: Path) -> None:
     sink.announce("sub/video_1.mp4", frames=200)
     assert sink.write(*flat_pick(9)) == ["frames/sub/video_1-090-mp4.png"]
     sink.announce("cam", started=[(0, "20260102T030405Z")])
-    assert sink.write(*flat_pick(1, source="cam")) == ["frames/cam-20260102T030405Z-36000.png"]
+    assert sink.write(*flat_pick(1, source="cam")) == ["frames/cam-20260102T030405Z-00000000036000.png"]
 
 
 @pytest.mark.parametrize(("form", "kind"), [("jpg", "JPEG"), ("png", "PNG")])
