@@ -13,6 +13,10 @@ __all__ = ["main"]
 
 def main() -> None:
     """Entry point: one line for every error, exit code as in the error tree; `--debug` shows the traceback."""
+    if sys.argv[1:2] == ["run"]:
+        from streamsel.cli.stopping import listen
+
+        listen()
     from streamsel.cli.app import app
 
     debug = "--debug" in sys.argv

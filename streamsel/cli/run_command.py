@@ -19,6 +19,8 @@ def run_command(
 ) -> None:
     """Run a service until Ctrl-C or SIGTERM: it finishes what it has in hand, commits, and ends with exit code 0.
 
+    On SIGHUP one of cameras reads its thresholds again.
+
     Examples:
 
     streamsel init ingest
@@ -29,8 +31,9 @@ def run_command(
 
     streamsel run edge.yaml
     """
-    from streamsel.cli.stopping import asked_to_stop
-    from streamsel.service.running import run
+    from streamsel.cli.stopping import asked_to_reload, asked_to_stop
 
     with asked_to_stop() as asked:
-        run(pipeline, asked, log=log)
+        from streamsel.service.running import run
+
+        run(pipeline, asked, log=log, reload=asked_to_reload())

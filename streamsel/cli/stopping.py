@@ -1,4 +1,4 @@
-"""How a run is asked to stop."""
+"""How a run is asked to stop, and a service to read its file again."""
 
 from __future__ import annotations
 
@@ -7,7 +7,22 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-__all__ = ["asked_to_stop"]
+__all__ = ["asked_to_reload", "asked_to_stop", "listen"]
+
+_stop, _reload = threading.Event(), threading.Event()
+
+
+def listen() -> None:
+    """From now on SIGTERM and SIGHUP are noted, and end nothing: a service is told so before all that it needs is
+    loaded, which takes seconds."""
+    signal.signal(signal.SIGTERM, lambda *_: _stop.set())
+    if hasattr(signal, "SIGHUP"):
+        signal.signal(signal.SIGHUP, lambda *_: _reload.set())
+
+
+def asked_to_reload() -> threading.Event:
+    """Set by SIGHUP, once `listen` was called."""
+    return _reload
 
 
 @contextmanager
@@ -22,6 +37,8 @@ def asked_to_stop() -> Iterator[threading.Event]:
 
     for number in before:
         signal.signal(number, ask)
+    if _stop.is_set():
+        asked.set()
     try:
         yield asked
     finally:

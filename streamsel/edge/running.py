@@ -25,16 +25,17 @@ PATIENCE: Final = 5.0
 """Seconds that all threads of sources get to hang up, which they do at the same time."""
 
 
-def run_edge(file: Path, config: EdgeConfig, stopping: threading.Event) -> None:
+def run_edge(file: Path, config: EdgeConfig, stopping: threading.Event, reload: threading.Event | None = None) -> None:
     """Runs until stopping is set, and returns within ten seconds of that, with all that was decided on disk.
 
-    It also ends when all sources were pipes that have ended.
+    reload: set by SIGHUP from now on, and maybe before, where this is the main thread. It also ends when all sources
+    were pipes that have ended.
 
     Raises UsageError, ModelError, StateError, InUseError, SinkError where it cannot begin.
     """
     with ExitStack() as stack:
         notifier = Notifier()
-        reloading = Reloading(file, config, stack.enter_context(_asked_to_reload()))
+        reloading = Reloading(file, config, stack.enter_context(_asked_to_reload(reload or threading.Event())))
         made = stack.enter_context(built(config, reloading))
         loop = Loop(made.parts)
         feeds = feeds_of(config, made, loop.lanes, stopping)
@@ -66,9 +67,8 @@ def _join(feeds: Sequence[threading.Thread], stopping: threading.Event) -> None:
 
 
 @contextmanager
-def _asked_to_reload() -> Iterator[threading.Event]:
+def _asked_to_reload(asked: threading.Event) -> Iterator[threading.Event]:
     """Set by SIGHUP, where this is the main thread of a process that can get it."""
-    asked = threading.Event()
     if not hasattr(signal, "SIGHUP") or threading.current_thread() is not threading.main_thread():
         yield asked
         return

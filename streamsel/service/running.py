@@ -12,8 +12,15 @@ from streamsel.service.log_lines import log_lines
 __all__ = ["run"]
 
 
-def run(file: Path, stopping: threading.Event, *, log: Literal["text", "json"] | None = None) -> None:
-    """Runs the pipeline of a file until stopping is set. log: how lines are written, else as the file says.
+def run(
+    file: Path,
+    stopping: threading.Event,
+    *,
+    log: Literal["text", "json"] | None = None,
+    reload: threading.Event | None = None,
+) -> None:
+    """Runs the pipeline of a file until stopping is set. log: how lines are written, else as the file says. reload:
+    set where thresholds are to be read again; see `run_edge`.
 
     Raises UsageError for a file that cannot be understood, and any StreamselError where no retry would help. What the
     other kind of pipeline needs, as Kafka's client, is not loaded.
@@ -23,7 +30,7 @@ def run(file: Path, stopping: threading.Event, *, log: Literal["text", "json"] |
         if isinstance(config, EdgeConfig):
             from streamsel.edge.running import run_edge
 
-            run_edge(file, config, stopping)
+            run_edge(file, config, stopping, reload)
         else:
             from streamsel.service.consuming import run_ingest
 

@@ -184,3 +184,35 @@ def test_the_page_tells_how_it_stands(daemon: Daemon) -> None:
 def status(page: str) -> dict[str, list[dict[str, int]]]:
     told: dict[str, list[dict[str, int]]] = json.load(urllib.request.urlopen(f"{page}/status.json", timeout=10))
     return told
+
+
+def catches(running: Running, number: signal.Signals) -> bool:
+    """Whether the process has a handler of its own for a signal (proc(5): SigCgt)."""
+    told = Path(f"/proc/{running.process.pid}/status").read_text()
+    caught = next(line for line in told.splitlines() if line.startswith("SigCgt"))
+    return bool(int(caught.split()[1], 16) >> (number - 1) & 1)
+
+
+def begun(daemon: Daemon) -> Running:
+    """A process that takes signals, and has not yet loaded what takes long."""
+    running = daemon.started()
+    wait_for(lambda: catches(running, signal.SIGHUP) and catches(running, signal.SIGTERM))
+    assert "openvino" not in Path(f"/proc/{running.process.pid}/maps").read_text()
+    return running
+
+
+def test_a_hangup_while_it_starts_does_not_end_it(tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path, [YARD])
+    record(daemon, range(1))
+    with begun(daemon) as running:
+        running.process.send_signal(signal.SIGHUP)
+        read(running, 1)
+        assert running.stop() == 0
+        assert not running.events("not reloaded")
+
+
+def test_asked_to_stop_while_it_starts_it_ends_well(tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path, [YARD])
+    with begun(daemon) as running:
+        running.process.send_signal(signal.SIGTERM)
+        assert running.process.wait(60) == 0

@@ -41,7 +41,7 @@ def test_a_video_frame_is_named_as_its_users_know_it() -> None:
 
 
 def test_a_live_frame_is_named_by_start_and_pts() -> None:
-    assert frame_name(mark("cam/yard", pts=90000), 1, "jpg", LIVE) == f"cam/yard-{LIVE}-90000.jpg"
+    assert frame_name(mark("cam/yard", pts=90000), 1, "jpg", LIVE) == f"cam/yard-{LIVE}-00000000090000.jpg"
 
 
 def test_a_clip_is_named_by_its_first_frame() -> None:
