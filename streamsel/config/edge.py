@@ -170,7 +170,8 @@ class EdgeConfig(ServiceConfig):
     """What runs beside cameras for weeks. state: a folder of its own, for one process at a time.
 
     memory: of each source. outbox: what waits for a broker that is away. queue: bytes of frames that wait for the
-    model; when it is full, the oldest frames of live sources go, and are counted.
+    model; when it is full, the oldest frames of live sources go, and are counted. memory_limit: bytes of the process
+    above which that queue shrinks; `memory` is something else.
     """
 
     ENDLESS: ClassVar[str] = "camera"
@@ -184,6 +185,7 @@ class EdgeConfig(ServiceConfig):
     kafka: EdgeKafka | None = None
     outbox: OutboxConfig = OutboxConfig()
     queue: Annotated[Amount, Field(ge=8_000_000)] = 64_000_000
+    memory_limit: Annotated[Amount, Field(ge=100_000_000)] | None = None
 
     @model_validator(mode="after")
     def _names_differ(self) -> Self:

@@ -15,6 +15,7 @@ from prometheus_client import Histogram
 
 from streamsel.data import Pixels
 from streamsel.decode.scaling import frame_of, rgb_of
+from streamsel.edge.memory_limit import Memory
 from streamsel.edge.standing import Standing
 from streamsel.errors import StreamselError
 from streamsel.service.metrics import QUIET, SECONDS
@@ -70,7 +71,8 @@ class Shown:
 
 
 class Board:
-    """queued, nbytes: frames that wait for the model, and their bytes; read by whatever thread asks.
+    """queued, nbytes: frames that wait for the model, and their bytes; memory: of the process. Read by whatever thread
+    asks.
 
     disk, outboxes: read in the loop's thread by `turned`, at most once a second. now: UTC seconds since 1970. ticks:
     seconds that never jump.
@@ -85,10 +87,12 @@ class Board:
         nbytes: Callable[[], int] = lambda: 0,
         disk: Callable[[], Disk] = Disk,
         outboxes: Callable[[], Sequence[Outbound]] = tuple,
+        memory: Callable[[], Memory] = Memory,
         now: Callable[[], float] = time.time,
         ticks: Callable[[], float] = time.monotonic,
     ) -> None:
         self.standings, self.model, self.queued, self.nbytes = tuple(standings), model, queued, nbytes
+        self.memory = memory
         self._read_disk, self._read_outboxes, self.now, self._ticks = disk, outboxes, now, ticks
         self._began = self._turned = ticks()
         self._looked = float("-inf")

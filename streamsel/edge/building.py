@@ -27,6 +27,7 @@ from streamsel.edge.journal import Complaints
 from streamsel.edge.leftovers import remove_uncommitted
 from streamsel.edge.loop import WRITING
 from streamsel.edge.masking import Masked
+from streamsel.edge.memory_limit import MemoryLimit
 from streamsel.edge.page import edge_page
 from streamsel.edge.parts import Lanes, MakeEvent, MakeLane, Parts, Picked
 from streamsel.edge.pictures import Pictures
@@ -83,12 +84,14 @@ def built(config: EdgeConfig, reloading: Reloading) -> Iterator[Built]:
         if sendings is not None:
             stack.callback(sendings.close, PARTING)
         inbox, quota = Inbox(config.queue), QuotaKeeper(config.output.folder, config.output.quota)
+        memory = MemoryLimit(config.memory_limit, inbox, heap.trim)
         board = Board(
             [Standing(source.name) for source in config.sources],
             model=embedder.name,
             queued=lambda: inbox.queued,
             nbytes=lambda: inbox.nbytes,
             disk=partial(_disk, quota, config.output.folder),
+            memory=lambda: memory.now,
             outboxes=lambda: tuple(sendings.standing().values()) if sendings else (),
         )
         parts = Parts(
@@ -106,7 +109,7 @@ def built(config: EdgeConfig, reloading: Reloading) -> Iterator[Built]:
             gone=dict,
             committed=partial(_committed, board),
             unusable=Complaints(board.standings),
-            turned=(board.turned, heap),
+            turned=(board.turned, heap, memory),
         )
         yield Built(parts, board, stack.enter_context(edge_page(config.metrics, board)), embedder.size)
 

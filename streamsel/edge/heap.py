@@ -39,6 +39,11 @@ class Heap:
 
     def __call__(self) -> None:
         """Return what is free, where that was not done for a while."""
-        if self._trim is not None and self._clock() - self._last >= EVERY:
-            self._last = self._clock()
+        if self._clock() - self._last >= EVERY:
+            self.trim()
+
+    def trim(self) -> None:
+        """Return what is free, now."""
+        self._last = self._clock()
+        if self._trim is not None:
             self._trim(0)

@@ -89,6 +89,13 @@ class Inbox:
             self._changed.notify_all()
             return taken
 
+    def bound(self, most_bytes: int) -> None:
+        """From now on it holds so much at most; the oldest frames of live sources go until it does."""
+        with self._changed:
+            self.most_bytes = most_bytes
+            self._drop(most_bytes)
+            self._changed.notify_all()
+
     def close(self) -> None:
         """Nobody waits any more, and nothing is put in or taken."""
         with self._changed:
@@ -118,12 +125,21 @@ class Inbox:
         room = self.most_bytes - expected
         if (expected or self._kept) and self._kept + nbytes > room:
             return False
-        while self._held and self._nbytes + nbytes > room:
-            live = (other for other in self._lines.values() if other.numbers and not other.keeps)
-            largest = max(live, key=lambda other: other.nbytes + nbytes * (other is line))
+        self._drop(room - nbytes, line, nbytes)
+        return True
+
+    def _drop(self, room: int, line: _Line | None = None, more: int = 0) -> None:
+        """The oldest frames of the live source that holds most go, until all hold so much at most, or none is left.
+
+        line, more: so many bytes count for that one, too.
+        """
+        while self._held and self._nbytes > room:
+            live = [other for other in self._lines.values() if other.numbers and not other.keeps]
+            if not live:
+                return
+            largest = max(live, key=lambda other: other.nbytes + more * (other is line))
             self._out(largest.numbers[0])
             largest.standing.dropped += 1
-        return True
 
     def _add(self, seen: Seen, line: _Line, nbytes: int) -> None:
         self._held[self._count] = seen, nbytes

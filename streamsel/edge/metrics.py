@@ -53,6 +53,9 @@ class EdgeMetrics(Collector):
         board, disk = self._board, self._board.disk
         yield _gauge("queue_frames", "Frames that wait for the model.", board.queued())
         yield _gauge("queue_bytes", "Bytes of frames that wait for the model.", board.nbytes())
+        yield _gauge("resident_bytes", "Bytes of this process that are in memory.", board.memory().resident)
+        if (limit := board.memory().limit) is not None:
+            yield _gauge("memory_limit_bytes", "Bytes above which frames are let go of.", limit)
         yield _gauge("disk_bytes", "Bytes of the pictures that are kept.", disk.nbytes)
         yield _gauge("disk_free_bytes", "Bytes free on the disk of the pictures.", disk.free)
         yield CounterMetricFamily(f"{PREFIX}disk_removed", "Pictures that the quota removed.", value=disk.removed)

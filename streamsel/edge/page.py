@@ -98,6 +98,7 @@ def _status(board: Board) -> dict[str, Any]:
         "healthy": board.healthy,
         "still": round(board.still, 1),
         "queue": {"frames": board.queued(), "bytes": board.nbytes()},
+        "memory": {**asdict(board.memory()), "trouble": _safe(board.memory().trouble)},
         "disk": _named_bytes(board.disk),
         "outboxes": [_named_bytes(one) for one in board.outboxes],
         "sources": [_source(board, one) for one in board.standings],

@@ -15,6 +15,7 @@ from streamsel.config import EdgeConfig
 from streamsel.edge.building import Built, built, feeds_of
 from streamsel.edge.journal import Journal
 from streamsel.edge.loop import Loop
+from streamsel.edge.memory_limit import check_limit
 from streamsel.edge.notify import Notifier
 from streamsel.edge.reloading import Reloading
 from streamsel.service.log_lines import say
@@ -38,6 +39,7 @@ def run_edge(file: Path, config: EdgeConfig, stopping: threading.Event, reload: 
         reloading = Reloading(file, config, stack.enter_context(_asked_to_reload(reload or threading.Event())))
         made = stack.enter_context(built(config, reloading))
         loop = Loop(made.parts)
+        check_limit(config.memory_limit, len(config.sources), config.queue)
         feeds = feeds_of(config, made, loop.lanes, stopping)
         stack.callback(_join, feeds, stopping)
         for feed in feeds:
