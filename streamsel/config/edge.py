@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
@@ -53,6 +53,21 @@ def _hours(value: str) -> str:
     return value
 
 
+def _corners(part: str) -> tuple[int, int, int, int]:
+    """Left, upper, right, lower edge."""
+    width, height, x, y = map(int, part.split(":"))
+    return x, y, x + width, y + height
+
+
+def _covered(whole: tuple[int, int, int, int], parts: Sequence[tuple[int, int, int, int]]) -> bool:
+    """Whether parts cover a whole: then they cover each of the fields that their edges divide it into."""
+    left, upper, right, lower = whole
+    across = {left, *(x for one in parts for x in one[::2] if left <= x < right)}
+    down = {upper, *(y for one in parts for y in one[1::2] if upper <= y < lower)}
+    corners = [(x, y) for x in across for y in down]
+    return all(any(one[0] <= x < one[2] and one[1] <= y < one[3] for one in parts) for x, y in corners)
+
+
 Part = Annotated[str, AfterValidator(_part)]
 Hours = Annotated[str, AfterValidator(_hours)]
 
@@ -95,6 +110,12 @@ class EdgeSource(Value):
             given = [name for name in names if getattr(self, name)]
             if len(given) > 1:
                 raise ValueError(f"{' and '.join(given)} exclude each other: give one of them")
+        return self
+
+    @model_validator(mode="after")
+    def _something_is_left(self) -> Self:
+        if self.crop is not None and self.mask and _covered(_corners(self.crop), [_corners(one) for one in self.mask]):
+            raise ValueError("the mask hides all of the crop: correct one of them")
         return self
 
     @property

@@ -14,7 +14,7 @@ from streamsel.decode.failure import away, failure
 from streamsel.decode.pipe import Pipe
 from streamsel.decode.unreached import unreached
 
-__all__ = ["CAMERA", "SILENT", "TIMEOUTS", "open_file", "open_remote", "reason"]
+__all__ = ["CAMERA", "NO_FORMAT", "SILENT", "TIMEOUTS", "is_format", "open_file", "open_remote", "reason"]
 
 TIMEOUTS: Final = 10.0, 30.0
 """Seconds that a URL may take to open, and to send more."""
@@ -29,6 +29,8 @@ BUSY: Final = 1.0
 """Seconds at most in which libav, opening a camera, asks it for a picture all the time; Track asks at leisure."""
 
 SILENT: Final = "nothing came for too long"
+
+NO_FORMAT: Final = "is no format that libav reads; name that of the stream, such as h264, mpegts or matroska"
 
 TEXTS, PLAYLISTS = {"tty", "concat"}, {"hls", "dash", "sdp"}
 """Formats of files which libav would draw, or follow to other files; a server may answer with a playlist of its own."""
@@ -63,9 +65,16 @@ def open_remote(
         why = f"no answer in {timeouts[0]:g} s" if late else reason(error)
         raise away(name, f"cannot be opened as a video ({why}): check that it can be reached") from None
     except ValueError:
-        advice = "name that of the stream, such as h264, mpegts or matroska"
-        raise failure(name, f"{form!r} is no format that libav reads; {advice}") from None
+        raise failure(name, f"{form!r} {NO_FORMAT}") from None
     return _no_text(container, TEXTS, name)
+
+
+def is_format(name: str) -> bool:
+    """Whether libav has a demuxer of this name."""
+    try:
+        return av.ContainerFormat(name, "r").is_input
+    except ValueError:
+        return False
 
 
 def reason(error: Exception) -> str:

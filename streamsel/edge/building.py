@@ -46,6 +46,9 @@ from streamsel.store.outbox import Bound
 
 __all__ = ["Built", "built", "feeds_of", "source_lanes"]
 
+STATE: Final = "state.db"
+"""In the state folder."""
+
 BATCH: Final = 32
 """Frames that are decided and committed at once, at most."""
 
@@ -78,7 +81,7 @@ def built(config: EdgeConfig, reloading: Reloading) -> Iterator[Built]:
         lanes = source_lanes(config, embedder)
         # Products of BLAS are small here: several threads for one wait longer for each other than they work.
         stack.enter_context(threadpool_limits(1, "blas"))
-        store = EntryStore(made_folder(config.state) / "state.db", tuple(_events(config)))
+        store = EntryStore(made_folder(config.state) / STATE, tuple(_events(config)))
         stack.callback(store.close)
         sendings = _sendings(config, store)
         if sendings is not None:

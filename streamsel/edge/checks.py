@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -13,11 +14,18 @@ from typing import TYPE_CHECKING, Final
 from streamsel.choosing.finding import Finding, away, fine, note, problem
 from streamsel.config import EdgeConfig
 from streamsel.config.edge import EdgeKafka, EdgeMqtt, EdgeSource
-from streamsel.edge.building import source_lanes
+from streamsel.decode.container import NO_FORMAT, is_format
+from streamsel.decode.looking import box
+from streamsel.edge import Begin, Segment
+from streamsel.edge.building import STATE, source_lanes
+from streamsel.edge.masking import Masked
 from streamsel.edge.opening import opened
-from streamsel.errors import AwayError, SourceError, StreamselError
+from streamsel.edge.segment_reading import SegmentReading
+from streamsel.edge.watching import Watched
+from streamsel.errors import AwayError, SourceError, StreamselError, UsageError
 from streamsel.service.checked_places import page_findings, written_findings
 from streamsel.service.checked_selection import model_findings
+from streamsel.store.sqlite_file import in_use
 
 if TYPE_CHECKING:
     from streamsel.topic.connection import Connection
@@ -41,6 +49,7 @@ def edge_findings(config: EdgeConfig) -> Iterator[Finding]:
     with ThreadPoolExecutor(AT_ONCE) as several:
         yield from several.map(_source, places, config.sources)
     yield from written_findings("state", config.state)
+    yield from _state(config.state)
     yield from written_findings("output.folder", config.output.folder)
     yield from model_findings(config, partial(source_lanes, config), lambda model: "")
     yield from _couriers(config)
@@ -48,22 +57,48 @@ def edge_findings(config: EdgeConfig) -> Iterator[Finding]:
         yield from page_findings(config.metrics)
 
 
+def _state(folder: Path) -> Iterator[Finding]:
+    try:
+        if in_use(folder / STATE):
+            yield problem("state", f"{folder}: another process works on it; end that one, or name another folder")
+    except OSError as error:
+        yield problem("state", f"{folder / STATE}: cannot be read ({error.strerror}); give this user the right to")
+
+
 def _source(place: str, source: EdgeSource) -> Finding:
     if source.folder is not None:
-        return _folder(place, source.folder)
+        return _folder(place, source, source.folder)
     if source.pipe is not None:
+        if not is_format(source.pipe):
+            return problem(place, f"pipe: {source.pipe!r} {NO_FORMAT}")
         return note(place, f"standard input is read when it runs, as {source.pipe}")
     return _camera(place, source)
 
 
-def _folder(place: str, folder: Path) -> Finding:
+def _folder(place: str, source: EdgeSource, folder: Path) -> Finding:
     if folder.is_dir():
         if os.access(folder, os.R_OK | os.X_OK):
+            if source.mask and (wrong := _wrong_mask(source, folder)):
+                return problem(place, wrong)
             return fine(place, f"{folder}: can be read")
         return problem(place, f"{folder}: cannot be read; ask for the right to")
     if folder.exists():
         return problem(place, f"{folder}: is no folder; name the one that segments are put in")
     return away(place, f"{folder}: there is no such folder; is it mounted, or not made yet?")
+
+
+def _wrong_mask(source: EdgeSource, folder: Path) -> str:
+    """What is wrong with a mask, as the first segment shows that there is; empty: nothing, or it does not show."""
+    try:
+        for found in Watched(folder, Begin(), quiet=0, old=0).scan()[:1]:
+            segment = Segment(0, found.name, found.size, found.modified)
+            with closing(SegmentReading(folder, source, 1, lambda: False).frames(segment)) as frames:
+                next(frames, None)
+    except UsageError as error:
+        return str(error)
+    except (OSError, StreamselError):
+        return ""
+    return ""
 
 
 def _camera(place: str, source: EdgeSource) -> Finding:
@@ -72,6 +107,7 @@ def _camera(place: str, source: EdgeSource) -> Finding:
     try:
         with opened(source, threads=1) as decoder:
             frame = next(iter(decoder.read()))
+            Masked(frame.picture, [box(part) for part in source.mask]).check()
             size = f"{frame.picture.width} x {frame.picture.height}"
     except AwayError as error:
         return away(place, str(error).removeprefix(f"{source.name}: "))

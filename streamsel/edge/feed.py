@@ -192,6 +192,8 @@ class LiveFeed(threading.Thread):
             return
         if self._first:
             self._first = False
+            if self._mask:
+                Masked(frame.picture, self._mask).check()
             standing.connects += 1
             say("connected", source=self._source.name, width=frame.picture.width, height=frame.picture.height)
         if too_large(frame.picture):

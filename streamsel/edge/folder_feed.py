@@ -27,7 +27,7 @@ from streamsel.edge.segment_reading import SegmentReading, moment
 from streamsel.edge.set_aside import SetAside
 from streamsel.edge.standing import Standing
 from streamsel.edge.watching import Found, Watched
-from streamsel.errors import SourceError
+from streamsel.errors import SourceError, UsageError
 from streamsel.service.log_lines import say
 from streamsel.service.pauses import pauses
 
@@ -154,6 +154,8 @@ class FolderFeed(threading.Thread):
                 self._away(error)
                 if tries == TRIES:
                     return self._given_up(segment, error)
+            except UsageError as error:  # no segment is to be lost by what is wrong in the file
+                self._lost("segment refused", str(error))
             self._stopping.wait(pause)
 
     def _given_up(self, segment: Segment, error: OSError) -> None:
@@ -178,7 +180,7 @@ class FolderFeed(threading.Thread):
             return
         if waiting is None or fault:
             self._put(waiting)
-            if isinstance(fault, OSError):
+            if isinstance(fault, OSError | UsageError):
                 raise fault
             return self._broken_off(segment, self._watched.wrong(segment) or _text(fault) or self._empty)
         self._put(replace(waiting, last=True))

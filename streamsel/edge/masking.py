@@ -8,6 +8,7 @@ import numpy as np
 
 from streamsel.data import Picture, Pixels
 from streamsel.decode.looking import Box
+from streamsel.errors import UsageError
 
 __all__ = ["Masked"]
 
@@ -42,6 +43,13 @@ class Masked:
     def damaged(self) -> bool:
         """Whether the decoder met errors in it."""
         return bool(getattr(self.whole, "damaged", False))
+
+    def check(self) -> None:
+        """Raises UsageError where it leaves nothing that a model could see."""
+        if self._hidden(SIDE, SIDE, 0).all():
+            raise UsageError(
+                f"the mask hides all of its {self.width} x {self.height} picture; correct it, or leave it out"
+            )
 
     def i420(self) -> Pixels:
         """(96, 64) uint8, read-only: see data.Picture."""

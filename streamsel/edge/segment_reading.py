@@ -55,7 +55,7 @@ class SegmentReading:
         """Frames that are looked at, and when they were taken.
 
         Raises SourceError behind the frames before for what is wrong with the segment; OSError where that is the fault
-        of what it lies on.
+        of what it lies on; UsageError where the mask leaves nothing of it.
         """
         source = self._source(segment)
         self.problems = Counter()
@@ -91,6 +91,8 @@ class SegmentReading:
                     checked = True
                     self._read_through(source)
                 time = frame.mark.pts * frame.mark.time_base
+                if zero is None and self._mask:
+                    Masked(frame.picture, self._mask).check()
                 zero = time if zero is None else zero
                 yield self._masked(frame), begin + min(_seconds(time - zero), lasted)
         if decoder.problems and not checked:

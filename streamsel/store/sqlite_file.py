@@ -7,6 +7,7 @@ commits, never consistency.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
@@ -18,7 +19,7 @@ from streamsel.errors import InUseError, SinkError, StateError
 from streamsel.store import Outgoing
 from streamsel.store.outbox import Outbox
 
-__all__ = ["Advice", "SqliteFile"]
+__all__ = ["Advice", "SqliteFile", "in_use"]
 
 NOTES: Final = "CREATE TABLE IF NOT EXISTS note (key TEXT PRIMARY KEY, value TEXT NOT NULL);\n"
 
@@ -28,6 +29,25 @@ PRAGMAS: Final = ("journal_mode=WAL", "synchronous=NORMAL", "cache_size=-8000")
 
 HELD: Final = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 DAMAGED: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT}
+
+
+LOCKED: Final = 0x40000000, 512
+"""Where SQLite locks a file, and how many bytes of it (https://www.sqlite.org/fileformat.html, the lock-byte page)."""
+
+
+def in_use(path: Path) -> bool:
+    """Whether another process holds a file as `SqliteFile` does. Nothing is changed; not for a process that holds it
+    itself, which would lose its hold. Raises OSError where it cannot be read."""
+    try:
+        with path.open("rb") as file:
+            fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB, LOCKED[1], LOCKED[0])
+    except FileNotFoundError:
+        return False
+    except (BlockingIOError, PermissionError) as error:  # POSIX leaves open which of them it is
+        if error.filename is not None:
+            raise
+        return True
+    return False
 
 
 @dataclass(frozen=True, slots=True)

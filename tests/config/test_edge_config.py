@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from streamsel.config import EdgeConfig, read_pipeline
+from streamsel.config.edge import EdgeSource
 from streamsel.errors import UsageError
 
 PLAIN = """
@@ -78,3 +79,25 @@ def test_what_is_wrong_is_told_with_its_place(tmp_path: Path, before: str, after
     assert told in str(error.value)
     assert "\n" not in str(error.value)
     assert "geheim" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("mask", "left"),
+    [
+        (["64:48:10:10"], False),
+        (["500:500:0:0"], False),
+        (["30:48:10:10", "34:48:40:10"], False),
+        (["30:48:10:10", "34:47:40:10"], True),
+        (["63:48:10:10"], True),
+        (["64:48:11:10"], True),
+        (["32:24:10:10", "32:24:42:10", "32:24:10:34", "32:24:42:34"], False),
+        (["32:24:10:10", "32:24:42:10", "32:24:10:34"], True),
+    ],
+)
+def test_a_mask_leaves_something_of_the_crop(mask: list[str], left: bool) -> None:
+    given = {"name": "door", "device": "/dev/video0", "crop": "64:48:10:10", "mask": mask}
+    if left:
+        assert EdgeSource.model_validate(given).mask
+    else:
+        with pytest.raises(ValueError, match="hides all of the crop"):
+            EdgeSource.model_validate(given)

@@ -22,6 +22,7 @@ from streamsel.testing.ingest_material import tiny_model
 from streamsel.testing.kafka_broker import Served
 from streamsel.testing.mosquitto import Mosquitto
 from streamsel.testing.servers import camera
+from streamsel.testing.service_process import Running
 from streamsel.testing.videos import scenes
 from tests.conftest import streamsel
 
@@ -186,6 +187,39 @@ def test_a_device_and_a_pipe(pipeline: Pipeline) -> None:
     level, text = of(told, "sources[0] usb")
     assert (level, "no camera at /dev/no-video" in text) == ("away", True)
     assert of(told, "sources[1] mast") == ("note", "standard input is read when it runs, as mpegts")
+
+
+def test_a_pipe_of_no_format_that_there_is(pipeline: Pipeline) -> None:
+    told = pipeline.problem("sources[0] mast", {"name": "mast", "pipe": "mpegtx"})
+    assert told.startswith("pipe: 'mpegtx' is no format that libav reads; name that of the stream")
+
+
+def test_a_state_that_a_running_daemon_works_on(pipeline: Pipeline) -> None:
+    pipeline.write()
+    with Running(pipeline.file) as running:
+        running.wait(lambda: running.events("started"))
+        before = (pipeline.folder / "state").stat().st_mtime_ns
+        done = streamsel("check", pipeline.file, "--json", check=False)
+        assert done.returncode == 2
+        (found,) = [one for one in json.loads(done.stdout)["findings"] if one["level"] == "problem"]
+        assert (found["place"], "another process works on it" in found["text"]) == ("state", True)
+        assert (pipeline.folder / "state").stat().st_mtime_ns == before
+        assert running.stop() == 0
+    assert can_run(pipeline.findings())
+
+
+def test_a_mask_that_leaves_nothing(pipeline: Pipeline, film: Path) -> None:
+    everything = {"mask": ["100:120:0:0", "80:120:80:0"]}
+    with camera(film) as (port, _):
+        door = {"name": "door", "url": f"rtsp://127.0.0.1:{port}/camera"}
+        told = pipeline.problem("sources[0] door", {**door, **everything})
+        assert told == "the mask hides all of its 160 x 120 picture; correct it, or leave it out"
+        assert can_run(pipeline.findings({**door, "mask": ["100:120:0:0"]}))
+    assert can_run(pipeline.findings({**YARD, **everything})), "no segment is there"
+    scenes(pipeline.folder / "recordings" / "1.mp4")
+    assert "the mask hides all" in pipeline.problem("sources[0] yard", {**YARD, **everything})
+    done = streamsel("check", pipeline.write({**YARD, "crop": "64:48:0:0", **everything}), check=False)
+    assert (done.returncode, "mask hides all of the crop" in done.stderr) == (2, True)
 
 
 # -- model, selection, places ---------------------------------------------------------------------------------------

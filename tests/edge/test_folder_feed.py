@@ -216,6 +216,16 @@ def test_masked_parts_are_hidden_and_the_picture_stays_whole(tmp_path: Path) -> 
     assert isinstance(hidden.frame and hidden.frame.picture, Masked)
 
 
+def test_a_mask_that_hides_all_costs_no_segment(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    clip(tmp_path, "1.mp4")
+    with caplog.at_level("INFO"), running(tmp_path, mask=["64:40:0:0", "64:48:0:20"]) as run:
+        run.until(lambda: run.standing.trouble.startswith("the mask hides all of its 64 x 48 picture"))
+        time.sleep(0.3)
+        assert (run.standing.state, run.standing.segments, run.inbox.queued) == ("waiting", 0, 0)
+    assert caplog.messages.count("segment refused") == 1
+    assert len(everything(tmp_path, mask=["64:40:0:0"])) == 4
+
+
 def test_hours_are_those_when_a_frame_was_taken(tmp_path: Path) -> None:
     """Ten frames over the end of a minute: the parts count those that are looked at."""
     minute = LONG_AGO - LONG_AGO % 60

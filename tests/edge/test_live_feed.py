@@ -392,3 +392,13 @@ def test_pictures_that_no_jpeg_holds_are_turned_away_and_counted(tmp_path, said)
     assert (trial.standing.problems[keepable.TOO_LARGE], trial.standing.frames, trial.seen) == (3, 0, [])
     assert said("problem").count({"source": "gate", "reason": keepable.TOO_LARGE}) == 1
     assert trial.standing.last > 0
+
+
+def test_a_mask_that_hides_all_is_refused_at_the_first_frame(film, caplog):
+    caplog.set_level(logging.INFO)
+    with camera(film) as (port, _), Trial(f"rtsp://127.0.0.1:{port}/camera", mask=["160:120:0:0"]) as trial:
+        trial.until(lambda: trial.standing.losses)
+        trial.until(lambda: trial.standing.state == "waiting")
+        assert trial.standing.trouble.startswith("the mask hides all of its 160 x 120 picture; correct it")
+        assert (trial.standing.connects, trial.seen) == (0, [])
+    assert "lost" in caplog.messages
