@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.resources import files
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 import typer
 
@@ -13,11 +13,11 @@ from streamsel.errors import SinkError, UsageError
 
 __all__ = ["init_command"]
 
-Kind = Literal["edge", "ingest"]
+KINDS = ("edge", "ingest")
 
 
 def init_command(
-    kind: Annotated[Kind, typer.Argument(metavar="KIND", help="edge: from cameras. ingest: from a Kafka topic.")],
+    kind: Annotated[str, typer.Argument(metavar="KIND", help="edge: from cameras. ingest: from a Kafka topic.")],
     file: Annotated[Path | None, option("--file/-f", "Where to write; KIND.yaml by default.", metavar="FILE")] = None,
     force: Annotated[bool, option("--force", "Replace a file that is there.")] = False,
     debug: Debug = False,
@@ -30,6 +30,8 @@ def init_command(
 
     streamsel init ingest --file night.yaml
     """
+    if kind not in KINDS:
+        raise UsageError(f"{kind!r} is no kind of pipeline: there are {' and '.join(KINDS)}")
     written = _write(file or Path(f"{kind}.yaml"), kind, force=force)
     typer.echo(f"{written}: edit it, then `streamsel check {written}` and `streamsel run {written}`")
 

@@ -29,6 +29,8 @@ __all__ = [
 ]
 
 AMOUNT = re.compile(r"\s*([0-9]+(?:\.[0-9]+)?)\s*(|[kMG])(i?)B?\s*", re.IGNORECASE)
+HOST_PORT = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}")
+MOST_PORTS = 65_535
 MODELS = (".onnx", ".xml", ".pt2")
 FILES = ("ca", "certificate", "key", "password_file", "token_file")
 """Of `security`: paths."""
@@ -75,6 +77,12 @@ def _server(value: str) -> str:
     return value
 
 
+def _host_port(value: str) -> str:
+    if not HOST_PORT.fullmatch(value) or int(value.rpartition(":")[2]) > MOST_PORTS:
+        raise ValueError(f"must be host:port to listen at, such as 127.0.0.1:9465 or [::1]:9465, got {shown(value)}")
+    return value
+
+
 def _as_text(value: Any) -> Any:
     return str(value) if isinstance(value, int | float) else value
 
@@ -97,4 +105,4 @@ ServerList = Annotated[tuple[Server, ...], BeforeValidator(_several), Field(min_
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Rate = Annotated[str, BeforeValidator(_as_text), AfterValidator(_rate)]
 """Frames a second, as a number or a fraction."""
-HostPort = Annotated[str, Field(pattern=r"^(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}$")]
+HostPort = Annotated[str, BeforeValidator(_as_text), AfterValidator(_host_port)]

@@ -40,7 +40,7 @@ from streamsel.embed.load import load_embedder
 from streamsel.service.forgetting import Forgetting
 from streamsel.service.lane import Lane
 from streamsel.service.lanes import Lanes as LaneMaker
-from streamsel.sink.durable import made_folder
+from streamsel.sink.durable import made_folder, shown
 from streamsel.store.entries import EntryStore
 from streamsel.store.outbox import Bound
 
@@ -161,7 +161,7 @@ def _maker(config: EdgeConfig, source: EdgeSource, embedder: Embedder) -> MakeLa
         named=config.identity(),
         movable=True,
         called=lambda _: f"source {source.name}",
-        anew="name another state folder",
+        anew=f"rename the folder {shown(config.state)} (what all sources remember, and what waits for brokers) or this source",
         forgetting=partial(Forgetting, days and days * DAY, config.memory.picks),
     )
     return lanes.lane

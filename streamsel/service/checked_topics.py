@@ -119,7 +119,11 @@ class _Checked:
         inquiry.check_create(self._connection, wanted.name, self._partitions or 1, compacted=wanted.compacted)
         made = f" with {self._partitions} partitions" if self._partitions else ""
         kind = ", compacted" if wanted.compacted else ""
-        yield fine(wanted.place, f"{wanted.name}: is not there yet, and will be made{made}{kind}")
+        told = f"{wanted.name}: is not there yet, and will be made{made}{kind}"
+        if wanted.place == "output.topic":
+            yield note(wanted.place, f"{told}; is this the name that its readers expect?")
+        else:
+            yield fine(wanted.place, told)
 
     def _right(self, place: str, topic: Topic, *needed: str) -> Iterator[Finding]:
         for right in needed:

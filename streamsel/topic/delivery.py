@@ -89,6 +89,8 @@ class Delivery:
         self._at_once = MOST_AT_ONCE
         self._ending = False
         self._wrong, self._tries, self._since = "", 0, 0.0
+        self._told_of = False
+        """Whether a trouble was logged since something arrived last: each try may put it in other words."""
         self._producer: Any = None
         self._thread = threading.Thread(target=self._run, name="delivery", daemon=True)
         self.token = secrets.token_hex(8)
@@ -147,7 +149,7 @@ class Delivery:
         while not self._ending and self.failure is None:
             before = self._acknowledged
             try:
-                with explained(f"{self._broker}/{self.topic}"):
+                with explained(f"{self._broker}/{self.topic}", spoken=self.ready):
                     self._session()
             except StreamselError as error:
                 self._told(error)
@@ -166,7 +168,9 @@ class Delivery:
             self.trouble = str(error)
             self.failure = error if known else None
             self._changed.notify_all()
-        log.info("delivery: %s", error)
+        if not self._told_of or known:
+            self._told_of = True
+            log.warning("delivery: %s", error)
 
     def _again(self, cause: BaseException | None) -> bool:
         """Whether what may pass went wrong too often in a row, and for too long."""
@@ -180,7 +184,7 @@ class Delivery:
     def _session(self) -> None:
         """Send until an error or the end, by one producer."""
         self.largest = describe(self._connection, self.topic).largest
-        with explained(f"{self._broker}/{self._markers}"):
+        with explained(f"{self._broker}/{self._markers}", spoken=self.ready):
             partitions = remembering(self._connection, self._markers)
         self._producer = self._made()
         try:
@@ -190,6 +194,7 @@ class Delivery:
                 self._send(records, self.largest)
                 self._arrived(records[-1][0])
                 self._wrong = ""
+                self._told_of = False
                 self._at_once = min(MOST_AT_ONCE, 2 * self._at_once)
         finally:
             producer, self._producer = self._producer, None

@@ -55,26 +55,27 @@ PASSING: Final[Mapping[type[KafkaError], str]] = {
 
 
 @contextmanager
-def explained(where: object, kind: type[StreamselError] = SinkError) -> Iterator[None]:
+def explained(where: object, kind: type[StreamselError] = SinkError, *, spoken: bool = False) -> Iterator[None]:
     """Raises a KafkaError within as one line of this kind (SinkError, SourceError), with the KafkaError as its cause.
 
-    where: what the line begins with: the address, or address and topic. Errors of streamsel pass through.
+    where: what the line begins with: the address, or address and topic. spoken: whether the broker has let us in
+    before, so that nothing is wrong with how it is spoken to. Errors of streamsel pass through.
     """
     try:
         yield
     except KafkaError as error:
-        raise kind(f"{where}: {explanation(error)}") from error
+        raise kind(f"{where}: {explanation(error, spoken=spoken)}") from error
 
 
-def explanation(error: BaseException) -> str:
-    """What an error of the client means and what to do, without the address."""
+def explanation(error: BaseException, *, spoken: bool = False) -> str:
+    """What an error of the client means and what to do, without the address. spoken: see `explained`."""
     known = next((one for one in type(error).__mro__ if one in LASTING or one in PASSING), None)
     if known is not None:
         return LASTING.get(known) or PASSING[known]
     if isinstance(error, errors.KafkaTimeoutError):
         return _of_waiting(error)
     if isinstance(error, errors.KafkaConnectionError):
-        return _of_connecting(error)
+        return _of_connecting(error, spoken)
     return _short(getattr(error, "description", None) or _plain(error))
 
 
@@ -102,14 +103,17 @@ def _of_waiting(error: BaseException) -> str:
     return f"{_plain(error)}; is the broker overloaded or stopped?"
 
 
-def _of_connecting(error: BaseException) -> str:
+def _of_connecting(error: BaseException, spoken: bool) -> str:
     root = error if error.__cause__ is None else error.__cause__
     if _of_certificates(root):
         return _of_certificates(root)
     failure = _tls_failure(root)
     if failure is not None:
         return f"TLS fails: {failure.reason or failure}; check the protocol and the port"
-    if "socket disconnected" in str(root) or any(isinstance(one, ConnectionError) for one in root.args):
+    hung_up = "socket disconnected" in str(root) or any(isinstance(one, ConnectionError) for one in root.args)
+    if spoken and (hung_up or isinstance(root, errors.KafkaProtocolError)):
+        return "the broker hung up; it is tried again: does it still run?"
+    if hung_up:
         return "the broker hangs up; does it expect TLS or a login (security)?"
     if isinstance(root, errors.KafkaProtocolError):
         return "no Kafka broker answers there; does it expect TLS (security)? check the port"

@@ -147,6 +147,28 @@ def test_a_goal_of_another_kind_is_refused_and_it_runs_on(daemon: Daemon, expect
     assert outcome(daemon) == expected
 
 
+@pytest.mark.parametrize("renamed", ["source", "folder"])
+def test_a_goal_of_another_kind_is_refused_at_a_start_with_what_to_do(daemon: Daemon, renamed: str) -> None:
+    record(daemon, range(1))
+    with daemon.started() as running:
+        read(running, 1)
+        assert running.stop() == 0
+    others = {key: value for key, value in daemon.config.items() if key != "min_distance"}
+    daemon.write({**others, "target_ratio": 0.5})
+    with daemon.started() as running:
+        assert running.process.wait(60) == 2
+        state = daemon.folder / "state"
+        assert f"go back to that, or rename the folder {state} (what all sources remember" in running.text
+        assert "or this source to start anew" in running.text
+    if renamed == "folder":
+        state.rename(daemon.folder / "state.old")
+    else:
+        daemon.write({**daemon.config, "sources": [{**YARD, "name": "yard2"}]})
+    with daemon.started() as running:
+        read(running, 1)
+        assert running.stop() == 0
+
+
 def test_another_model_on_its_state_is_refused(daemon: Daemon) -> None:
     record(daemon, range(1))
     with daemon.started() as running:

@@ -148,6 +148,19 @@ def test_nobody_there_is_a_trouble_that_may_pass(topic_name, sender):
     delivery.close()
 
 
+def test_a_trouble_is_logged_once_until_it_is_over(topic_name, sender, caplog):
+    caplog.set_level("DEBUG", "streamsel.topic")
+    delivery = Delivery(Connection(("127.0.0.1:1",), wait=0.2), topic_name, sender, longest=0.05)
+    delivery.start()
+    end = time.monotonic() + 3
+    while delivery._tries < 4 and time.monotonic() < end:
+        delivery.wait(0.1)
+    delivery.close()
+    assert delivery._tries >= 4
+    (line,) = [record for record in caplog.records if record.name == "streamsel.topic"]
+    assert (line.levelname, "no broker answers" in line.getMessage()) == ("WARNING", True)
+
+
 def failed(delivery: Delivery, kind: type[StreamselError] = SinkError) -> str:
     delivery.start()
     end = time.monotonic() + 20

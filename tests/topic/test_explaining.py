@@ -50,3 +50,11 @@ def test_system_errors_are_told_in_words() -> None:
     error = errors.KafkaConnectionError("no answer in 2 s")
     error.__cause__ = errors.KafkaConnectionError("111 ECONNREFUSED")
     assert explanation(error) == "no broker answers: connection refused; check the address, and that it runs"
+
+
+def test_a_broker_that_let_us_in_before_is_not_asked_for_another_protocol() -> None:
+    error = errors.KafkaConnectionError("socket disconnected")
+    assert "does it expect TLS" in explanation(error)
+    assert explanation(error, spoken=True) == "the broker hung up; it is tried again: does it still run?"
+    with pytest.raises(SinkError, match="hung up"), explained("host:9092", spoken=True):
+        raise error
