@@ -161,7 +161,8 @@ def _maker(config: EdgeConfig, source: EdgeSource, embedder: Embedder) -> MakeLa
         named=config.identity(),
         movable=True,
         called=lambda _: f"source {source.name}",
-        anew=f"rename the folder {shown(config.state)} (what all sources remember, and what waits for brokers) or this source",
+        anew=f"rename the folder {shown(config.state)} (what all sources remember, and what waits for brokers) or this"
+        " source",
         forgetting=partial(Forgetting, days and days * DAY, config.memory.picks),
     )
     return lanes.lane

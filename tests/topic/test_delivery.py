@@ -149,7 +149,7 @@ def test_nobody_there_is_a_trouble_that_may_pass(topic_name, sender):
 
 
 def test_a_trouble_is_logged_once_until_it_is_over(topic_name, sender, caplog):
-    caplog.set_level("DEBUG", "streamsel.topic")
+    caplog.set_level("INFO", "streamsel.topic")
     delivery = Delivery(Connection(("127.0.0.1:1",), wait=0.2), topic_name, sender, longest=0.05)
     delivery.start()
     end = time.monotonic() + 3
