@@ -31,8 +31,8 @@ ROOM: Final = 0.9
 """Part of the limit below which there is room."""
 SMALLEST: Final = 1_000_000
 """Bytes of a queue that is not halved any more, but holds one frame."""
-PER_SOURCE: Final = 30_000_000
-"""Bytes that a source takes while its video is decoded, about: 1080p H.264 with two threads."""
+SMALL_SOURCE, LARGE_SOURCE = 4_000_000, 40_000_000
+"""Bytes that a source takes while its video is decoded by two threads, about: 768 x 576 MPEG-4, and 1080p H.264."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +52,13 @@ def resident() -> int:
 
 
 def check_limit(limit: int | None, sources: int, queue: int) -> None:
-    """Tells what will be needed, once all but the sources is there. Raises UsageError where that is above the limit."""
+    """Tells what will be needed, once all but the sources is there: with large pictures, and a full queue.
+
+    Raises UsageError where even small pictures would be too much for the limit.
+    """
     now = resident()
-    least = now + sources * PER_SOURCE
-    say("memory", resident=now, estimated=least + queue, limit=limit)
+    least = now + sources * SMALL_SOURCE
+    say("memory", resident=now, estimated=now + sources * LARGE_SOURCE + queue, limit=limit)
     if limit is None:
         return
     if not now:
@@ -63,7 +66,7 @@ def check_limit(limit: int | None, sources: int, queue: int) -> None:
     if limit < least:
         raise UsageError(
             f"memory_limit: {_mb(limit)} cannot hold: model and memory of picks take {_mb(now)}, and each of {sources}"
-            f" sources about {_mb(PER_SOURCE)}; give {_mb(least)} or more, or fewer sources"
+            f" sources {_mb(SMALL_SOURCE)} at least; give {_mb(least)} or more, or fewer sources"
         )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from textwrap import dedent
 
 from streamsel.edge.inbox import Inbox
-from streamsel.edge.memory_limit import CALM, EVERY, PER_SOURCE, SMALLEST, MemoryLimit
+from streamsel.edge.memory_limit import CALM, EVERY, LARGE_SOURCE, SMALLEST, MemoryLimit
 from tests.edge.daemon import Daemon, segment
 
 PROGRAM = dedent(
@@ -96,7 +96,7 @@ def test_the_daemon_tells_what_it_needs_and_refuses_a_limit_that_cannot_hold(tmp
     with daemon.started() as running:
         running.wait(lambda: running.events("read"))
         (told,) = running.events("memory")
-        assert told["estimated"] == told["resident"] + PER_SOURCE + daemon.config.get("queue", 64_000_000)
+        assert told["estimated"] == told["resident"] + LARGE_SOURCE + daemon.config.get("queue", 64_000_000)
         (started,) = running.events("started")
         with urllib.request.urlopen(f"http://127.0.0.1:{started['page']}/metrics") as answer:
             text = answer.read().decode()
