@@ -41,7 +41,7 @@ def in_use(path: Path) -> bool:
     try:
         with path.open("rb") as file:
             fcntl.lockf(file, fcntl.LOCK_SH | fcntl.LOCK_NB, LOCKED[1], LOCKED[0])
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     except (BlockingIOError, PermissionError) as error:  # POSIX leaves open which of them it is
         if error.filename is not None:
