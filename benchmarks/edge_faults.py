@@ -18,20 +18,22 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from measured import machine
 
-from streamsel.testing.edge_trial import Recordings, Trial
+from streamsel.testing.edge_trial import Findings, Recordings, Trial
 from streamsel.testing.gate import Gate
 from streamsel.testing.kafka_broker import Broker
 from streamsel.testing.looping import joined, looped
 from streamsel.testing.mosquitto import Heard, Mosquitto
 from streamsel.testing.service_process import Running
+from streamsel.testing.small_disk import FailingDisk, SmallDisk
 from streamsel.testing.videos import scenes
+from streamsel.testing.wall_clock import WallClock
 
-FAKETIME = "/usr/lib/*/faketime/libfaketimeMT.so.1"
 WARM = 20.0
 """Seconds after which memory is looked at for the first time."""
 
@@ -49,6 +51,7 @@ class Site:
     before: float = 0.0
     after: float = 0.0
     kafka: tuple[Broker, str] | None = None
+    _found: Findings | None = None
 
     def warm(self, running: Running) -> None:
         """The camera is there and the first segments, and memory has become what it is."""
@@ -59,16 +62,23 @@ class Site:
         time.sleep(WARM)
         self.before = resident(running)
 
-    def ended(self, running: Running) -> None:
-        """The rest is recorded and read, the camera goes, everything arrives, and it stops as it is asked to."""
-        self.trial.record_rest()
+    def ended(self, running: Running, moment: float | None = None) -> None:
+        """The rest is recorded and read, the camera goes, everything arrives, and it stops as it is asked to.
+
+        moment: from when on the rest is recorded, by the recorder's clock.
+        """
+        self.trial.record_rest(moment)
         self.trial.wait_for_more(running, 2)
-        self.trial.wait_for_read(running)
-        time.sleep(WARM / 4)
+        time.sleep(WARM)
         self.after = resident(running)
         self.gate.goes()
         assert self.trial.settled(running), running.text
         assert running.stop() == 0, running.text
+
+    def found(self) -> Findings:
+        """What came out; looked at once, while disks are there."""
+        self._found = self._found or self.trial.findings(self.heard, self.kafka)
+        return self._found
 
 
 Fault = Callable[[Site], tuple[str, str]]
@@ -88,7 +98,7 @@ def kills(site: Site) -> tuple[str, str]:
                 running.kill()
     with site.trial.started() as running:
         site.ended(running)
-    return f"kill -9, {site.given.kills} times", site.trial.told("uncommitted pictures removed")
+    return f"kill -9, {site.given.kills} times", site.trial.told("did not end properly")
 
 
 def away(site: Site) -> tuple[str, str]:
@@ -112,10 +122,10 @@ def resolution(site: Site) -> tuple[str, str]:
     with site.trial.started() as running:
         site.warm(running)
         with site.trial.recording(4):
-            running.wait(lambda: running.events("problem"))
+            running.wait(lambda: "resolution change" in [one["reason"] for one in running.events("problem")])
             running.wait(lambda: len(running.events("connected")) == 3)
         site.ended(running)
-    return "resolution changes", site.trial.told("problem")
+    return "resolution changes", site.trial.told("problem", "resolution")
 
 
 def frozen(site: Site) -> tuple[str, str]:
@@ -123,13 +133,14 @@ def frozen(site: Site) -> tuple[str, str]:
     with site.trial.started() as running:
         site.warm(running)
         server = site.gate.shows(site.film)
+        running.wait(lambda: len(running.events("connected")) == 2)
         site.trial.wait_for_more(running, 2)
         with site.trial.recording(4):
             server.send_signal(signal.SIGSTOP)
-            running.wait(lambda: any("no frame" in one["reason"] for one in running.events("lost")[1:]))
+            running.wait(lambda: len(running.events("lost")) >= 2)
             server.send_signal(signal.SIGCONT)
         site.ended(running)
-    return "camera freezes", site.trial.told("lost")
+    return "camera freezes", site.trial.told("lost", "nothing came")
 
 
 def two(site: Site) -> tuple[str, str]:
@@ -160,6 +171,86 @@ def broker(site: Site) -> tuple[str, str]:
     return f"mosquitto and Kafka away for {site.given.broker:g} s", site.trial.told("delivery is held up")
 
 
+def full(site: Site) -> tuple[str, str]:
+    """The disk of state and pictures is full, also when the daemon is killed and begins anew."""
+    with SmallDisk(site.trial.disk, 40 << 20) as disk:
+        with site.trial.started() as running:
+            site.warm(running)
+            disk.fill()
+            with site.trial.recording(4):
+                running.wait(lambda: running.events("cannot write"))
+                time.sleep(site.given.full)
+                running.kill()
+        with site.trial.started() as running, site.trial.recording(4):
+            running.wait(lambda: running.events("started"))
+            time.sleep(site.given.full)
+            disk.free()
+            site.ended(running)
+        site.found()
+    return "disk full, killed and begun anew meanwhile", site.trial.told("cannot write")
+
+
+def read_only(site: Site) -> tuple[str, str]:
+    """The disk of the pictures is mounted read-only, and back."""
+    with SmallDisk(site.trial.disk / "picks", 40 << 20) as disk:
+        with site.trial.started() as running:
+            site.warm(running)
+            disk.read_only()
+            with site.trial.recording(4):
+                running.wait(lambda: running.events("cannot write"))
+                time.sleep(site.given.full)
+                disk.read_only(False)
+            site.ended(running)
+        site.found()
+    return "pictures' disk read-only, and back", site.trial.told("cannot write")
+
+
+def broken(site: Site) -> tuple[str, str]:
+    """With the broker away the disk of state and pictures fails: what was not synced is gone, as after a power cut."""
+    with FailingDisk(site.trial.disk, site.trial.folder / "image", 64 << 20) as disk:
+        with site.trial.started() as running:
+            site.warm(running)
+            with site.trial.recording(4):
+                site.mosquitto.stop()
+                site.trial.wait_for_more(running, 3)
+                disk.fail()
+                running.wait(lambda: running.events("cannot write"))
+                time.sleep(site.given.full)
+                assert running.stop() == 0, running.text
+        disk.repair()
+        site.mosquitto.start()
+        with site.trial.started() as running:
+            site.ended(running)
+        site.found()
+    return "broker away, disk fails and becomes read-only; repaired, begun anew", site.trial.told("cannot write")
+
+
+def clock(site: Site) -> tuple[str, str]:
+    """The clock on the wall is set back an hour, and the daemon is killed; then it is set forward a day."""
+    wall, trial = WallClock(site.trial.folder), site.trial
+    with trial.started(wall.environment) as running:
+        site.warm(running)
+        trial.record(wall.now)
+        trial.wait_for_read(running)
+        wall.set(-3600)
+        trial.record(wall.now)
+        trial.wait_for_read(running)
+        assert logged(running) < time.time() - 3500, "the clock was not set"
+        trial.wait_for_more(running, 3)
+        running.kill()
+    with trial.started(wall.environment) as running:
+        trial.record(wall.now)
+        trial.wait_for_read(running)
+        trial.wait_for_more(running, 3)
+        wall.set(86_400)
+        trial.record(wall.now)
+        trial.wait_for_read(running)
+        assert logged(running) > time.time() + 86_000, "the clock was not set"
+        trial.wait_for_more(running, 3)
+        site.ended(running, wall.now)
+    return "clock an hour back, killed, a day forward", site.trial.told("problem", "clock jump")
+
+
 FAULTS: dict[str, Fault] = {
     "kills": kills,
     "away": away,
@@ -167,6 +258,10 @@ FAULTS: dict[str, Fault] = {
     "frozen": frozen,
     "broker": broker,
     "two": two,
+    "full": full,
+    "readonly": read_only,
+    "broken": broken,
+    "clock": clock,
 }
 
 
@@ -174,6 +269,11 @@ def resident(running: Running) -> float:
     """MB."""
     lines = Path(f"/proc/{running.process.pid}/status").read_text().splitlines()
     return int(next(line.split()[1] for line in lines if line.startswith("VmRSS"))) / 1024
+
+
+def logged(running: Running) -> float:
+    """The time of its latest line, by its clock."""
+    return datetime.fromisoformat(running.lines[-1]["time"]).timestamp()
 
 
 @contextmanager
@@ -202,8 +302,12 @@ def tried(name: str, folder: Path, recordings: Recordings, film: Path, given: ar
     """Do it, and print a row."""
     folder.mkdir()
     with sited(name, folder, recordings, film, given) as site:
-        what, line = FAULTS[name](site)
-        found = site.trial.findings(site.heard, site.kafka)
+        try:
+            what, line = FAULTS[name](site)
+        except AssertionError as error:
+            print(f"{name}: {error}", flush=True)
+            return False
+        found = site.found()
     flaws = [*found.flaws, *([] if line else ["no line in the log"])]
     numbers = [found.expected, found.missing, found.twice, found.again, f"{site.before:.0f}", f"{site.after:.0f}"]
     print("|", " | ".join([what, *map(str, numbers), f"`{line}`"]), "|", flush=True)
@@ -218,6 +322,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--kills", type=int, default=20)
     parser.add_argument("--away", type=float, default=30, help="seconds that the camera is gone")
     parser.add_argument("--broker", type=float, default=60, help="seconds that brokers are away")
+    parser.add_argument("--full", type=float, default=20, help="seconds that a disk takes nothing")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args(arguments)
     print(machine())

@@ -128,7 +128,7 @@ class Loop:
         for place, own in groupby(sorted(zip(seen, vectors, strict=True), key=_source), key=_source):
             done.lane(place, list(own))
         if done.verdicts:
-            self._parts.store.commit(Committed(notes={WRITING: done.begins()}))
+            self._parts.store.commit(Committed(notes={WRITING: done.begins()}, lasts=True))
             done.write()
             self._parts.pictures.flush()
         self._parts.store.commit(done.committed())
@@ -197,7 +197,13 @@ class _Done:
     def committed(self) -> Committed:
         """As the store takes it."""
         notes: dict[str, dict[str, int]] = {WRITING: {}} if self.verdicts else {}
-        return Committed(entries=self._entries, segments=self._segments, outgoing=self._outgoing, notes=notes)
+        return Committed(
+            entries=self._entries,
+            segments=self._segments,
+            outgoing=self._outgoing,
+            notes=notes,
+            lasts=bool(self.verdicts),
+        )
 
 
 def _skip(lane: Lane, run: Sequence[tuple[Seen, Vector]]) -> None:

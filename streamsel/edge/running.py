@@ -17,6 +17,7 @@ from streamsel.edge.journal import Journal
 from streamsel.edge.loop import Loop
 from streamsel.edge.notify import Notifier
 from streamsel.edge.reloading import Reloading
+from streamsel.edge.unended import unended_told
 from streamsel.service.log_lines import say
 
 __all__ = ["run_edge"]
@@ -36,6 +37,7 @@ def run_edge(file: Path, config: EdgeConfig, stopping: threading.Event) -> None:
         notifier = Notifier()
         reloading = Reloading(file, config, stack.enter_context(_asked_to_reload()))
         made = stack.enter_context(built(config, reloading))
+        stack.enter_context(unended_told(made.parts.store))
         loop = Loop(made.parts)
         feeds = feeds_of(config, made, loop.lanes, stopping)
         stack.callback(_join, feeds, stopping)

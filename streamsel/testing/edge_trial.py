@@ -115,10 +115,10 @@ class Trial:
         os.utime(scratch, (self.times[-1], self.times[-1]))
         scratch.rename(scratch.with_name(self.recordings.files[number].name))
 
-    def record_rest(self) -> None:
-        """All segments that are not there yet."""
-        while len(self.times) < len(self.recordings.files):
-            self.record()
+    def record_rest(self, moment: float | None = None) -> None:
+        """All segments that are not there yet. moment: of the first of them, a second before the next."""
+        for number in range(len(self.recordings.files) - len(self.times)):
+            self.record(None if moment is None else moment + number)
 
     @contextmanager
     def recording(self, every: float) -> Iterator[None]:

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Self
 
-__all__ = ["Running", "wait_for"]
+__all__ = ["NONE", "Running", "wait_for"]
 
 PATIENCE: Final = 120.0
 STEP: Final = 0.05

@@ -24,6 +24,7 @@ from streamsel.testing.servers import web
 from streamsel.testing.service_process import Running
 from streamsel.testing.videos import scenes
 from tests.edge.daemon import Daemon
+from tests.edge.made_disk import MadeDisk
 
 pytestmark = pytest.mark.xdist_group("camera")
 
@@ -138,6 +139,34 @@ def test_killed_at_any_moment_it_counts_on(daemon: Daemon, gate: Gate, films: li
         assert running.stop() == 0
     assert pictures(daemon) > 12
     check(daemon)
+
+
+def test_a_power_cut_loses_no_pick(tmp_path: Path, gate: Gate, films: list[Path]) -> None:
+    """While a broker is away, so that nothing is synced for its sake."""
+    away = {"server": "127.0.0.1:1", "topic": "picks"}
+    daemon = Daemon(tmp_path, [{"name": "gate", "url": gate.url, "stall": STALL}], mqtt=away)
+    disk = MadeDisk(tmp_path / "state", tmp_path / "made")
+    for shown in films[:2]:
+        gate.shows(shown)
+        with daemon.started(disk.environment) as running:
+            wait_for_more(running, daemon, 6)
+            running.kill()
+        disk.lose_power()
+    gate.shows(films[2])
+    with daemon.started() as running:
+        wait_for_more(running, daemon, 6)
+        assert running.stop() == 0
+    check(daemon)
+    assert waiting(daemon) == [fact["id"] for fact in daemon.facts()]
+
+
+def waiting(daemon: Daemon) -> list[str]:
+    """Ids of the events that wait for the broker."""
+    store = EntryStore(daemon.folder / "state" / "state.db", ("mqtt",))
+    try:
+        return [one.id for one in store.outbox("mqtt").waiting(0, 1 << 30)]
+    finally:
+        store.close()
 
 
 def test_a_stream_may_change_its_resolution(tmp_path: Path) -> None:
