@@ -31,7 +31,7 @@ from streamsel.store.entries import Committed
 
 __all__ = ["WRITING", "Loop"]
 
-WRITING = "writing"
+WRITING = "files being written"
 """The note of which pictures are being written: until it is taken back, by the commit that knows of them."""
 
 TURN = 0.5
@@ -128,7 +128,7 @@ class Loop:
         for place, own in groupby(sorted(zip(seen, vectors, strict=True), key=_source), key=_source):
             done.lane(place, list(own))
         if done.verdicts:
-            self._parts.store.commit(Committed(notes={WRITING: done.begins()}, lasts=True))
+            self._parts.store.commit(Committed(notes={WRITING: done.files()}, lasts=True))
             done.write()
             self._parts.pictures.flush()
         self._parts.store.commit(done.committed())
@@ -182,9 +182,12 @@ class _Done:
             if verdict:
                 self.verdicts.append((name, one, verdict))
 
-    def begins(self) -> dict[str, int]:
-        """Source -> the first ordinal that is about to be written."""
-        return {name: verdict.ordinal for name, _, verdict in reversed(self.verdicts)}
+    def files(self) -> dict[str, list[str]]:
+        """Source -> where its picks are about to be written, or would be if others had their names."""
+        files: dict[str, list[str]] = {}
+        for name, one, _ in self.verdicts:
+            files.setdefault(name, []).extend(self._parts.pictures.files(name, one))
+        return files
 
     def write(self) -> None:
         """Pictures, and the events that tell of them. Raises SinkError."""

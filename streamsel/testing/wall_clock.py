@@ -18,14 +18,14 @@ from streamsel.errors import UsageError
 
 __all__ = ["WallClock"]
 
-LIBRARIES: Final = "faketime/libfaketimeMT.so.1"
+LIBRARY: Final = "faketime/libfaketimeMT.so.1"
 
 
 class WallClock:
     """folder: where it notes how far it is ahead. Raises UsageError where this machine has no libfaketime."""
 
     def __init__(self, folder: Path) -> None:
-        found = [*Path("/usr/lib").glob(f"*/{LIBRARIES}"), *Path("/usr").glob(f"l*/{LIBRARIES}")]
+        found = [*Path("/usr").glob(f"lib*/*/{LIBRARY}"), *Path("/usr").glob(f"lib*/{LIBRARY}")]
         if not found:
             raise UsageError("a clock that is set needs libfaketime: install it (Debian: apt-get install libfaketime)")
         self._library, self._file = found[0], folder / "clock"

@@ -37,5 +37,4 @@ class MadeDisk:
     def lose_power(self) -> None:
         """Nothing is left but what was synced; nobody may be using it."""
         shutil.rmtree(self.folder)
-        self._synced.rename(self.folder)
-        self._synced.mkdir()
+        shutil.copytree(self._synced, self.folder)
