@@ -181,10 +181,11 @@ def full(site: Site) -> tuple[str, str]:
                 running.wait(lambda: running.events("cannot write"))
                 time.sleep(site.given.full)
                 running.kill()
-        with site.trial.started() as running, site.trial.recording(4):
-            running.wait(lambda: running.events("started"))
-            time.sleep(site.given.full)
-            disk.free()
+        with site.trial.started() as running:
+            with site.trial.recording(4):
+                running.wait(lambda: running.events("started"))
+                time.sleep(site.given.full)
+                disk.free()
             site.ended(running)
         site.found()
     return "disk full, killed and begun anew meanwhile", site.trial.told("cannot write")

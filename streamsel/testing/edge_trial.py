@@ -14,7 +14,6 @@ import shutil
 import threading
 import time
 import urllib.request
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -48,11 +47,21 @@ class Findings:
     Kafka. again: events that MQTT delivered more than once, as it may. flaws: what is wrong, a line each.
     """
 
-    expected: int
-    missing: int
-    twice: int
-    again: int
+    expected: int = 0
+    missing: int = 0
+    twice: int = 0
+    again: int = 0
     flaws: Sequence[str] = ()
+
+    def __add__(self, other: Findings) -> Findings:
+        """Both together."""
+        return Findings(
+            self.expected + other.expected,
+            self.missing + other.missing,
+            self.twice + other.twice,
+            self.again + other.again,
+            [*self.flaws, *other.flaws],
+        )
 
 
 class Recordings:
@@ -173,38 +182,42 @@ class Trial:
 
     def findings(self, heard: Heard, kafka: tuple[Served, str] | None = None) -> Findings:
         """Of a daemon that has ended. kafka: a broker and its topic, if it was to send there."""
-        flaws: list[str] = []
-        kept = self.recordings.kept(tuple(self.times))
-        yard = self.files("yard")
-        lost = [name for name, data in kept.items() if yard.get(name) != data]
-        more = sorted(set(yard) - set(kept))
-        flaws += [f"folder: {name} is missing or another" for name in lost]
-        flaws += [f"folder: {name} is too much" for name in more]
-        missing, twice, again, expected = len(lost), 0, 0, 0
+        found = self._of_the_folder()
         for source in SOURCES:
-            known, facts = self._in_state(source), self._facts(source)
-            ids = [str(fact["id"]) for fact in facts]
-            expected += known
-            missing += max(0, known - len(facts))
-            twice += len(ids) - len(set(ids))
-            if [fact["ordinal"] for fact in facts] != list(range(known)):
-                flaws.append(f"{source}: {len(facts)} pictures, {known} picks in the state")
-            events = [json.loads(payload)["id"] for topic, payload in heard.messages if topic == f"cameras/{source}"]
-            again += len(events) - len(set(events))
-            missing += len(set(ids) - set(events))
-            if list(dict.fromkeys(events)) != ids:
-                flaws.append(f"{source}: {len(set(events))} events by MQTT of {len(ids)} picks, or not in their order")
-            if kafka is not None:
-                records = [one for one in committed(kafka[0].servers, kafka[1]) if one.key == source.encode()]
-                names = [header(one, "ce_id") for one in records]
-                missing += len(set(ids) - set(names))
-                twice += sum((Counter(names) - Counter(set(names))).values())
-                if names != ids:
-                    flaws.append(f"{source}: {len(names)} records in Kafka of {len(ids)} picks, or not in their order")
-        flaws += [f"left behind: {one}" for one in self.disk.rglob(".*.part")]
-        if twice:
-            flaws.append(f"{twice} ids twice")
-        return Findings(expected, missing, twice, again, flaws)
+            told = [json.loads(payload)["id"] for topic, payload in heard.messages if topic == f"cameras/{source}"]
+            records = committed(kafka[0].servers, kafka[1]) if kafka else []
+            sent = [header(one, "ce_id") for one in records if one.key == source.encode()]
+            found += self._of_source(source, told, sent if kafka else None)
+        return found + Findings(flaws=[f"left behind: {one}" for one in self.disk.rglob(".*.part")])
+
+    def _of_the_folder(self) -> Findings:
+        """Whether its picks are those of an undisturbed daemon."""
+        kept, yard = self.recordings.kept(tuple(self.times)), self.files("yard")
+        lost = [name for name, data in kept.items() if yard.get(name) != data]
+        flaws = [f"folder: {name} is missing or another" for name in lost]
+        return Findings(
+            missing=len(lost), flaws=flaws + [f"folder: {name} is too much" for name in set(yard) - set(kept)]
+        )
+
+    def _of_source(self, source: str, told: Sequence[str], sent: Sequence[str] | None) -> Findings:
+        """told: ids that MQTT delivered. sent: those that lie in Kafka, None: none were to."""
+        known, facts = self._in_state(source), self._facts(source)
+        ids = [str(fact["id"]) for fact in facts]
+        flaws = []
+        if [fact["ordinal"] for fact in facts] != list(range(known)) or len(set(ids)) < len(ids):
+            flaws.append(f"{source}: {len(facts)} pictures of {len(set(ids))} ids, {known} picks in the state")
+        if list(dict.fromkeys(told)) != ids:
+            flaws.append(f"{source}: {len(set(told))} events by MQTT of {len(ids)} picks, or not in their order")
+        if sent is not None and list(sent) != ids:
+            flaws.append(f"{source}: {len(sent)} records in Kafka of {len(ids)} picks, or not in their order")
+        arrived = set(told) if sent is None else set(told) & set(sent)
+        return Findings(
+            expected=known,
+            missing=max(0, known - len(facts)) + len(set(ids) - arrived),
+            twice=len(ids) - len(set(ids)) + len(sent or ()) - len(set(sent or ())),
+            again=len(told) - len(set(told)),
+            flaws=flaws,
+        )
 
     def _facts(self, source: str) -> list[dict[str, Any]]:
         """Of pictures that are there with their facts, by their ordinal."""
