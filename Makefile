@@ -7,6 +7,7 @@ CAMERA := gir1.2-gst-rtsp-server-1.0 gstreamer1.0-plugins-base gstreamer1.0-plug
 BROKER := default-jre-headless maven openssl
 MQTT := mosquitto openssl
 COMPILER := gcc libc6-dev
+CLOCK := libfaketime
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
@@ -37,7 +38,7 @@ lint: $(VENV)/installed ## check style and types
 	$(VENV)/bin/mypy
 
 deps: ## install what the tests need of the system's packages: an RTSP server, mosquitto, Java and Maven for a Kafka broker
-	@CAMERA='$(CAMERA)' BROKER='$(BROKER)' MQTT='$(MQTT)' COMPILER='$(COMPILER)' sh .ci/deps
+	@CAMERA='$(CAMERA)' BROKER='$(BROKER)' MQTT='$(MQTT)' COMPILER='$(COMPILER)' CLOCK='$(CLOCK)' sh .ci/deps
 
 bench: $(VENV)/installed ## print how to take each figure
 	@cat benchmarks/README.md

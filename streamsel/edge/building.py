@@ -125,8 +125,8 @@ def feeds_of(
     feeds: list[LiveFeed | FolderFeed] = []
     writing = made.parts.store.note(WRITING) or {}
     for place, (source, lane) in enumerate(zip(config.sources, lanes, strict=True)):
-        if source.live and source.name in writing:
-            remove_uncommitted(config.output.folder, source.name, len(lane), BATCH)
+        if source.live:
+            remove_uncommitted(config.output.folder, source.name, len(lane), writing.get(source.name, ()))
         begin = Begin(lane.position or 0, lane.inside, made.parts.store.segments(source.name))
         feed = LiveFeed if source.live else FolderFeed
         standing = made.board.standings[place]

@@ -32,7 +32,7 @@ from streamsel.store.entries import Committed
 
 __all__ = ["WRITING", "Loop"]
 
-WRITING = "writing"
+WRITING = "files being written"
 """The note of which pictures are being written: until it is taken back, by the commit that knows of them."""
 
 TURN = 0.5
@@ -130,7 +130,7 @@ class Loop:
         for place, own in groupby(sorted(zip(seen, vectors, strict=True), key=_source), key=_source):
             done.lane(place, list(own))
         if done.verdicts:
-            self._parts.store.commit(Committed(notes={WRITING: done.begins()}))
+            self._parts.store.commit(Committed(notes={WRITING: done.files()}, lasts=True))
             done.write()
             self._parts.pictures.flush()
         self._parts.store.commit(done.committed())
@@ -182,9 +182,12 @@ class _Done:
             if verdict:
                 self.verdicts.append((name, one, verdict))
 
-    def begins(self) -> dict[str, int]:
-        """Source -> the first ordinal that is about to be written."""
-        return {name: verdict.ordinal for name, _, verdict in reversed(self.verdicts)}
+    def files(self) -> dict[str, list[str]]:
+        """Source -> where its picks are about to be written, or would be if others had their names."""
+        files: dict[str, list[str]] = {}
+        for name, one, _ in self.verdicts:
+            files.setdefault(name, []).extend(self._parts.pictures.files(name, one))
+        return files
 
     def write(self) -> None:
         """Pictures, and the events that tell of them. Raises SinkError."""
@@ -197,7 +200,13 @@ class _Done:
     def committed(self) -> Committed:
         """As the store takes it."""
         notes: dict[str, dict[str, int]] = {WRITING: {}} if self.verdicts else {}
-        return Committed(entries=self._entries, segments=self._segments, outgoing=self._outgoing, notes=notes)
+        return Committed(
+            entries=self._entries,
+            segments=self._segments,
+            outgoing=self._outgoing,
+            notes=notes,
+            lasts=bool(self.verdicts),
+        )
 
 
 def _skip(lane: Lane, run: Sequence[tuple[Seen, Vector]]) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -88,9 +88,9 @@ class Pictures:
             raise ValueError("Pictures.write needs a frame")
         mark, epoch = replace(seen.frame.mark, source=source_name), epoch_of(seen)
         data = encode(_whole(seen.frame.picture).rgb(), "jpg", self._quality)
-        id_ = event_id(source_name, epoch, mark.pts, self._model, part_of(mark))
+        id_ = self._id(mark, seen)
         taken = seen.taken.astimezone(UTC)
-        file = self._file(f"{safe_path(source_name)}/{taken:%Y-%m-%d}", _stem(mark, seen), id_)
+        file = self._file(self.files(source_name, seen), id_)
         stream = {"segment": seen.segment.name} if seen.segment else {"started": seen.started}
         facts = {"id": id_, **pick_facts(mark, taken, verdict), "file": file, **stream}
         text = json_text(facts)
@@ -98,13 +98,24 @@ class Pictures:
         self._put(written, text)
         return written
 
+    def files(self, source_name: str, seen: Seen) -> tuple[str, str]:
+        """Where a pick comes to lie, and where it does if another frame has that name; relative, POSIX."""
+        if seen.frame is None:
+            raise ValueError("Pictures.files needs a frame")
+        mark = replace(seen.frame.mark, source=source_name)
+        day, stem = f"{safe_path(source_name)}/{seen.taken.astimezone(UTC):%Y-%m-%d}", _stem(mark, seen)
+        return f"{day}/{safe_path(stem)}.jpg", f"{day}/{safe_path(f'{stem}-{self._id(mark, seen)[:ID_DIGITS]}')}.jpg"
+
     def flush(self) -> None:
         """What was written lasts when this returns: before the transaction that says so. Raises SinkError."""
         self._files.sync()
 
-    def _file(self, day: str, stem: str, id_: str) -> str:
+    def _id(self, mark: Mark, seen: Seen) -> str:
+        """Of a pick's event. mark: in a source of the config's name."""
+        return event_id(mark.source, epoch_of(seen), mark.pts, self._model, part_of(mark))
+
+    def _file(self, files: Sequence[str], id_: str) -> str:
         """The name that this frame has already, else the first that no other has."""
-        files = [f"{day}/{safe_path(name)}.jpg" for name in (stem, f"{stem}-{id_[:ID_DIGITS]}")]
         holders = [self._holder(file) for file in files]
         return files[holders.index(id_) if id_ in holders else holders.index("") if "" in holders else -1]
 

@@ -18,6 +18,7 @@ from streamsel.edge.loop import Loop
 from streamsel.edge.memory_limit import check_limit
 from streamsel.edge.notify import Notifier
 from streamsel.edge.reloading import Reloading
+from streamsel.edge.unended import unended_told
 from streamsel.service.log_lines import say
 
 __all__ = ["run_edge"]
@@ -38,6 +39,7 @@ def run_edge(file: Path, config: EdgeConfig, stopping: threading.Event, reload: 
         notifier = Notifier()
         reloading = Reloading(file, config, stack.enter_context(_asked_to_reload(reload or threading.Event())))
         made = stack.enter_context(built(config, reloading))
+        stack.enter_context(unended_told(made.parts.store))
         loop = Loop(made.parts)
         check_limit(config.memory_limit, len(config.sources), config.queue)
         feeds = feeds_of(config, made, loop.lanes, stopping)

@@ -1,9 +1,9 @@
 """What a daemon remembers of its streams, as small entries: one SQLite file, one process at a time.
 
 One commit holds all that a batch of frames changed: entries of the streams' state (key -> bytes), the segments that
-were read, and what waits to be sent in each of the outboxes. What a power cut loses (see `sqlite_file`) is looked at
-again, where its source still has it. The file stays bounded: entries replace each other, outboxes have their bounds,
-segments are forgotten once they are `gone`, and space that is not needed any more is given back. No pickle.
+were read, and what waits to be sent in each of the outboxes. What a power cut loses, of commits that need not last, is
+looked at again, where its source still has it. The file stays bounded: entries replace each other, outboxes have their
+bounds, segments are forgotten once they are `gone`, and space that is not needed any more is given back. No pickle.
 """
 
 from __future__ import annotations
@@ -73,7 +73,8 @@ class Committed:
     entries: stream -> key -> value, None where the entry is gone. segments: stream -> those that were begun since; one
     replaces an earlier one of its name. outgoing: outbox -> records. acknowledged: outbox -> up to this number its
     records have arrived. notes: JSON values by key. forget: streams of which nothing stays but what this commit brings.
-    gone: stream -> segments that are forgotten, their files having been gone for long.
+    gone: stream -> segments that are forgotten, their files having been gone for long. lasts: whether all that is
+    committed is to outlast a power cut, which takes a sync of the disk.
     """
 
     entries: Mapping[str, Mapping[bytes, bytes | None]] = field(default_factory=dict)
@@ -83,6 +84,7 @@ class Committed:
     notes: Mapping[str, Any] = field(default_factory=dict)
     forget: Collection[str] = ()
     gone: Mapping[str, Sequence[Segment]] = field(default_factory=dict)
+    lasts: bool = False
 
 
 class EntryStore:
@@ -125,7 +127,8 @@ class EntryStore:
         SinkError when the disk is full or read-only: the same commit may be tried again. KeyError for an outbox that
         was not named.
         """
-        with self._file.transaction():
+        lasting = self._file.lasting() if changes.lasts else contextlib.nullcontext()
+        with self._file.explained(), lasting, self._file.transaction():
             self._write(changes)
         self._give_back()
 

@@ -1,7 +1,7 @@
 """One SQLite file that one process holds: how it is opened, written all or nothing, and what its errors say.
 
 SQLite runs in WAL mode with synchronous=NORMAL: a killed process loses nothing, a power cut at most the last
-commits, never consistency.
+commits but for those that are `lasting`, never consistency.
 """
 
 from __future__ import annotations
@@ -164,12 +164,17 @@ class SqliteFile:
         return records
 
     def _hand_over(self, outbox: Outbox, number: int, token: str) -> None:
-        self.db.execute("PRAGMA synchronous=FULL")
+        with self.lasting(), self.transaction():
+            outbox.hand_over(number, token)
+
+    @contextlib.contextmanager
+    def lasting(self) -> Iterator[None]:
+        """What is committed within outlasts a power cut, and so does all that was committed before."""
+        self._set(("synchronous=FULL",))
         try:
-            with self.transaction():
-                outbox.hand_over(number, token)
+            yield
         finally:
-            self.db.execute("PRAGMA synchronous=NORMAL")
+            self._set(("synchronous=NORMAL",))
 
     @contextlib.contextmanager
     def explained(self) -> Iterator[None]:

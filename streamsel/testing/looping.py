@@ -1,21 +1,30 @@
-"""A clip over and over, faster if wanted, as one file: its packets are copied, nothing is encoded again."""
+"""A clip over and over, or one after the other, as one file: packets are copied, nothing is encoded again."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
 
 import av
 
-__all__ = ["looped"]
+__all__ = ["joined", "looped"]
 
 
 def looped(video: Path, target: Path, *, times: int, speed: int = 1) -> Path:
     """Write an mp4 that shows the video so many times, each frame for 1/speed of its time; gives its path."""
-    with av.open(target, "w", format="mp4") as into:
+    return joined([video] * times, target, speed=speed)
+
+
+def joined(videos: Iterable[Path], target: Path, *, speed: int = 1) -> Path:
+    """Write a file that shows videos of one codec and time base, each frame for 1/speed of its time; gives its path.
+
+    Where they differ in size, it must be one that says so within the stream, as `.ts` does.
+    """
+    with av.open(target, "w") as into:
         stream = None
         begins = 0
-        for _ in range(times):
+        for video in videos:
             with av.open(video) as source:
                 origin = source.streams.video[0]
                 stream = stream or into.add_stream_from_template(origin)

@@ -1,4 +1,4 @@
-"""Serves an H.264 mp4 by RTSP, as a camera would: run by the system's Python, which has GStreamer's bindings.
+"""Serves an H.264 mp4 or ts by RTSP, as a camera would: run by the system's Python, which has GStreamer's bindings.
 
     /usr/bin/python3 rtsp_server.py FILE [PORT]
 
@@ -19,7 +19,7 @@ gi.require_version("Gst", "1.0")
 gi.require_version("GstRtspServer", "1.0")
 from gi.repository import GLib, Gst, GstRtspServer  # type: ignore[import-not-found]  # noqa: E402
 
-PIPELINE = '( filesrc location="{}" ! qtdemux ! h264parse ! rtph264pay name=pay0 pt=96 config-interval=1 )'
+PIPELINE = '( filesrc location="{}" ! {} ! h264parse ! rtph264pay name=pay0 pt=96 config-interval=1 )'
 
 
 def guard(server: Any, factory: Any, password: str) -> None:
@@ -41,7 +41,7 @@ def main(path: str, password: str, port: str = "0") -> None:
     server.set_address("127.0.0.1")
     server.set_service(port)
     factory = GstRtspServer.RTSPMediaFactory()
-    factory.set_launch(PIPELINE.format(path))
+    factory.set_launch(PIPELINE.format(path, "tsdemux" if path.endswith(".ts") else "qtdemux"))
     if password:
         guard(server, factory, password)
     server.get_mount_points().add_factory("/camera", factory)

@@ -8,24 +8,30 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, Self
 
-__all__ = ["Running", "wait_for"]
+__all__ = ["NONE", "Running", "wait_for"]
 
 PATIENCE: Final = 120.0
 STEP: Final = 0.05
+NONE: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 class Running:
-    """`streamsel run` of a pipeline file; use it with `with`. What it logs lies beside the file."""
+    """`streamsel run` of a pipeline file; use it with `with`. What it logs lies beside the file.
 
-    def __init__(self, file: Path) -> None:
+    environment: variables beside those of this process.
+    """
+
+    def __init__(self, file: Path, environment: Mapping[str, str] = NONE) -> None:
         self._log = file.with_name(f"log-{file.stem}-{time.monotonic_ns()}.jsonl")
         command = [sys.executable, "-m", "streamsel", "run", str(file), "--log", "json"]
         with self._log.open("wb") as log:
-            self.process = subprocess.Popen(command, stderr=log, env={**os.environ, "OMP_NUM_THREADS": "1"})
+            environment = {**os.environ, "OMP_NUM_THREADS": "1", **environment}
+            self.process = subprocess.Popen(command, stderr=log, env=environment)
 
     def __enter__(self) -> Self:
         return self

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from streamsel.testing.ingest_material import tiny_model
-from streamsel.testing.service_process import Running
+from streamsel.testing.service_process import NONE, Running
 from streamsel.testing.videos import scenes
 
 
@@ -29,9 +29,9 @@ class Daemon:
         scratch.write_text(json.dumps(self.config))
         scratch.rename(self.file)
 
-    def started(self) -> Running:
-        """A process, to be used with `with`."""
-        return Running(self.file)
+    def started(self, environment: Mapping[str, str] = NONE) -> Running:
+        """A process, to be used with `with`. environment: variables beside those of this process."""
+        return Running(self.file, environment)
 
     def facts(self) -> list[dict[str, Any]]:
         """Of all pictures, in the order picked; each lies beside its picture."""

@@ -8,11 +8,10 @@ import socket
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from signal import SIGCONT, SIGSTOP
-from subprocess import Popen
 from typing import Any
 
 import pytest
@@ -20,39 +19,16 @@ from PIL import Image
 
 from streamsel.service.state_entries import arrays_of
 from streamsel.store.entries import EntryStore
-from streamsel.testing.servers import camera, web
+from streamsel.testing.gate import Gate
+from streamsel.testing.servers import web
 from streamsel.testing.service_process import Running
 from streamsel.testing.videos import scenes
 from tests.edge.daemon import Daemon
+from tests.edge.made_disk import MadeDisk
 
 pytestmark = pytest.mark.xdist_group("camera")
 
 STALL = 3.0
-
-
-class Gate:
-    """A camera at one address, which comes and goes, as a context manager."""
-
-    def __init__(self) -> None:
-        self.port = free_port()
-        self.url = f"rtsp://127.0.0.1:{self.port}/camera"
-        self._stack = ExitStack()
-
-    def shows(self, film: Path) -> Popen[str]:
-        """From now on, to each who connects from its beginning; the process of its server."""
-        self.goes()
-        _, process = self._stack.enter_context(camera(film, port=self.port))
-        return process
-
-    def goes(self) -> None:
-        """Its address answers no more."""
-        self._stack.close()
-
-    def __enter__(self) -> Gate:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        self.goes()
 
 
 @pytest.fixture(scope="module")
@@ -75,12 +51,6 @@ def gate() -> Iterator[Gate]:
 @pytest.fixture
 def daemon(tmp_path: Path, gate: Gate) -> Daemon:
     return Daemon(tmp_path, [{"name": "gate", "url": gate.url, "stall": STALL}], metrics="127.0.0.1:0")
-
-
-def free_port() -> int:
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
 
 
 def pictures(daemon: Daemon, source: str = "gate") -> int:
@@ -169,6 +139,34 @@ def test_killed_at_any_moment_it_counts_on(daemon: Daemon, gate: Gate, films: li
         assert running.stop() == 0
     assert pictures(daemon) > 12
     check(daemon)
+
+
+def test_a_power_cut_loses_no_pick(tmp_path: Path, gate: Gate, films: list[Path]) -> None:
+    """While a broker is away, so that nothing is synced for its sake."""
+    away = {"server": "127.0.0.1:1", "topic": "picks"}
+    daemon = Daemon(tmp_path, [{"name": "gate", "url": gate.url, "stall": STALL}], mqtt=away)
+    disk = MadeDisk(tmp_path / "state", tmp_path / "made")
+    for shown in films[:2]:
+        gate.shows(shown)
+        with daemon.started(disk.environment) as running:
+            wait_for_more(running, daemon, 6)
+            running.kill()
+        disk.lose_power()
+    gate.shows(films[2])
+    with daemon.started() as running:
+        wait_for_more(running, daemon, 6)
+        assert running.stop() == 0
+    check(daemon)
+    assert waiting(daemon) == [fact["id"] for fact in daemon.facts()]
+
+
+def waiting(daemon: Daemon) -> list[str]:
+    """Ids of the events that wait for the broker."""
+    store = EntryStore(daemon.folder / "state" / "state.db", ("mqtt",))
+    try:
+        return [one.id for one in store.outbox("mqtt").waiting(0, 1 << 30)]
+    finally:
+        store.close()
 
 
 def test_a_stream_may_change_its_resolution(tmp_path: Path) -> None:

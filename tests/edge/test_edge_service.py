@@ -78,6 +78,19 @@ def test_killed_at_any_moment_it_keeps_the_same(daemon: Daemon, expected: dict[s
     assert [fact["ordinal"] for fact in daemon.facts()] == list(range(len(daemon.facts())))
 
 
+def test_who_was_killed_is_told_of_by_the_next_one(daemon: Daemon) -> None:
+    told = []
+    for killed in (True, True, False, False):
+        with daemon.started() as running:
+            running.wait(lambda running=running: running.events("started"))
+            told.append([one["reason"] for one in running.events("did not end properly")])
+            if killed:
+                running.kill()
+            else:
+                assert running.stop() == 0
+    assert told == [[], ["killed, or without power"], ["killed, or without power"], []]
+
+
 def test_asked_to_stop_it_ends_soon_and_goes_on_later(daemon: Daemon, expected: dict[str, bytes]) -> None:
     record(daemon, range(3))
     with daemon.started() as running:
