@@ -23,6 +23,7 @@ from typing import Any, Final
 from streamsel.data import Mark, Picture
 from streamsel.edge import Seen
 from streamsel.edge.masking import Masked
+from streamsel.edge.shots import Shot
 from streamsel.errors import SinkError
 from streamsel.service.lane import Verdict
 from streamsel.service.pick_facts import pick_facts
@@ -79,22 +80,28 @@ class Pictures:
         self._files = WholeFiles(made_folder(folder), kept=False)  # a quota removes days
         self._quality, self._model, self._told = quality, model, told
 
-    def write(self, source_name: str, seen: Seen, verdict: Verdict) -> Written:
-        """Writes a pick's whole picture and its facts. seen: with a frame. Raises SinkError, and leaves nothing then.
+    def shot(self, seen: Seen) -> Shot:
+        """Its whole picture. seen: with a frame. Raises SinkError for what no JPEG can hold."""
+        if seen.frame is None:
+            raise ValueError("Pictures.shot needs a frame")
+        data = encode(_whole(seen.frame.picture).rgb(), "jpg", self._quality)
+        return Shot(seen.place, seen.taken, seen.frame.mark, data, seen.started, seen.segment)
+
+    def write(self, source_name: str, one: Seen | Shot, verdict: Verdict) -> Written:
+        """Writes a pick's whole picture and its facts. Raises SinkError, and leaves nothing then.
 
         Both last once `flush` returned.
         """
-        if seen.frame is None:
-            raise ValueError("Pictures.write needs a frame")
-        mark, epoch = replace(seen.frame.mark, source=source_name), epoch_of(seen)
-        data = encode(_whole(seen.frame.picture).rgb(), "jpg", self._quality)
+        shot = self.shot(one) if isinstance(one, Seen) else one
+        mark, epoch = replace(shot.mark, source=source_name), epoch_of(shot)
         id_ = event_id(source_name, epoch, mark.pts, self._model, part_of(mark))
-        taken = seen.taken.astimezone(UTC)
-        file = self._file(f"{safe_path(source_name)}/{taken:%Y-%m-%d}", _stem(mark, seen), id_)
-        stream = {"segment": seen.segment.name} if seen.segment else {"started": seen.started}
+        taken = shot.taken.astimezone(UTC)
+        file = self._file(f"{safe_path(source_name)}/{taken:%Y-%m-%d}", _stem(mark, shot), id_)
+        stream = {"segment": shot.segment.name} if shot.segment else {"started": shot.started}
         facts = {"id": id_, **pick_facts(mark, taken, verdict), "file": file, **stream}
         text = json_text(facts)
-        written = Written(file, data, id_, self._model, mark, epoch, taken, facts, len(data) + len(text))
+        nbytes = len(shot.data) + len(text)
+        written = Written(file, shot.data, id_, self._model, mark, epoch, taken, facts, nbytes)
         self._put(written, text)
         return written
 
@@ -135,13 +142,13 @@ class Pictures:
             self._told(written)
 
 
-def epoch_of(seen: Seen) -> str:
+def epoch_of(seen: Seen | Shot) -> str:
     """Which stream of its source a frame is of: a connection by its start, a segment by what tells it from others."""
     one = seen.segment
     return f"{one.name}/{one.size}/{one.modified}" if one else seen.started
 
 
-def _stem(mark: Mark, seen: Seen) -> str:
+def _stem(mark: Mark, seen: Shot) -> str:
     if seen.segment is None:
         return live_name(mark, seen.started)
     return f"{mark.source}-{seen.segment.name.replace('/', '_')}-{mark.index:0{INDEX_DIGITS}d}"

@@ -14,7 +14,7 @@ from streamsel.service.log_lines import say
 
 __all__ = ["THRESHOLDS", "Reloading", "refused"]
 
-THRESHOLDS: Final = ("target_ratio", "min_distance")
+THRESHOLDS: Final = ("target_ratio", "min_distance", "window")
 """What may change while it runs, of the pipeline and of each source."""
 
 

@@ -31,6 +31,7 @@ from streamsel.edge.parts import Parts, Picked
 from streamsel.edge.pictures import Pictures
 from streamsel.edge.quota import QuotaKeeper
 from streamsel.edge.standing import Standing
+from streamsel.edge.windows import Windows
 from streamsel.embed import Embedder
 from streamsel.embed.load import load_embedder
 from streamsel.errors import SinkError, StreamselError
@@ -182,6 +183,7 @@ class Trial:
             gone=dict,
             committed=committed,
             unusable=Complaints(standings),
+            windows=Windows(config().sources, standings, inbox),
             turned=(lambda: self.turned(),),
         )
 
