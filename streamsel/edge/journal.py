@@ -59,7 +59,7 @@ class Readings:
         self._picks: Counter[int] = Counter()
 
     def committed(self, seen: Sequence[Seen], picked: Sequence[Seen | Shot]) -> None:
-        """These were looked at, in order, and these were picked; what a window chose of other segments is not counted."""
+        """These were looked at, in order, and these were picked: what windows choose later is not counted."""
         picks = Counter((one.place, one.segment.number) for one in picked if one.segment)
         for one in seen:
             if one.segment is None:

@@ -51,7 +51,11 @@ class Earlier:
         count = self._forgetting.due(when) if self._forgetting else 0
         if not count:
             return
-        self._changed |= dict.fromkeys(map(_key, range(self._forgotten, self._forgotten + count)))
+        for key in map(_key, range(self._forgotten, self._forgotten + count)):
+            if key in self._changed:  # nobody was told of it
+                del self._changed[key]
+            else:
+                self._changed[key] = None
         self._forgotten += count
         del self._texts[:count]
         self._index.restore({"picks": self._index.picks[count:].copy()})

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
+import time
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
+from signal import SIGKILL
+from typing import Any
 
 import pytest
 
+from streamsel.edge.shots import shots_of
+from streamsel.store.entries import EntryStore
 from streamsel.testing.service_process import Running
 from streamsel.testing.videos import scenes
 from tests.edge.daemon import Daemon
@@ -18,13 +25,14 @@ BEGIN = 1_790_000_000 // HOUR * HOUR
 """Long ago: the clock on the wall is behind all windows."""
 
 PICKS = 3
-HOURS = 4
+HOURS = 3
 LAST = datetime.fromtimestamp(BEGIN + (HOURS - 1) * HOUR, UTC).isoformat()
+WINDOW: dict[str, Any] = {"min_distance": None, "window": {"picks": PICKS, "minutes": 60}, "metrics": "127.0.0.1:0"}
 YARD = {"name": "yard", "folder": "recordings", "quiet": 0}
 
 
 def made(folder: Path) -> Daemon:
-    daemon = Daemon(folder, [YARD], min_distance=None, window={"picks": PICKS, "minutes": 60}, metrics="127.0.0.1:0")
+    daemon = Daemon(folder, [YARD], **WINDOW)
     for hour in range(HOURS):
         for part in range(2):
             shown = [hour, hour + 1, 2 * hour + part, 20 + hour]
@@ -44,6 +52,24 @@ def record(daemon: Daemon, name: str, ended: int, shown: list[int]) -> None:
 def outcome(daemon: Daemon) -> dict[str, bytes]:
     picks = daemon.folder / "picks"
     return {str(path.relative_to(picks)): path.read_bytes() for path in sorted(picks.rglob("*")) if path.is_file()}
+
+
+def killed(daemon: Daemon, moment: str, number: int) -> None:
+    """A daemon that kills itself: see `tests.edge.killed`."""
+    command = [sys.executable, "-m", "tests.edge.killed", moment, str(number), str(daemon.file)]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=120)
+    assert done.returncode == -SIGKILL, done.stderr
+
+
+def candidates(daemon: Daemon) -> int:
+    """How many pictures the state holds."""
+    if not (daemon.folder / "state" / "state.db").exists():
+        return 0
+    store = EntryStore(daemon.folder / "state" / "state.db")
+    try:
+        return len(store.entries(shots_of("yard")))
+    finally:
+        store.close()
 
 
 def finished(daemon: Daemon, running: Running) -> None:
@@ -74,3 +100,35 @@ def test_each_hour_its_best_are_chosen(tmp_path: Path, expected: dict[str, bytes
         assert all(begin <= fact["taken"] < fact["window"]["end"] for fact in chosen)
     assert {fact["reason"] for fact in facts} == {"first", "greedy"}
     assert all(fact["nearest"] < fact["ordinal"] for fact in facts)
+
+
+def test_killed_at_every_step_of_a_windows_end_it_keeps_the_same(tmp_path: Path, expected: dict[str, bytes]) -> None:
+    """Between pictures, behind them, when all is committed; and before it is noted that pictures are written. The last
+    window is one that the clock ends."""
+    daemon, behind = made(tmp_path), ("committed", 2)
+    for moment, number in [("picture", 2), ("commit", 2), behind, behind, ("commit", 1), ("picture", 2), behind]:
+        killed(daemon, moment, number)
+    assert candidates(daemon) == 0
+    assert outcome(daemon) == expected
+    with daemon.started() as running:
+        running.wait(lambda: running.events("started"))
+        assert running.stop() == 0
+    assert outcome(daemon) == expected
+
+
+def test_stopped_it_does_not_choose_and_chooses_later(tmp_path: Path) -> None:
+    """The last hour: its segments may still come, for an hour."""
+    daemon, ended = Daemon(tmp_path, [YARD], **WINDOW), int(time.time()) // HOUR * HOUR - HOUR // 2
+    record(daemon, "0.mp4", ended, [0, 1, 2, 3, 4, 5])
+    with daemon.started() as running:
+        running.wait(lambda: running.events("read"))
+        assert running.stop() == 0
+    assert not outcome(daemon)
+    assert candidates(daemon) > PICKS
+    daemon.write({**daemon.config, "window": {"picks": PICKS, "minutes": 10}})
+    record(daemon, "1.mp4", ended + HOUR // 2 + 60, [6])
+    with daemon.started() as running:
+        running.wait(lambda: running.events("chosen"))
+        assert running.stop() == 0
+    assert {fact["segment"] for fact in daemon.facts()} == {"0.mp4"}
+    assert len(daemon.facts()) == PICKS
