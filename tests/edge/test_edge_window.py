@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import time
+import urllib.request
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
-from signal import SIGKILL
+from signal import SIGKILL, SIGTERM
 from typing import Any
 
 import pytest
@@ -132,3 +134,44 @@ def test_stopped_it_does_not_choose_and_chooses_later(tmp_path: Path) -> None:
         assert running.stop() == 0
     assert {fact["segment"] for fact in daemon.facts()} == {"0.mp4"}
     assert len(daemon.facts()) == PICKS
+
+
+def test_a_cameras_window_is_ended_by_the_clock(tmp_path: Path) -> None:
+    """Nothing comes any more of a pipe that stays open."""
+    daemon = Daemon(tmp_path, [{"name": "piped", "pipe": "mpegts"}], **WINDOW)
+    daemon.write({**daemon.config, "window": {"picks": 2, "minutes": 0.05}})
+    film = scenes(tmp_path / "film.ts", range(8), container="mpegts").read_bytes()
+    command = [sys.executable, "-m", "streamsel", "run", str(daemon.file)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdin
+        assert process.stderr
+        process.stdin.write(film)
+        process.stdin.flush()
+        told = next(line for line in process.stderr if b"chosen" in line)
+        assert b"source=piped" in told
+        assert b"picks=2" in told
+        process.send_signal(SIGTERM)
+        process.stdin.close()
+        assert process.wait(60) == 0
+    assert len(daemon.facts()) >= 2
+
+
+def test_what_the_page_tells_of_a_window(tmp_path: Path) -> None:
+    daemon, ended = Daemon(tmp_path, [YARD], **WINDOW), int(time.time()) // HOUR * HOUR - HOUR // 2
+    record(daemon, "0.mp4", ended, [0, 1])
+    with daemon.started() as running:
+        running.wait(lambda: running.events("read"))
+        page = f"http://127.0.0.1:{running.events('started')[0]['page']}"
+        with urllib.request.urlopen(f"{page}/status.json", timeout=10) as answer:
+            (source,) = json.load(answer)["sources"]
+        ends = datetime.fromtimestamp(ended + HOUR // 2, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        assert source["window"] == {"candidates": candidates_of(page), "ends": ends}
+        assert running.stop() == 0
+
+
+def candidates_of(page: str) -> float:
+    with urllib.request.urlopen(f"{page}/metrics", timeout=10) as answer:
+        lines = answer.read().decode().splitlines()
+    return next(
+        float(line.split()[-1]) for line in lines if line.startswith('streamsel_edge_candidates{source="yard"}')
+    )
