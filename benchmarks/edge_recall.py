@@ -1,4 +1,4 @@
-"""Rare events in front of a static camera: `python benchmarks/edge_recall.py STATIC EVENTS... [--hours 24] [--window N]`.
+"""Rare events in front of a static camera: `python benchmarks/edge_recall.py STATIC EVENTS... [--hours H] [--window N]`
 
 A day is made of STATIC, over and over, in which 12 times something else is seen for 3 s: cut from the clips EVENTS in
 turn, at places far from each other, scaled to the same size. It lies in a folder as segments of about 10 minutes, with

@@ -130,9 +130,8 @@ def feeds_of(
     feeds: list[LiveFeed | FolderFeed] = []
     writing = made.parts.store.note(WRITING) or {}
     for place, (source, lane) in enumerate(zip(config.sources, lanes, strict=True)):
-        window = config.window_of(source)
-        if (source.live or window) and source.name in writing:
-            most = BATCH + (window.picks or 0 if window else 0)
+        if source.name in writing and (source.live or config.window_of(source)):
+            most = BATCH + (lane.open.candidates if lane.open else 0)
             remove_uncommitted(config.output.folder, source.name, len(lane), most)
         begin = Begin(lane.position or 0, lane.inside, made.parts.store.segments(source.name))
         feed = LiveFeed if source.live else FolderFeed

@@ -23,8 +23,8 @@ def remove_uncommitted(folder: Path, source: str, picks: int, most: int) -> int:
 
     Ask only where the state says that pictures were being written: a state that is new, or older than the pictures,
     knows of none of them. picks: of the source, as committed: later ordinals are given again, to other frames, since a
-    live source shows nothing twice. (What is decided again of a folder replaces itself.) most: that one commit holds:
-    of more, all stay.
+    live source shows nothing twice, and more may come of a window. (What else is decided again of a folder replaces
+    itself.) most: that one commit holds: of more, all stay.
     """
     days = sorted((folder / safe_path(source)).glob("????-??-??"), reverse=True)[:DAYS]
     latest = sorted((file for day in days for file in day.glob("*.jpg.json")), key=_written, reverse=True)

@@ -154,14 +154,14 @@ def _stream_config(
 
 def _window_config(selection: SelectionConfig | None, window: WindowGoal) -> SelectConfig:
     bare = selection and selection.model_copy(update={"n_samples": None, "proportion_samples": None})
-    config = SelectConfig.of(sources="topic", selection=bare, n=window.picks)
+    config = SelectConfig.of(sources="topic", selection=bare)
     _refuse_parts(config)
     if config.rules.reads_objects:
         raise UsageError(
             "the selection reads embeddings of objects, which candidates of a window do not keep: leave that out,"
             " or give target_ratio or min_distance"
         )
-    return config
+    return config.model_copy(update={"n": window.picks})
 
 
 def _refuse_parts(config: SelectConfig) -> None:
