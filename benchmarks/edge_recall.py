@@ -1,8 +1,9 @@
-"""Rare events in front of a static camera: `python benchmarks/edge_recall.py STATIC EVENTS... [--hours 24]`.
+"""Rare events in front of a static camera: `python benchmarks/edge_recall.py STATIC EVENTS... [--hours H] [--window N]`
 
 A day is made of STATIC, over and over, in which 12 times something else is seen for 3 s: cut from the clips EVENTS in
 turn, at places far from each other, scaled to the same size. It lies in a folder as segments of about 10 minutes, with
-a key frame a second, and the edge daemon looks at those, with a target ratio of 1 %. An event is found when a pick's
+a key frame a second, and the edge daemon looks at those, with a target ratio of 1 %, or for the best N of each hour. An
+event is found when a pick's
 time lies in it. Beside it what uniform sampling finds with as many picks, on average over where it begins. STATIC
 repeats itself to the bit, so that soon only events are new: a real camera, whose light and noise change, is harder.
 """
@@ -17,6 +18,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -122,9 +124,14 @@ def record(folder: Path, given: argparse.Namespace, scratch: Path) -> tuple[list
     return events, segments, len(usual)
 
 
+def last_hour(seconds: int) -> str:
+    """When the last hour of the day begins in which there is a frame."""
+    return datetime.fromtimestamp((BEGIN + seconds - 1) // 3600 * 3600, UTC).isoformat()
+
+
 def tell(events: Sequence[Event], picks: Sequence[dict[str, Any]], lasts: int, looked: int) -> None:
     """Which events were found, and by which picks: their reason, and their distance to the nearest pick before."""
-    times = [int(pick["segment"].removesuffix(".mp4")) * lasts + pick["time"] for pick in picks]
+    times = sorted(int(pick["segment"].removesuffix(".mp4")) * lasts + pick["time"] for pick in picks)
     found = 0
     for event in events:
         own = [pick for pick in picks if event.shows(pick)]
@@ -136,7 +143,7 @@ def tell(events: Sequence[Event], picks: Sequence[dict[str, Any]], lasts: int, l
     share, alike = len(picks) / looked, sum(pick["distance"] == 0 for pick in picks)
     print(f"events found: {found} of {len(events)}")
     print(f"picked: {len(picks)} of {looked} frames, {share:.2%}")
-    print(f"of these equal to an earlier pick: {alike}, for the ratio's sake")
+    print(f"of these equal to an earlier pick: {alike}, for the number's sake")
     print(f"uniform sampling of {len(picks)} frames: {len(events) * min(1.0, LASTS * share):.2f} events on average")
 
 
@@ -145,6 +152,7 @@ def main() -> None:
     parser.add_argument("static", type=Path, metavar="STATIC")
     parser.add_argument("events", type=Path, nargs="+", metavar="EVENTS")
     parser.add_argument("--hours", type=float, default=24)
+    parser.add_argument("--window", type=int, metavar="N", help="the best N of each hour, and no ratio")
     parser.add_argument("--seed", type=int, default=0, help="of where events are")
     given = parser.parse_args()
     print(machine())
@@ -155,8 +163,12 @@ def main() -> None:
         events, segments, lasts = record(recordings, given, folder)
         print(f"{segments} segments of {lasts} s, made in {time.monotonic() - began:.0f} s", flush=True)
         began = time.monotonic()
-        with daemon(folder, {"name": "yard", "folder": "recordings", "keyframes": True}) as running:
+        hourly = {"target_ratio": None, "window": {"picks": given.window, "minutes": 60}}
+        source = {"name": "yard", "folder": "recordings", "keyframes": True}
+        with daemon(folder, source, **(hourly if given.window else {})) as running:
             running.wait(lambda: len(running.events("read")) == segments, 24 * 3600)
+            if given.window:  # the last hour is ended by the clock
+                running.wait(lambda: running.events("chosen")[-1]["window"] >= last_hour(segments * lasts))
             wall, cpu = time.monotonic() - began, cpu_seconds(running)
             code = running.stop()
         if code or running.events("segment broken off") or running.events("damaged"):

@@ -126,7 +126,10 @@ class Model(RuleBasedStateMachine):
         if not hasattr(self, "store"):
             return
         for stream in ("yard", "gate", "ü '\";", "unknown"):
-            assert self.store.entries(stream) == self.entries.get(stream, {})
+            held = self.entries.get(stream, {})
+            assert self.store.entries(stream) == held
+            assert {key: self.store.entry(stream, key) for key in held} == held
+            assert self.store.entry(stream, b"unknown") is None
             assert self.store.segments(stream) == self.segments.get(stream, {})
         for name in OUTBOXES:
             assert waiting(self.store, name) == self.put[name][self.arrived[name] :]

@@ -13,12 +13,14 @@ from streamsel.config.delivery import OutboxConfig
 from streamsel.config.nearest import shown
 from streamsel.config.pipeline_base import ServiceConfig
 from streamsel.config.pipeline_values import Amount, File, Named, Rate, Seconds, Server, ServerList, security_beside
-from streamsel.config.value import Text, Value
+from streamsel.config.selection import SelectionConfig
+from streamsel.config.value import Number, Text, Value
 
-__all__ = ["EdgeConfig", "EdgeKafka", "EdgeMqtt", "EdgeOutput", "EdgeSource", "Memory", "Quota"]
+__all__ = ["EdgeConfig", "EdgeKafka", "EdgeMqtt", "EdgeOutput", "EdgeSource", "Memory", "Quota", "Window"]
 
 SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "http", "https", "srt", "udp", "rtp", "tcp")
 PART = re.compile(r"[0-9]+:[0-9]+:[0-9]+:[0-9]+")
+GOALS = ("target_ratio", "min_distance", "window")
 HOURS = re.compile(r"(?P<from>([01][0-9]|2[0-3]):[0-5][0-9])-(?P<to>([01][0-9]|2[0-3]):[0-5][0-9]|24:00)")
 
 
@@ -72,6 +74,16 @@ Part = Annotated[str, AfterValidator(_part)]
 Hours = Annotated[str, AfterValidator(_hours)]
 
 
+class Window(Value):
+    """The best of each window of time, chosen when it ends. minutes: its length, up to a day; three seconds at least.
+
+    picks: so many; None: as many as the selection's n_samples.
+    """
+
+    picks: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    minutes: Annotated[Number, Field(ge=0.05, le=1440)]
+
+
 class EdgeSource(Value):
     """One of: url (a camera or live stream), device (a V4L2 camera, `/dev/video0`), folder (into which a recorder drops
     finished segments of video), pipe (what comes on standard input: the format, as `h264`, `mpegts` or `matroska`).
@@ -80,7 +92,7 @@ class EdgeSource(Value):
     that is looked at and kept. mask: parts that are not looked at, such as a clock; pictures are kept whole. hours: of
     the day, local time, in which it is looked at; none: always. stall: seconds without a frame after which a connection
     is taken for dead. quiet: seconds that a segment must not have changed to count as finished. target_ratio,
-    min_distance: instead of the pipeline's.
+    min_distance, window: instead of the pipeline's.
     """
 
     name: Annotated[Named, Field(max_length=100)]
@@ -98,6 +110,7 @@ class EdgeSource(Value):
     quiet: Annotated[Seconds, Field(ge=0, le=3600)] = 10.0
     target_ratio: float | None = Field(None, gt=0, le=1)
     min_distance: float | None = Field(None, gt=0, le=2)
+    window: Window | None = None
 
     @model_validator(mode="after")
     def _one_of_each(self) -> Self:
@@ -106,7 +119,7 @@ class EdgeSource(Value):
             raise ValueError(
                 f"give one of url, device, folder and pipe{', not ' + ' and '.join(kinds) if kinds else ''}"
             )
-        for names in (("fps", "every", "keyframes"), ("target_ratio", "min_distance")):
+        for names in (("fps", "every", "keyframes"), GOALS):
             given = [name for name in names if getattr(self, name)]
             if len(given) > 1:
                 raise ValueError(f"{' and '.join(given)} exclude each other: give one of them")
@@ -117,6 +130,11 @@ class EdgeSource(Value):
         if self.crop is not None and self.mask and _covered(_corners(self.crop), [_corners(one) for one in self.mask]):
             raise ValueError("the mask hides all of the crop: correct one of them")
         return self
+
+    @property
+    def decides(self) -> bool:
+        """Whether it says itself how much of it is kept."""
+        return any(getattr(self, name) for name in GOALS)
 
     @property
     def live(self) -> bool:
@@ -190,15 +208,17 @@ class EdgeKafka(Value):
 class EdgeConfig(ServiceConfig):
     """What runs beside cameras for weeks. state: a folder of its own, for one process at a time.
 
-    memory: of each source. outbox: what waits for a broker that is away. queue: bytes of frames that wait for the
-    model; when it is full, the oldest frames of live sources go, and are counted. memory_limit: bytes of the process
-    above which that queue shrinks; `memory` is something else.
+    window: instead of target_ratio and min_distance. memory: of each source. outbox: what waits for a broker that is
+    away. queue: bytes of frames that wait for the model; when it is full, the oldest frames of live sources go, and are
+    counted. memory_limit: bytes of the process above which that queue shrinks; `memory` is something else.
     """
 
     ENDLESS: ClassVar[str] = "camera"
+    INSTEAD: ClassVar[str] = "`window: {minutes: 60}` beside it, or target_ratio or min_distance instead"
 
     kind: Literal["edge"]
     sources: Annotated[tuple[EdgeSource, ...], Field(min_length=1, max_length=64)]
+    window: Window | None = None
     state: File
     memory: Memory = Memory()
     output: EdgeOutput
@@ -224,6 +244,41 @@ class EdgeConfig(ServiceConfig):
             raise ValueError("sources: there is one standard input: give one pipe at most")
         return self
 
+    @model_validator(mode="after")
+    def _whole_windows(self) -> Self:
+        if self.window and (given := [name for name in GOALS if name != "window" and getattr(self, name)]):
+            raise ValueError(f"{given[0]} and window exclude each other: give one of them")
+        windows = {"window": self.window, **{f"sources.{one.name}.window": one.window for one in self.sources}}
+        for place, window in windows.items():
+            if window is not None:
+                _check_number(place, window, self.selection)
+        return self
+
+    @property
+    def windowed(self) -> bool:
+        """See `ServiceConfig`: of all sources, but for those that say otherwise themselves."""
+        return self.window is not None or all(source.window for source in self.sources)
+
+    def window_of(self, source: EdgeSource) -> Window | None:
+        """The window of a source, with its number of picks; None where frames are decided at once."""
+        window = source.window if source.decides else self.window
+        if window is None or window.picks is not None:
+            return window
+        return window.model_copy(update={"picks": self.selection.n_samples if self.selection else None})
+
     def identity(self) -> dict[str, Any]:
         """What must be equal for state to be gone on with, beside the model, the goal and the source."""
-        return {"selection": self.rules.written()}
+        return {"selection": {key: value for key, value in self.rules.written().items() if key != "n_samples"}}
+
+
+def _check_number(place: str, window: Window, selection: SelectionConfig | None) -> None:
+    """Raises ValueError unless exactly one number is said of how many to pick."""
+    number, share = (selection.n_samples, selection.proportion_samples) if selection else (None, None)
+    if share is not None:
+        raise ValueError(f"{place} and proportion_samples exclude each other: give one of them")
+    if number is not None and number < 1:
+        raise ValueError(f"{place}: n_samples of the selection must be 1 or more here, got {number}")
+    if window.picks is None and number is None:
+        raise ValueError(f"{place}: does not say how many: write `window: {{picks: 100, minutes: {window.minutes:g}}}`")
+    if number is not None and window.picks not in (None, number):
+        raise ValueError(f"{place}: picks is {window.picks} and n_samples {number}: leave one out")

@@ -30,6 +30,9 @@ class ServiceConfig(Value):
     ENDLESS: ClassVar[str] = "stream"
     """What has no end here, as errors call it."""
 
+    INSTEAD: ClassVar[str] = "target_ratio or min_distance"
+    """What says how much to keep where nothing ends, as errors advise."""
+
     model: Text = "default"
     weights: File | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -59,13 +62,16 @@ class ServiceConfig(Value):
         goals = [name for name, value in given.items() if value is not None]
         if len(goals) > 1:
             raise ValueError("target_ratio and min_distance exclude each other: give one of them")
-        if self.selection is not None and self.selection.n_samples is not None:
-            raise ValueError(
-                f"n_samples needs an end, which a {self.ENDLESS} has not: give target_ratio or min_distance"
-            )
+        if self.selection is not None and self.selection.n_samples is not None and not self.windowed:
+            raise ValueError(f"n_samples needs an end, which a {self.ENDLESS} has not: give {self.INSTEAD}")
         if goals and share is not None:
             raise ValueError(f"{goals[0]} and proportion_samples exclude each other: give one of them")
         return self
+
+    @property
+    def windowed(self) -> bool:
+        """Whether a number of picks means something: of each window of time."""
+        return False
 
     @property
     def rules(self) -> SelectionConfig:

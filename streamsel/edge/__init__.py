@@ -4,8 +4,9 @@ Each source has a thread of its own (`feed`): it opens what `opening` finds, or 
 folder, again and again, and puts the frames that are looked at into the `inbox`, which is bounded. The loop takes them
 out in batches over all sources, embeds them with one model, and lets each source's lane decide. Pictures of picks are
 on disk first (`pictures`, within a `quota`); then one transaction (`streamsel.store.entries`) holds what changed of the
-lanes' state, which segments are read, and the events that `sending` hands to MQTT or Kafka. Whatever is killed
-before that undoes nothing: it is looked at again where the source still has it.
+lanes' state, the pictures of candidates that windows of time may yet choose (`shots`), which segments are read, and the
+events that `sending` hands to MQTT or Kafka. Whatever is killed before that undoes nothing: it is looked at again where
+the source still has it.
 """
 
 from __future__ import annotations

@@ -15,8 +15,9 @@ from threadpoolctl import threadpool_limits
 
 from streamsel.config import EdgeConfig
 from streamsel.config.edge import EdgeOutput, EdgeSource
+from streamsel.decode.stills import open_still
 from streamsel.edge import Begin, Courier, Segment
-from streamsel.edge.board import Board, Disk
+from streamsel.edge.board import MOST_SHOWN, Board, Disk
 from streamsel.edge.cores import cores
 from streamsel.edge.events import kafka_event, mqtt_event
 from streamsel.edge.feed import LiveFeed
@@ -26,7 +27,6 @@ from streamsel.edge.inbox import Inbox
 from streamsel.edge.journal import Complaints
 from streamsel.edge.leftovers import remove_uncommitted
 from streamsel.edge.loop import WRITING
-from streamsel.edge.masking import Masked
 from streamsel.edge.memory_limit import MemoryLimit
 from streamsel.edge.page import edge_page
 from streamsel.edge.parts import Lanes, MakeEvent, MakeLane, Parts, Picked
@@ -35,8 +35,10 @@ from streamsel.edge.quota import QuotaKeeper
 from streamsel.edge.reloading import Reloading
 from streamsel.edge.sending import Sendings, kafka_courier, mqtt_courier
 from streamsel.edge.standing import Standing
+from streamsel.edge.windows import Windows
 from streamsel.embed import Embedder
 from streamsel.embed.load import load_embedder
+from streamsel.service.by_window import WindowGoal
 from streamsel.service.forgetting import Forgetting
 from streamsel.service.lane import Lane
 from streamsel.service.lanes import Lanes as LaneMaker
@@ -56,6 +58,7 @@ PARTING: Final = 2.0
 """Seconds that what is on its way to a broker gets to be acknowledged when all ends."""
 
 DAY: Final = 86_400.0
+MINUTE: Final = 60.0
 
 DECODING: Final = 2
 """Threads of one source's decoder, at most."""
@@ -88,8 +91,9 @@ def built(config: EdgeConfig, reloading: Reloading) -> Iterator[Built]:
             stack.callback(sendings.close, PARTING)
         inbox, quota = Inbox(config.queue), QuotaKeeper(config.output.folder, config.output.quota)
         memory = MemoryLimit(config.memory_limit, inbox, heap.trim)
+        standings = [Standing(source.name) for source in config.sources]
         board = Board(
-            [Standing(source.name) for source in config.sources],
+            standings,
             model=embedder.name,
             queued=lambda: inbox.queued,
             nbytes=lambda: inbox.nbytes,
@@ -101,7 +105,7 @@ def built(config: EdgeConfig, reloading: Reloading) -> Iterator[Built]:
             inbox=inbox,
             lanes=lanes,
             embedder=embedder,
-            embeds=config.rules.reads_vectors,
+            embeds=config.rules.reads_vectors or any(map(config.window_of, config.sources)),
             pictures=_pictures(config.output, embedder, quota),
             quota=quota,
             store=store,
@@ -112,6 +116,7 @@ def built(config: EdgeConfig, reloading: Reloading) -> Iterator[Built]:
             gone=dict,
             committed=partial(_committed, board),
             unusable=Complaints(board.standings),
+            windows=Windows(config.sources, standings, inbox),
             turned=(board.turned, heap, memory),
         )
         yield Built(parts, board, stack.enter_context(edge_page(config.metrics, board)), embedder.size)
@@ -125,7 +130,7 @@ def feeds_of(
     feeds: list[LiveFeed | FolderFeed] = []
     writing = made.parts.store.note(WRITING) or {}
     for place, (source, lane) in enumerate(zip(config.sources, lanes, strict=True)):
-        if source.live:
+        if source.live or config.window_of(source):
             remove_uncommitted(config.output.folder, source.name, len(lane), writing.get(source.name, ()))
         begin = Begin(lane.position or 0, lane.inside, made.parts.store.segments(source.name))
         feed = LiveFeed if source.live else FolderFeed
@@ -148,14 +153,14 @@ def source_lanes(config: EdgeConfig, embedder: Embedder) -> Lanes:
 
 
 def _maker(config: EdgeConfig, source: EdgeSource, embedder: Embedder) -> MakeLane:
-    own = source.target_ratio is not None or source.min_distance is not None
-    goal = source if own else config
+    goal, window = source if source.decides else config, config.window_of(source)
     days = config.memory.days
     lanes = LaneMaker(
-        config.selection,
+        config.selection and config.selection.model_copy(update={"n_samples": None}),
         embedder,
         target_ratio=goal.target_ratio,
         min_distance=goal.min_distance,
+        window=None if window is None else WindowGoal(window.picks or 1, window.minutes * MINUTE),
         lightly=config.lightly,
         query_sets=config.query_sets,
         named=config.identity(),
@@ -202,9 +207,9 @@ def _reloaded(reloading: Reloading, embedder: Embedder) -> Lanes | None:
 
 def _committed(board: Board, picks: Sequence[Picked], seconds: float) -> None:
     board.committed(seconds)
-    for seen, verdict, _ in picks:
-        board.standings[seen.place].picks += 1
-        name, frame = board.standings[seen.place].name, seen.frame
-        if frame is not None:
-            picture = frame.picture.whole if isinstance(frame.picture, Masked) else frame.picture
-            board.picked(name, seen.taken, verdict.decision.reason, verdict.decision.distance, picture.rgb())
+    for place, (shot, verdict, written) in enumerate(picks, start=MOST_SHOWN - len(picks)):
+        standing = board.standings[shot.place]
+        standing.picks += 1
+        if place >= 0 and not isinstance(picture := open_still(written.data), str):
+            decision = verdict.decision
+            board.picked(standing.name, shot.taken, decision.reason, decision.distance, picture.pixels)

@@ -15,6 +15,7 @@ import numpy as np
 from streamsel.data import Candidate, Pick
 from streamsel.edge import Seen
 from streamsel.edge.pictures import Written
+from streamsel.edge.shots import Shot
 from streamsel.service.lane import Verdict
 from streamsel.sink.json_file import plain
 from streamsel.store import Outgoing
@@ -28,7 +29,7 @@ MOST_BYTES: Final = 64_000
 TOLD: Final = ("id", "source", "taken", "file", "reason", "distance", "ordinal")
 
 
-def mqtt_event(source_name: str, seen: Seen, verdict: Verdict, written: Written, *, topic: str) -> Outgoing:
+def mqtt_event(source_name: str, shot: Seen | Shot, verdict: Verdict, written: Written, *, topic: str) -> Outgoing:
     """A JSON object: id, source, taken (ISO 8601), file, reason, distance (null for the first), ordinal, signals.
 
     topic: `{source}` in it is the source's name; it is the key of what is returned. Signals are left out where it
@@ -44,7 +45,7 @@ def mqtt_event(source_name: str, seen: Seen, verdict: Verdict, written: Written,
 
 def kafka_event(
     source_name: str,
-    seen: Seen,
+    shot: Seen | Shot,
     verdict: Verdict,
     written: Written,
     *,

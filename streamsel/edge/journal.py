@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from streamsel.edge import Seen
+from streamsel.edge.shots import Shot
 from streamsel.edge.standing import Standing
 from streamsel.service.log_lines import say
 
@@ -57,14 +58,14 @@ class Readings:
         self._frames: Counter[int] = Counter()
         self._picks: Counter[int] = Counter()
 
-    def committed(self, seen: Sequence[Seen], picked: Sequence[Seen]) -> None:
-        """These were looked at, in order, and these of them were picked."""
-        picks = Counter((one.place, one.offset) for one in picked)
+    def committed(self, seen: Sequence[Seen], picked: Sequence[Seen | Shot]) -> None:
+        """These were looked at, in order, and these were picked: what windows choose later is not counted."""
+        picks = Counter((one.place, one.segment.number) for one in picked if one.segment)
         for one in seen:
             if one.segment is None:
                 continue
             self._frames[one.place] += one.frame is not None
-            self._picks[one.place] += picks.pop((one.place, one.offset), 0)
+            self._picks[one.place] += picks.pop((one.place, one.segment.number), 0)
             if one.last:
                 counts = {"frames": self._frames.pop(one.place, 0), "picks": self._picks.pop(one.place, 0)}
                 say("read", source=self._names[one.place], segment=one.segment.name, **counts)

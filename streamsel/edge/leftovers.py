@@ -17,8 +17,8 @@ def remove_uncommitted(folder: Path, source: str, picks: int, files: Sequence[st
     """Remove what no state, no outbox and no reader knows of; how many pictures.
 
     files: that the state says were about to be written, relative to the folder. picks: of the source, as committed:
-    later ordinals are given again, to other frames, since a live source shows nothing twice. (What is decided again of
-    a folder replaces itself.)
+    later ordinals are given again, to other frames, since a live source shows nothing twice, and more may come of a
+    window. (What else is decided again of a folder replaces itself.)
     """
     uncommitted = [file for file in files if _ordinal(folder / f"{file}.json") >= picks]
     for file in uncommitted:

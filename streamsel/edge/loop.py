@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -22,8 +23,10 @@ from streamsel.edge.journal import Readings
 from streamsel.edge.parts import Parts
 from streamsel.edge.pictures import Written
 from streamsel.edge.reloading import refused
+from streamsel.edge.shots import Shot, Shots
 from streamsel.errors import SinkError, StreamselError
-from streamsel.service.lane import Lane, Taken, Verdict
+from streamsel.service.deciding import Entered, Place, Settled, Span, Verdict
+from streamsel.service.lane import Lane, Taken
 from streamsel.service.log_lines import say
 from streamsel.service.pauses import pauses
 from streamsel.sink.durable import is_full
@@ -53,14 +56,17 @@ class Loop:
         self._readings = Readings([name for name, _ in parts.lanes])
         self.lanes = self._restored()
         """By the source's place in the config, as they are committed."""
+        parts.windows.show(self.lanes)
 
     def run(self, stopping: threading.Event) -> None:
         """Turn after turn. Raises StreamselError where no retry would help."""
         parts = self._parts
         while not stopping.is_set():
             self._reload()
-            if seen := parts.inbox.take(min(self._most, parts.batch), TURN):
-                self._settle(seen, stopping)
+            seen = parts.inbox.take(min(self._most, parts.batch), TURN)
+            over = parts.windows.over(self.lanes, {one.place for one in seen})
+            if seen or over:
+                self._settle(seen, over, stopping)
             if parts.sendings:
                 parts.sendings.pump()
             parts.quota.make_room(datetime.now(UTC))
@@ -82,8 +88,8 @@ class Loop:
         else:
             say("reloaded")
 
-    def _settle(self, seen: Sequence[Seen], stopping: threading.Event) -> None:
-        """Decides frames and commits it, as often as it takes."""
+    def _settle(self, seen: Sequence[Seen], over: Sequence[int], stopping: threading.Event) -> None:
+        """Decides frames, and windows of sources that are over, and commits it, as often as it takes."""
         began = time.monotonic()
         vectors = self._embedded(seen)
         if stopping.is_set():
@@ -93,8 +99,8 @@ class Loop:
             try:
                 if failed:
                     self.lanes = self._restored()
-                self._decide(seen, vectors)
-                self._most = self._fitting(len(seen), time.monotonic() - began)
+                self._decide(seen, vectors, over)
+                self._most = self._fitting(len(seen), time.monotonic() - began) if seen else self._most
                 return
             except SinkError as error:
                 failed = True
@@ -123,19 +129,24 @@ class Loop:
         rows = iter(self._parts.embedder.embed(np.stack(crops)))
         return [np.empty(0, np.float32) if one.crop is None else next(rows) for one in seen]
 
-    def _decide(self, seen: Sequence[Seen], vectors: Sequence[Vector]) -> None:
+    def _decide(self, seen: Sequence[Seen], vectors: Sequence[Vector], over: Sequence[int]) -> None:
         """All of it is committed, or SinkError is raised."""
         began = time.monotonic()
         done = _Done(self._parts, self.lanes)
         for place, own in groupby(sorted(zip(seen, vectors, strict=True), key=_source), key=_source):
             done.lane(place, list(own))
+        for place in over:
+            done.end(place, self._parts.windows.now())
         if done.verdicts:
             self._parts.store.commit(Committed(notes={WRITING: done.files()}, lasts=True))
             done.write()
             self._parts.pictures.flush()
         self._parts.store.commit(done.committed())
         self._parts.committed(done.picks, time.monotonic() - began)
-        self._readings.committed(seen, [one for one, _, _ in done.picks])
+        self._readings.committed(seen, [shot for shot, _, _ in done.picks])
+        self._parts.windows.show(self.lanes)
+        for source, window, picks in done.windows():
+            say("chosen", source=source, window=datetime.fromtimestamp(window.begin, UTC).isoformat(), picks=picks)
 
     def _turned(self) -> None:
         for told in self._parts.turned:
@@ -147,12 +158,12 @@ class Loop:
 
 
 class _Done:
-    """What came of frames, until it is committed. verdicts: of picks. picks: seen, verdict, and what was written."""
+    """What came of frames, until it is committed. verdicts: of picks. picks: shot, verdict, and what was written."""
 
     def __init__(self, parts: Parts, lanes: Sequence[Lane]) -> None:
         self._parts, self._lanes = parts, lanes
-        self.verdicts: list[tuple[str, Seen, Verdict]] = []
-        self.picks: list[tuple[Seen, Verdict, Written]] = []
+        self.verdicts: list[tuple[str, Shots, Place, Verdict]] = []
+        self.picks: list[tuple[Shot, Verdict, Written]] = []
         self._entries: dict[str, dict[bytes, bytes | None]] = {}
         self._segments: dict[str, list[Segment]] = {}
         self._outgoing: dict[str, list[Outgoing]] = {name: [] for name in parts.events}
@@ -161,41 +172,60 @@ class _Done:
         """Decides what is one source's, in order."""
         lane, (name, _) = self._lanes[place], self._parts.lanes[place]
         awaited = [(one, vector) for one, vector in own if lane.awaits(one.offset, one.part)]
+        entered: list[Entered] = []
         for whole, run in groupby(awaited, key=lambda pair: pair[0].frame is not None):
             if whole:
-                self._taken(name, lane, list(run))
+                entered += self._entered(lane, list(run))
             else:
                 _skip(lane, list(run))
-        self._entries[name] = lane.entries()
+        self._settled(place, lane.decide(entered), [one for one, _ in awaited])
         segments = {one.segment.number: one.segment for one, _ in awaited if one.segment}
         self._segments[name] = list(segments.values())
 
-    def _taken(self, name: str, lane: Lane, run: Sequence[tuple[Seen, Vector]]) -> None:
+    def end(self, place: int, now: float) -> None:
+        """Chooses what a source's window that is over holds."""
+        self._settled(place, self._lanes[place].end(now), [])
+
+    def _entered(self, lane: Lane, run: Sequence[tuple[Seen, Vector]]) -> list[Entered]:
         rows = [
             Taken(one.frame, vector, one.offset, one.part, one.last, one.taken.timestamp())
             for one, vector in run
             if one.frame
         ]
-        for (one, _), verdict in zip(run, lane.take(rows), strict=True):
-            if verdict.unusable and not verdict.again:
-                self._parts.unusable(one.place, verdict.unusable)
-            if verdict:
-                self.verdicts.append((name, one, verdict))
+        entered = lane.enter(rows)
+        for (one, _), row in zip(run, entered, strict=True):
+            if isinstance(row, Verdict) and row.unusable and not row.again:
+                self._parts.unusable(one.place, row.unusable)
+        return [row for row in entered if isinstance(row, Entered)]
+
+    def _settled(self, place: int, settled: Settled, seen: Sequence[Seen]) -> None:
+        name, _ = self._parts.lanes[place]
+        shots = Shots(name, place, self._parts.store, self._parts.pictures, seen)
+        self.verdicts += [(name, shots, at, verdict) for at, verdict in settled.picks]
+        self._entries |= {name: self._lanes[place].entries(), **shots.changes(settled.kept, settled.released)}
+        for reason in settled.troubles:
+            say("window chosen by distance alone", logging.WARNING, source=name, reason=reason)
 
     def files(self) -> dict[str, list[str]]:
         """Source -> where its picks are about to be written, or would be if others had their names."""
         files: dict[str, list[str]] = {}
-        for name, one, _ in self.verdicts:
-            files.setdefault(name, []).extend(self._parts.pictures.files(name, one))
+        for name, shots, place, _ in self.verdicts:
+            files.setdefault(name, []).extend(self._parts.pictures.files(name, shots.at(place)))
         return files
+
+    def windows(self) -> list[tuple[str, Span, int]]:
+        """Those at whose end was chosen: source, window, and how many picks."""
+        counts = Counter((name, verdict.window) for name, _, _, verdict in self.verdicts)
+        return [(name, window, count) for (name, window), count in counts.items() if window]
 
     def write(self) -> None:
         """Pictures, and the events that tell of them. Raises SinkError."""
-        for name, one, verdict in self.verdicts:
-            written = self._parts.pictures.write(name, one, verdict)
-            self.picks.append((one, verdict, written))
+        for name, shots, place, verdict in self.verdicts:
+            shot = shots[place]
+            written = self._parts.pictures.write(name, shot, verdict)
+            self.picks.append((shot, verdict, written))
             for outbox, make in self._parts.events.items():
-                self._outgoing[outbox].append(make(name, one, verdict, written))
+                self._outgoing[outbox].append(make(name, shot, verdict, written))
 
     def committed(self) -> Committed:
         """As the store takes it."""

@@ -73,14 +73,19 @@ class EdgeMetrics(Collector):
         rate = GaugeMetricFamily(f"{PREFIX}frames_per_second", "Frames looked at, lately.", labels=["source"])
         thinned = GaugeMetricFamily(f"{PREFIX}thinned", "n: each n-th frame is looked at.", labels=["source"])
         age = GaugeMetricFamily(f"{PREFIX}frame_age_seconds", "Since a source's latest frame.", labels=["source"])
+        held = GaugeMetricFamily(f"{PREFIX}candidates", "Of the window that is open.", labels=["source"])
+        ends = GaugeMetricFamily(f"{PREFIX}window_end_seconds", "When it ends, since 1970.", labels=["source"])
         for one in standings:
+            if one.window:
+                held.add_metric([one.name], one.window.candidates)
+                ends.add_metric([one.name], one.window.span.end)
             for name in get_args(State):
                 state.add_metric([one.name, name], float(one.state == name))
             rate.add_metric([one.name], one.rate)
             thinned.add_metric([one.name], one.thinned)
             if (since := self._board.since(one)) is not None:
                 age.add_metric([one.name], since)
-        yield from (state, rate, thinned, age)
+        yield from (state, rate, thinned, age, held, ends)
 
     def _outboxes(self) -> Iterator[Metric]:
         for name, told in {**OUTGOING, **WAITING}.items():

@@ -13,6 +13,7 @@ import math
 import re
 from contextlib import AbstractContextManager
 from dataclasses import asdict
+from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import version
 from importlib.resources import files
@@ -21,6 +22,7 @@ from typing import Any, Final
 from streamsel.edge.board import Board, Disk, Outbound, Shown
 from streamsel.edge.metrics import EdgeMetrics
 from streamsel.edge.standing import Standing
+from streamsel.service.deciding import Open
 from streamsel.service.status_page import Answer, served
 
 __all__ = ["edge_page"]
@@ -114,8 +116,21 @@ def _source(board: Board, one: Standing) -> dict[str, Any]:
         "trouble": _safe(one.trouble),
         "rate": round(one.rate, 2),
         "since": None if since is None else round(since, 1),
+        "window": _window(one.window),
         "problems": {_safe(reason): count for reason, count in dict(one.problems).items()},
     }
+
+
+def _window(one: Open | None) -> dict[str, Any] | None:
+    return (
+        None
+        if one is None
+        else {"candidates": one.candidates, "ends": _text(datetime.fromtimestamp(one.span.end, UTC))}
+    )
+
+
+def _text(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _named_bytes(one: Disk | Outbound) -> dict[str, Any]:
@@ -128,7 +143,7 @@ def _pick(one: Shown) -> dict[str, Any]:
     return {
         "number": one.number,
         "source": one.source,
-        "taken": one.taken.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "taken": _text(one.taken),
         "reason": _safe(one.reason),
         "distance": one.distance if known else None,
         "picture": f"picks/{one.number}.jpg" if one.thumbnail else None,

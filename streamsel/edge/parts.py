@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from streamsel.edge import Seen, Segment
+from streamsel.edge import Segment
 from streamsel.edge.inbox import Inbox
 from streamsel.edge.pictures import Pictures, Written
 from streamsel.edge.quota import QuotaKeeper
 from streamsel.edge.sending import Sendings
+from streamsel.edge.shots import Shot
+from streamsel.edge.windows import Windows
 from streamsel.embed import Embedder
 from streamsel.service.lane import Lane, Verdict
 from streamsel.store import Outgoing
@@ -23,10 +25,10 @@ MakeLane = Callable[[int, Mapping[bytes, bytes]], Lane]
 Lanes = Sequence[tuple[str, MakeLane]]
 """Name of each source, and what makes its lane."""
 
-MakeEvent = Callable[[str, Seen, Verdict, Written], Outgoing]
+MakeEvent = Callable[[str, Shot, Verdict, Written], Outgoing]
 """A source's name, a pick, and what was written of it -> what an outbox holds of it."""
 
-Picked = tuple[Seen, Verdict, Written]
+Picked = tuple[Shot, Verdict, Written]
 
 
 @dataclass(slots=True)
@@ -35,8 +37,9 @@ class Parts:
 
     events: outbox -> what makes its events. batch: frames that are decided and committed at once, at most. reloaded:
     other lanes, where thresholds changed; raises UsageError for such as no stream can keep. gone: segments by source
-    that are to be forgotten, each told once. committed: told of picks, and of the seconds it took. unusable: told of a
-    source's place, and why a frame of it could not be decided. turned: each is called at the end of each turn.
+    that are to be forgotten, each told once. committed: told of picks, and of the seconds it took. unusable: told of
+    a source's place, and why a frame of it could not be decided. windows: ends those that no frame ends. turned: each
+    is called at the end of each turn.
     """
 
     inbox: Inbox
@@ -53,4 +56,5 @@ class Parts:
     gone: Callable[[], Mapping[str, Sequence[Segment]]]
     committed: Callable[[Sequence[Picked], float], None]
     unusable: Callable[[int, str], None]
+    windows: Windows
     turned: tuple[Callable[[], None], ...]

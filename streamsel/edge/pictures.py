@@ -23,6 +23,7 @@ from typing import Any, Final
 from streamsel.data import Mark, Picture
 from streamsel.edge import Seen
 from streamsel.edge.masking import Masked
+from streamsel.edge.shots import Shot
 from streamsel.errors import SinkError
 from streamsel.service.lane import Verdict
 from streamsel.service.pick_facts import pick_facts
@@ -79,38 +80,42 @@ class Pictures:
         self._files = WholeFiles(made_folder(folder), kept=False)  # a quota removes days
         self._quality, self._model, self._told = quality, model, told
 
-    def write(self, source_name: str, seen: Seen, verdict: Verdict) -> Written:
-        """Writes a pick's whole picture and its facts. seen: with a frame. Raises SinkError, and leaves nothing then.
+    def shot(self, seen: Seen) -> Shot:
+        """Its whole picture. seen: with a frame. Raises SinkError for what no JPEG can hold."""
+        if seen.frame is None:
+            raise ValueError("Pictures.shot needs a frame")
+        data = encode(_whole(seen.frame.picture).rgb(), "jpg", self._quality)
+        return Shot(seen.place, seen.taken, seen.frame.mark, data, seen.started, seen.segment)
+
+    def write(self, source_name: str, one: Seen | Shot, verdict: Verdict) -> Written:
+        """Writes a pick's whole picture and its facts. Raises SinkError, and leaves nothing then.
 
         Both last once `flush` returned.
         """
-        if seen.frame is None:
-            raise ValueError("Pictures.write needs a frame")
-        mark, epoch = replace(seen.frame.mark, source=source_name), epoch_of(seen)
-        data = encode(_whole(seen.frame.picture).rgb(), "jpg", self._quality)
-        id_ = self._id(mark, seen)
-        taken = seen.taken.astimezone(UTC)
-        file = self._file(self.files(source_name, seen), id_)
-        stream = {"segment": seen.segment.name} if seen.segment else {"started": seen.started}
+        shot = self.shot(one) if isinstance(one, Seen) else one
+        mark, epoch = replace(shot.mark, source=source_name), epoch_of(shot)
+        id_ = self._id(mark, shot)
+        taken = shot.taken.astimezone(UTC)
+        file = self._file(self.files(source_name, shot), id_)
+        stream = {"segment": shot.segment.name} if shot.segment else {"started": shot.started}
         facts = {"id": id_, **pick_facts(mark, taken, verdict), "file": file, **stream}
         text = json_text(facts)
-        written = Written(file, data, id_, self._model, mark, epoch, taken, facts, len(data) + len(text))
+        nbytes = len(shot.data) + len(text)
+        written = Written(file, shot.data, id_, self._model, mark, epoch, taken, facts, nbytes)
         self._put(written, text)
         return written
 
-    def files(self, source_name: str, seen: Seen) -> tuple[str, str]:
+    def files(self, source_name: str, one: Seen | Shot) -> tuple[str, str]:
         """Where a pick comes to lie, and where it does if another frame has that name; relative, POSIX."""
-        if seen.frame is None:
-            raise ValueError("Pictures.files needs a frame")
-        mark = replace(seen.frame.mark, source=source_name)
-        day, stem = f"{safe_path(source_name)}/{seen.taken.astimezone(UTC):%Y-%m-%d}", _stem(mark, seen)
-        return f"{day}/{safe_path(stem)}.jpg", f"{day}/{safe_path(f'{stem}-{self._id(mark, seen)[:ID_DIGITS]}')}.jpg"
+        mark = replace(_mark(one), source=source_name)
+        day, stem = f"{safe_path(source_name)}/{one.taken.astimezone(UTC):%Y-%m-%d}", _stem(mark, one)
+        return f"{day}/{safe_path(stem)}.jpg", f"{day}/{safe_path(f'{stem}-{self._id(mark, one)[:ID_DIGITS]}')}.jpg"
 
     def flush(self) -> None:
         """What was written lasts when this returns: before the transaction that says so. Raises SinkError."""
         self._files.sync()
 
-    def _id(self, mark: Mark, seen: Seen) -> str:
+    def _id(self, mark: Mark, seen: Seen | Shot) -> str:
         """Of a pick's event. mark: in a source of the config's name."""
         return event_id(mark.source, epoch_of(seen), mark.pts, self._model, part_of(mark))
 
@@ -146,16 +151,24 @@ class Pictures:
             self._told(written)
 
 
-def epoch_of(seen: Seen) -> str:
+def epoch_of(seen: Seen | Shot) -> str:
     """Which stream of its source a frame is of: a connection by its start, a segment by what tells it from others."""
     one = seen.segment
     return f"{one.name}/{one.size}/{one.modified}" if one else seen.started
 
 
-def _stem(mark: Mark, seen: Seen) -> str:
+def _stem(mark: Mark, seen: Seen | Shot) -> str:
     if seen.segment is None:
         return live_name(mark, seen.started)
     return f"{mark.source}-{seen.segment.name.replace('/', '_')}-{mark.index:0{INDEX_DIGITS}d}"
+
+
+def _mark(one: Seen | Shot) -> Mark:
+    if isinstance(one, Shot):
+        return one.mark
+    if one.frame is None:
+        raise ValueError("a picture needs a frame")
+    return one.frame.mark
 
 
 def _whole(picture: Picture) -> Picture:

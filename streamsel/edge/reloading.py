@@ -14,8 +14,8 @@ from streamsel.service.log_lines import say
 
 __all__ = ["THRESHOLDS", "Reloading", "refused"]
 
-THRESHOLDS: Final = ("target_ratio", "min_distance")
-"""What may change while it runs, of the pipeline and of each source."""
+THRESHOLDS: Final = ("target_ratio", "min_distance", "window")
+"""What may change while it runs, of the pipeline and of each source; but a window stays one."""
 
 
 class Reloading:
@@ -67,5 +67,6 @@ def refused(reason: str) -> None:
 
 def _without_thresholds(config: EdgeConfig) -> dict[str, Any]:
     told = {name: getattr(config, name) for name in type(config).model_fields if name not in THRESHOLDS}
+    windows = {"window": [config.window is not None, *(source.window is not None for source in config.sources)]}
     bare = dict.fromkeys(THRESHOLDS)
-    return {**told, "sources": [source.model_copy(update=bare) for source in config.sources]}
+    return {**told, **windows, "sources": [source.model_copy(update=bare) for source in config.sources]}

@@ -6,6 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Literal
 
+from streamsel.service.deciding import Open
+
 __all__ = ["Standing", "State"]
 
 State = Literal["starting", "connecting", "live", "waiting", "resting", "ended"]
@@ -17,7 +19,7 @@ for the next segment. resting: outside of its hours. ended: a pipe that was clos
 class Standing:
     """Plain counts, each of which one thread alone writes. rate: frames looked at a second, lately. last: UTC seconds
     of the latest frame since 1970, 0 before it. thinned: 1, or n where only each n-th frame is looked at, since the
-    machine is too slow. problems: reason -> count, of what was wrong with the stream.
+    machine is too slow. problems: reason -> count, of what was wrong with the stream. window: that is open.
     """
 
     name: str
@@ -32,4 +34,5 @@ class Standing:
     picks: int = 0
     rate: float = 0.0
     last: float = 0.0
+    window: Open | None = None
     problems: Counter[str] = field(default_factory=Counter)

@@ -113,14 +113,19 @@ class Entrance:
         marks: Sequence[Sequence[Mark]],
         signals: Sequence[Mapping[str, Value]],
         boxes: Sequence[Box | None] = (),
+        *,
+        totals: Totals | None = None,
         **more: Any,
     ) -> FrameRows:
-        """Material of rows. boxes: which objects of frames they are. more: `rows`, vectors; `crops`, their objects."""
+        """Material of rows. boxes: which objects of frames they are. totals: of what they are a part of, unless that is
+        all that passed. more: `rows`, vectors; `crops`, their objects.
+        """
         firsts = [row[0] for row in marks]
         names = [self._name(row) for row in marks]
         for place, box in enumerate(boxes):
             names[place] = object_name(names[place], firsts[place], box) if box else names[place]
-        return FrameRows(names, firsts, signals, classes=self.classes, ends=self.totals.ends, **more)
+        ends = (totals or self.totals).ends
+        return FrameRows(names, firsts, signals, classes=self.classes, ends=ends, **more)
 
     def _name(self, marks: Sequence[Mark]) -> str:
         """A row goes by its first frame, or by the first one that is to be included or excluded."""

@@ -22,6 +22,7 @@ from streamsel.rules.pool_rows import PoolRows, check_model
 from streamsel.rules.reached import curve, reached
 from streamsel.rules.readings import readings_of
 from streamsel.rules.shares import check_targets
+from streamsel.rules.totals import Totals
 from streamsel.rules.unseen import Unseen
 from streamsel.rules.wanted_names import WantedNames
 from streamsel.selection.columns import Batch
@@ -95,13 +96,24 @@ class FrameRules:
         check_targets(config, self.entrance.classes)
         self._chosen: Batch | None = None
 
-    def batch(self, rows: Sequence[Known], vectors: Vector, objects: Sequence[Mapping[str, Vector]] = ()) -> Batch:
-        """Rows as selectors take them. objects: of each row, task -> vectors; none where nothing is given."""
+    def batch(
+        self,
+        rows: Sequence[Known],
+        vectors: Vector,
+        objects: Sequence[Mapping[str, Vector]] = (),
+        *,
+        totals: Totals | None = None,
+    ) -> Batch:
+        """Rows as selectors take them. objects: of each row, task -> vectors; none where nothing is given.
+
+        totals: of what the rows are a part of; unless given, of all that passed the entrance.
+        """
         found = objects or [{}] * len(rows)
         crops = {task: objects_column(task, found, self.objects.dim) for task in self.objects.tasks}
         marks, signals = [row.marks for row in rows], [row.signals for row in rows]
         known = vectors if self._config.reads_vectors else None
-        material = self.entrance.rows(marks, signals, [row.box for row in rows], rows=known, crops=crops)
+        boxes = [row.box for row in rows]
+        material = self.entrance.rows(marks, signals, boxes, totals=totals, rows=known, crops=crops)
         self._chosen = batch_of(self._config, material)
         return self._chosen
 

@@ -16,10 +16,14 @@ from streamsel.data import Mark
 from streamsel.embed import Embedder
 from streamsel.errors import UsageError
 from streamsel.rules.frame_rules import FrameRules
+from streamsel.rules.goals import budget_rules
 from streamsel.rules.inspection import Inspection
 from streamsel.rules.live import stream_selector
 from streamsel.rules.queries import queries_of, query_vectors
 from streamsel.run.selecting import distance_of_run
+from streamsel.service.at_once import AtOnce
+from streamsel.service.by_window import ByWindow, WindowGoal
+from streamsel.service.earlier import Earlier
 from streamsel.service.file_digest import digest_of_files
 from streamsel.service.forgetting import Forgetting
 from streamsel.service.lane import Lane
@@ -29,7 +33,7 @@ from streamsel.sink.names import frame_name
 __all__ = ["Lanes", "called"]
 
 GOALS: Final = ("target_ratio", "min_distance", "proportion")
-"""Keys of a config whose numbers say how much is kept."""
+"""Keys of a config whose numbers say how much is kept; of windows it is `n`."""
 
 LISTED: Final = 1000
 """Names of damaged or repeated frames that a lane remembers to tell of."""
@@ -38,9 +42,11 @@ LISTED: Final = 1000
 class Lanes:
     """Makes lanes. selection: what to pick; its proportion_samples is a target ratio here.
 
-    target_ratio, min_distance: the goal, at most one; neither: the model's own novelty distance. lightly: a folder with
-    predictions and metadata by the names of frames. query_sets: name -> path. named: what else must be equal for state
-    to be gone on with, as plain JSON. movable: whether state is gone on with though the goal's number is another one.
+    target_ratio, min_distance, window: the goal, at most one; none: the model's own novelty distance. With a window of
+    time the best of it are chosen when it ends, and what the selection says of numbers counts for nothing. lightly: a
+    folder with predictions and metadata by the names of frames. query_sets: name -> path. named: what else must be
+    equal for state to be gone on with, as plain JSON. movable: whether state is gone on with though the goal's number
+    is another one.
     called: partition -> what errors call its lane. anew: see Lane. forgetting: makes that of a lane.
     Raises UsageError for what a stream without an end cannot promise, UsageError and SourceError for what the
     selection reads and is not there.
@@ -53,6 +59,7 @@ class Lanes:
         *,
         target_ratio: float | None = None,
         min_distance: float | None = None,
+        window: WindowGoal | None = None,
         lightly: Path | None = None,
         query_sets: Mapping[str, Path] | None = None,
         named: Mapping[str, Any] | None = None,
@@ -62,15 +69,19 @@ class Lanes:
         forgetting: Callable[[], Forgetting | None] = lambda: None,
     ) -> None:
         self._called, self._anew, self._forgetting = called, anew, forgetting
-        self._config = _stream_config(selection, target_ratio, min_distance)
+        self._window = window
+        self._config = (
+            _window_config(selection, window) if window else _stream_config(selection, target_ratio, min_distance)
+        )
         self._embedder = embedder
         self._folder = None if lightly is None else LightlyFolder.named(lightly)
         sets = {name: str(path) for name, path in (query_sets or {}).items()}
         self._queries = query_vectors(self._config.rules, sets, lambda: embedder)
-        self._distance = distance_of_run(self._config, embedder)
+        self._distance = None if window else distance_of_run(self._config, embedder)
         queries = {name: digest_of_files(Path(sets[name])) for name in queries_of(self._config.rules)}
         told = self._config.identity()
-        goals = {key: told[key] is not None for key in GOALS if movable}
+        goals: dict[str, Any] = {key: told[key] is not None for key in GOALS if movable}
+        goals |= {"n": "of a window"} if window else {}
         self._identity = _identity({**told, **goals, "queries": queries, **(named or {})}, embedder)
         self.lane(0)
 
@@ -89,8 +100,8 @@ class Lanes:
 
     @property
     def reads_vectors(self) -> bool:
-        """Whether frames have to be embedded."""
-        return self._config.rules.reads_vectors
+        """Whether frames have to be embedded; candidates of windows always are."""
+        return self._config.rules.reads_vectors or self._window is not None
 
     @property
     def reads_pixels(self) -> bool:
@@ -106,22 +117,21 @@ class Lanes:
         return Lane.restored(partial(self._fresh, partition), entries or {})
 
     def _fresh(self, partition: int) -> Lane:
-        config, dim = self._config, self._embedder.dim
+        config = self._config
         rules = FrameRules(config.rules, self._folder, self._embedder, called, carried=True)
         rules.entrance.inspection = _inspection(rules, remove_duplicates=config.remove_exact_duplicates)
-        selector = stream_selector(
-            config.rules,
-            dim,
-            self._queries,
-            rules.entrance.classes,
-            target_ratio=config.target_ratio,
-            min_distance=self._distance,
-        )
+        decider = self._by_window(rules, self._window) if self._window else self._at_once(rules)
         name = self._called(partition)
-        forgetting = self._forgetting()
-        return Lane(
-            partition, rules, selector, identity=self._identity, called=name, anew=self._anew, forgetting=forgetting
-        )
+        return Lane(partition, rules, decider, identity=self._identity, called=name, anew=self._anew)
+
+    def _at_once(self, rules: FrameRules) -> AtOnce:
+        config, dim, classes = self._config, self._embedder.dim, rules.entrance.classes
+        goal = {"target_ratio": config.target_ratio, "min_distance": self._distance}
+        return AtOnce(stream_selector(config.rules, dim, self._queries, classes, **goal), self._forgetting())
+
+    def _by_window(self, rules: FrameRules, goal: WindowGoal) -> ByWindow:
+        made, dim = partial(budget_rules, self._config.rules, self._queries), self._embedder.dim
+        return ByWindow(rules, made, goal, Earlier(dim, self._forgetting()), dim)
 
 
 def called(mark: Mark) -> str:
@@ -138,12 +148,29 @@ def _stream_config(
             " or min_distance"
         )
     config = SelectConfig.of(sources="topic", selection=selection, target_ratio=target_ratio, min_distance=min_distance)
+    _refuse_parts(config)
+    return config.model_copy(update={"proportion": None, "target_ratio": config.proportion or config.target_ratio})
+
+
+def _window_config(selection: SelectionConfig | None, window: WindowGoal) -> SelectConfig:
+    bare = selection and selection.model_copy(update={"n_samples": None, "proportion_samples": None})
+    config = SelectConfig.of(sources="topic", selection=bare)
+    _refuse_parts(config)
+    if config.rules.reads_objects:
+        raise UsageError(
+            "the selection reads embeddings of objects, which candidates of a window do not keep: leave that out,"
+            " or give target_ratio or min_distance"
+        )
+    return config.model_copy(update={"n": window.picks})
+
+
+def _refuse_parts(config: SelectConfig) -> None:
+    """Raises UsageError for what are no single whole pictures."""
     if config.sequence_length > 1 or config.objects is not None:
         what = "sequences" if config.sequence_length > 1 else "objects"
         raise UsageError(
             f"the selection asks for {what}, and pictures of a topic are picked one by one: leave that out"
         )
-    return config.model_copy(update={"proportion": None, "target_ratio": config.proportion or config.target_ratio})
 
 
 def _inspection(rules: FrameRules, *, remove_duplicates: bool) -> Inspection:

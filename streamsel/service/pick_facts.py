@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from streamsel.data import Mark
@@ -13,7 +13,8 @@ __all__ = ["pick_facts"]
 
 def pick_facts(mark: Mark, taken: datetime, verdict: Verdict) -> dict[str, Any]:
     """Where a frame stands in its source, when it was taken, and why it was picked; distances may be infinite."""
-    decision = verdict.decision
+    decision, window = verdict.decision, verdict.window
+    chosen = {"begin": _text(window.begin), "end": _text(window.end), "order": verdict.order} if window else {}
     return {
         "source": mark.source,
         "index": mark.index,
@@ -26,4 +27,9 @@ def pick_facts(mark: Mark, taken: datetime, verdict: Verdict) -> dict[str, Any]:
         "gains": decision.gains,
         "reason": decision.reason,
         "signals": verdict.signals,
+        **({"window": chosen} if chosen else {}),
     }
+
+
+def _text(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()

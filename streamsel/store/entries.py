@@ -179,6 +179,12 @@ class EntryStore:
         with self._file.explained():
             return dict(self._db.execute("SELECT key, value FROM entry WHERE stream=?", (stream,)))
 
+    def entry(self, stream: str, key: bytes) -> bytes | None:
+        """One entry of a stream alone, as last committed; None where there is none."""
+        with self._file.explained():
+            found = self._db.execute("SELECT value FROM entry WHERE stream=? AND key=?", (stream, key)).fetchone()
+            return None if found is None else bytes(found[0])
+
     def segments(self, stream: str) -> dict[str, Segment]:
         """The segments of a stream that are known to have been begun, by name, in the order of their numbers."""
         found = "SELECT number, name, size, modified FROM segment WHERE stream=? ORDER BY number"

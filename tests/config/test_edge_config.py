@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from streamsel.config import EdgeConfig, read_pipeline
-from streamsel.config.edge import EdgeSource
+from streamsel.config.edge import EdgeSource, Window
 from streamsel.errors import UsageError
 
 PLAIN = """
@@ -16,6 +16,9 @@ sources: [{name: door, url: 'rtsp://viewer:${PASSWORD}@camera/1'}]
 state: state
 output: {folder: picks}
 """
+
+WINDOW = "window: {picks: 9, minutes: 60}"
+BEST = "selection: {n_samples: 8, strategies: [{input: {type: EMBEDDINGS}, strategy: {type: DIVERSITY}}]}"
 
 
 def read(folder: Path, text: str, **environ: str) -> EdgeConfig:
@@ -70,6 +73,25 @@ def test_a_password_is_not_shown(tmp_path: Path) -> None:
         ("state: state", "state: state\nmqtt: {server: broker}", "mqtt.server: must be host:port"),
         ("state: state", "state: state\ntarget_ratio: 0.1\nmin_distance: 1", "target_ratio and min_distance exclude"),
         ("sources: [", "sources: [{name: door, folder: x}, ", "sources: two are called 'door'"),
+        (
+            "state: state",
+            "state: state\nwindow: {minutes: 60}",
+            "window: does not say how many: write `window: {picks:",
+        ),
+        ("state: state", "state: state\nwindow: {picks: 9, minutes: 0.01}", "window.minutes: "),
+        ("state: state", "state: state\nwindow: {picks: 9, minutes: 1441}", "window.minutes: "),
+        ("state: state", "state: state\nwindow: {picks: 0, minutes: 60}", "window.picks: "),
+        ("state: state", f"state: state\n{WINDOW}\ntarget_ratio: 0.1", "target_ratio and window exclude each other"),
+        ("state: state", f"state: state\n{WINDOW}\nmin_distance: 1", "min_distance and window exclude each other"),
+        ("name: door", f"name: door, {WINDOW}, min_distance: 1", "sources[0]: min_distance and window exclude"),
+        ("state: state", f"state: state\n{BEST}", "n_samples needs an end, which a camera has not: give `window: {min"),
+        ("state: state", f"state: state\n{BEST}\n{WINDOW}", "window: picks is 9 and n_samples 8: leave one out"),
+        ("state: state", f"state: state\n{BEST.replace('8', '-1')}\nwindow: {{minutes: 60}}", "must be 1 or more here"),
+        (
+            "state: state",
+            f"state: state\n{BEST.replace('n_samples: 8', 'proportion_samples: 0.1')}\n{WINDOW}",
+            "window and proportion_samples exclude each other",
+        ),
     ],
 )
 def test_what_is_wrong_is_told_with_its_place(tmp_path: Path, before: str, after: str, told: str) -> None:
@@ -101,3 +123,14 @@ def test_a_mask_leaves_something_of_the_crop(mask: list[str], left: bool) -> Non
     else:
         with pytest.raises(ValueError, match="hides all of the crop"):
             EdgeSource.model_validate(given)
+
+
+def test_a_window_is_that_of_the_source_or_of_all_and_its_number_that_of_the_selection(tmp_path: Path) -> None:
+    text = PLAIN.replace("sources: [", "sources: [{name: yard, folder: x, target_ratio: 0.1}, ")
+    config = read(tmp_path, f"{text}\n{BEST}\nwindow: {{minutes: 60}}")
+    assert config.window_of(config.sources[0]) is None
+    assert config.window_of(config.sources[1]) == Window(picks=8, minutes=60)
+    own = text.replace("name: door", "name: door, window: {picks: 3, minutes: 1}")
+    config = read(tmp_path, f"{own}\n{WINDOW}")
+    assert config.window_of(config.sources[1]) == Window(picks=3, minutes=1)
+    assert config.identity() == read(tmp_path, f"{text}\nwindow: {{picks: 5, minutes: 2}}").identity()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
@@ -30,16 +30,19 @@ from streamsel.edge.loop import Loop
 from streamsel.edge.parts import Parts, Picked
 from streamsel.edge.pictures import Pictures
 from streamsel.edge.quota import QuotaKeeper
+from streamsel.edge.shots import shots_of
 from streamsel.edge.standing import Standing
+from streamsel.edge.windows import Windows
 from streamsel.embed import Embedder
 from streamsel.embed.load import load_embedder
 from streamsel.errors import SinkError, StreamselError
+from streamsel.service.lane import Lane
 from streamsel.store.entries import Committed, EntryStore
 from streamsel.testing.broken_disk import BrokenDisk
 from streamsel.testing.ingest_material import tiny_model
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
-NAMES = ("yard", "door", "gate")
+NAMES = ("yard", "door", "gate", "roof")
 OUTBOXES = ("mqtt", "kafka")
 PLENTY = 1 << 40
 
@@ -64,6 +67,13 @@ class FaultyStore(EntryStore):
         super().commit(changes)
 
 
+class NoClock(Windows):
+    """The clock on the wall ends nothing."""
+
+    def over(self, lanes: Sequence[Lane], busy: Collection[int]) -> list[int]:
+        return []
+
+
 class CutInbox(Inbox):
     """cuts: how many it gives at once at most, in turn; the last one goes on."""
 
@@ -83,11 +93,12 @@ def embedder() -> Embedder:
 
 
 def config(**changed: object) -> EdgeConfig:
-    """Two sources by distance, one by ratio."""
+    """Two sources by distance, one by ratio, one by windows of time."""
     sources = [
         {"name": "yard", "folder": "/segments"},
         {"name": "door", "url": "rtsp://camera/1", "min_distance": 0.8},
         {"name": "gate", "url": "rtsp://camera/2", "target_ratio": 0.2},
+        {"name": "roof", "url": "rtsp://camera/3", "window": {"picks": 3, "minutes": 10}},
     ]
     told = {"kind": "edge", "sources": sources, "state": "/state", "output": {"folder": "/picks"}}
     return EdgeConfig.model_validate({**told, "min_distance": 0.6, **changed})
@@ -111,12 +122,12 @@ def nothing_more(one: Seen) -> Seen:
 
 
 def material() -> list[Seen]:
-    """Of all three sources, as their threads would put them in: each in order. One segment breaks off."""
+    """Of all sources, as their threads would put them in: each in order. One segment breaks off."""
     dice = np.random.default_rng(7)
     yard = [seen(0, n, part, scene=n + part // 4, last=part == 11) for n in range(3) for part in range(12)]
     yard[12 + 7 :] = [nothing_more(yard[12 + 7]), nothing_more(seen(0, 2, 0, scene=0)), *yard[24:]]
     yard[13 + 8 :] = [replace(one, offset=3, segment=Segment(3, "3.mp4", 1000, 5)) for one in yard[13 + 8 :]]
-    lines = [iter(yard), *(iter([seen(place, n, 0, scene=n // 5) for n in range(30)]) for place in (1, 2))]
+    lines = [iter(yard), *(iter([seen(place, n, 0, scene=n // 5) for n in range(30)]) for place in (1, 2, 3))]
     mixed: list[Seen] = []
     while lines:
         line = lines[dice.integers(len(lines))]
@@ -182,6 +193,7 @@ class Trial:
             gone=dict,
             committed=committed,
             unusable=Complaints(standings),
+            windows=NoClock(config().sources, standings, inbox),
             turned=(lambda: self.turned(),),
         )
 
@@ -196,6 +208,7 @@ def outcome(folder: Path) -> dict[str, object]:
     store = EntryStore(folder / "state.db", OUTBOXES)
     for name in NAMES:
         told[f"{name} state"], told[f"{name} segments"] = store.entries(name), store.segments(name)
+        told[f"{name} held"] = store.entries(shots_of(name))
         for box in OUTBOXES:
             waiting = store.outbox(box).waiting(0, PLENTY)
             told[f"{name} to {box}"] = [replace(one, number=0) for one in waiting if one.about.startswith(name)]
@@ -212,10 +225,12 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     folder = tmp_path_factory.mktemp("undisturbed")
     trial = Trial(folder)
     trial.run(material())
-    by_source = [sum(one.place == place for one, _, _ in trial.picks()) for place in range(3)]
+    by_source = [sum(one.place == place for one, _, _ in trial.picks()) for place in range(4)]
     assert min(by_source) >= 3, by_source
     assert sum(by_source) < len(material()) // 2
-    return outcome(folder)
+    told = outcome(folder)
+    assert len(told["roof held"]) == 10, "candidates of the window that is open"
+    return told
 
 
 @pytest.fixture(scope="module")

@@ -11,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from streamsel.edge.board import Board, Disk, Outbound
 from streamsel.edge.metrics import EdgeMetrics
 from streamsel.edge.standing import Standing
+from streamsel.service.deciding import Open, Span
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
@@ -28,17 +29,19 @@ def test_all_of_a_source_is_told() -> None:
     door = Standing(
         "door", state="live", connects=3, losses=2, segments=5, frames=1000, dropped=7, thinned=2, picks=11, rate=4.5
     )
-    door.last = 990.0
+    door.last, door.window = 990.0, Open(Span(900.0, 1200.0), 48)
     read = samples(Board([door, Standing("yard")], now=lambda: 1000.0))
     own = {name: value for (name, labels), value in read.items() if labels == (("source", "door"),)}
     assert own == {
         "frames_total": 1000, "dropped_total": 7, "picks_total": 11, "connects_total": 3, "losses_total": 2,
         "segments_total": 5, "frames_per_second": 4.5, "thinned": 2, "frame_age_seconds": 10.0,
+        "candidates": 48, "window_end_seconds": 1200,
     }  # fmt: skip
     assert read["state", (("source", "door"), ("state", "live"))] == 1
     assert read["state", (("source", "door"), ("state", "connecting"))] == 0
     assert read["frames_total", (("source", "yard"),)] == 0
     assert ("frame_age_seconds", (("source", "yard"),)) not in read  # there was none
+    assert ("candidates", (("source", "yard"),)) not in read
 
 
 def test_queue_disk_and_outboxes_are_told() -> None:

@@ -21,6 +21,7 @@ from streamsel.edge.board import MOST_SHOWN, Board, Disk, Outbound
 from streamsel.edge.page import edge_page
 from streamsel.edge.standing import Standing
 from streamsel.errors import UsageError
+from streamsel.service.deciding import Open, Span
 from streamsel.testing.videos import moving_picture
 
 NOON = datetime(2026, 11, 21, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -101,13 +102,15 @@ def test_nothing_but_the_pages_own_script_may_run(port: int | None) -> None:
 def test_how_sources_stand_is_told(port: int | None, board: Board, clock: Clock) -> None:
     door = board.standings[0]
     door.frames, door.rate, door.trouble, door.problems = 12, 4.999, "gone", Counter({"no key frame": 2})
+    door.window = Open(Span(NOON.timestamp() - 60, datetime(2026, 11, 21, 13, tzinfo=UTC).timestamp()), 7)
     clock.value += 2.5
     first, second = status(port)["sources"]
     assert first == {
         "name": "door", "state": "live", "trouble": "gone", "connects": 0, "losses": 0, "segments": 0, "frames": 12,
         "dropped": 0, "thinned": 1, "picks": 0, "rate": 5.0, "since": 7.5, "problems": {"no key frame": 2},
+        "window": {"candidates": 7, "ends": "2026-11-21T13:00:00.000Z"},
     }  # fmt: skip
-    assert (second["name"], second["since"]) == (NASTY, None)
+    assert (second["name"], second["since"], second["window"]) == (NASTY, None, None)
 
 
 def test_queue_disk_and_outboxes_are_told() -> None:

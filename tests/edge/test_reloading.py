@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from streamsel.config import EdgeConfig
+from streamsel.config.edge import Window
 from streamsel.config.pipeline_file import read_pipeline
 from streamsel.edge.reloading import Reloading
 
@@ -55,6 +56,20 @@ def test_thresholds_are_taken_in_once(edited: Edited) -> None:
     assert not edited.reloading.changed()
     assert edited.reloading.config.min_distance == 0.7
     assert edited.reloading.config.sources[0].target_ratio == 0.2
+
+
+def test_numbers_of_a_window_are_taken_in_and_no_window_comes_or_goes(edited: Edited, caplog) -> None:
+    windows = TEXT.replace("min_distance: 0.5", "window: {picks: 9, minutes: 60}")
+    edited.write(windows)
+    assert not edited.reloading.changed()
+    assert "window changed: that takes a restart" in caplog.records[-1].facts["reason"]
+    config = read_pipeline(edited.file)
+    assert isinstance(config, EdgeConfig)
+    reloading = Reloading(edited.file, config, edited.asked)
+    edited.write(windows.replace("9", "7"))
+    assert reloading.changed()
+    assert reloading.config.window_of(config.sources[0]) is None
+    assert reloading.config.window == Window(picks=7, minutes=60)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,93 @@
+"""Frames as they are kept: each with its picture as JPEG, and what is known of where it came from.
+
+A candidate of a window of time stays in the state as a shot until it is chosen, or is none any more: no file lies
+around, and a kill at any moment loses nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from streamsel.data import Mark
+from streamsel.edge import Seen, Segment
+from streamsel.errors import StateError
+from streamsel.service.deciding import Place
+from streamsel.store import dump_marks, load_marks
+from streamsel.store.entries import EntryStore
+
+__all__ = ["Shot", "Shots", "shots_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """place, taken, started, segment: as of `Seen`. mark: of its frame. data: the whole picture as JPEG."""
+
+    place: int
+    taken: datetime
+    mark: Mark
+    data: bytes = field(repr=False)
+    started: str = ""
+    segment: Segment | None = None
+
+    def dumped(self) -> bytes:
+        """As the state keeps it: a line of JSON, and the picture."""
+        told = {"taken": self.taken.isoformat(), "mark": dump_marks([self.mark]), "started": self.started}
+        segment = asdict(self.segment) if self.segment else None
+        return json.dumps({**told, "segment": segment}).encode() + b"\n" + self.data
+
+
+class Shoots(Protocol):
+    """Makes shots of frames."""
+
+    def shot(self, seen: Seen) -> Shot:
+        """Its picture, whole. Raises SinkError for what no JPEG can hold."""
+        ...
+
+
+class Shots:
+    """What may be picked of a source: the frames at hand, and those that its state keeps.
+
+    name: of the source. place: of it in the config. seen: frames at hand. Each is read, or encoded, when asked for.
+    """
+
+    def __init__(self, name: str, place: int, store: EntryStore, pictures: Shoots, seen: Sequence[Seen]) -> None:
+        self._stream, self._place, self._store, self._pictures = shots_of(name), place, store, pictures
+        self._seen = {(one.offset, one.part): one for one in seen}
+
+    def __getitem__(self, place: Place) -> Shot:
+        """Raises StateError where it is neither at hand nor kept."""
+        one = self.at(place)
+        return self._pictures.shot(one) if isinstance(one, Seen) else one
+
+    def at(self, place: Place) -> Seen | Shot:
+        """The same, not encoded where it is at hand."""
+        if place in self._seen:
+            return self._seen[place]
+        data = self._store.entry(self._stream, _key(place))
+        try:
+            text, _, picture = (data or b"").partition(b"\n")
+            told = json.loads(text)
+            (mark,), segment = load_marks(told["mark"]), told["segment"]
+            taken, known = datetime.fromisoformat(told["taken"]), Segment(**segment) if segment else None
+        except (ValueError, TypeError, KeyError) as error:
+            raise StateError(f"source {self._stream}: a candidate's picture is damaged or missing ({error})") from error
+        return Shot(self._place, taken, mark, picture, told["started"], known)
+
+    def changes(self, kept: Sequence[Place], released: Collection[Place]) -> Mapping[str, dict[bytes, bytes | None]]:
+        """What the store is to be told: stream -> entries."""
+        changed: dict[bytes, bytes | None] = {_key(place): None for place in released}
+        changed |= {_key(place): self[place].dumped() for place in kept}
+        return {self._stream: changed} if changed else {}
+
+
+def shots_of(name: str) -> str:
+    """The stream of the store that holds a source's shots; no source is called so."""
+    return f"{name} held"
+
+
+def _key(place: Place) -> bytes:
+    return b"%d/%d" % place

@@ -1,0 +1,96 @@
+"""A decider that decides each frame as it comes, for good: the stream's driver, and what is forgotten of its picks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from streamsel.data import Vector
+from streamsel.selection.columns import concatenate
+from streamsel.selection.stream.onepass import OnePass
+from streamsel.service.deciding import Arrays, Documents, Entered, Settled, Verdict, under
+from streamsel.service.forgetting import Forgetting
+
+__all__ = ["AtOnce"]
+
+_PICKS: Final = re.compile(r"^selector/[0-9]+/picks$")
+"""Picks of which some are forgotten have a name of their own, since what only grows is told by rows."""
+
+
+class AtOnce:
+    """A Decider. selector: fresh. forgetting: of picks; None: all are known for good."""
+
+    open: None = None
+    """Nothing is left for the end of a window."""
+
+    def __init__(self, selector: OnePass, forgetting: Forgetting | None = None) -> None:
+        self._selector = selector
+        self._forgetting = forgetting if selector.diversity else None
+
+    def __len__(self) -> int:
+        return len(self._selector)
+
+    def check(self, vector: Vector) -> None:
+        """Nothing more than what batches are checked for."""
+
+    def decide(self, rows: Sequence[Entered]) -> Settled:
+        """Verdicts on rows, and what is to be forgotten between them."""
+        verdicts = self._remembering(rows) if self._forgetting else self._judged(rows)
+        picks = [(row.place, verdict) for row, verdict in zip(rows, verdicts, strict=True) if verdict]
+        return Settled(verdicts, picks)
+
+    def _remembering(self, rows: Sequence[Entered]) -> list[Verdict]:
+        assert self._forgetting
+        verdicts: list[Verdict] = []
+        for run in self._forgetting.runs([row.when for row in rows]):
+            self._selector.forget(self._forgetting.due(rows[run.start].when))
+            verdicts += self._judged(rows[run])
+            for row, verdict in zip(rows[run], verdicts[run], strict=True):
+                if verdict:
+                    self._forgetting.picked(row.when)
+        return verdicts
+
+    def _judged(self, rows: Sequence[Entered]) -> list[Verdict]:
+        """Verdicts on rows; each counts for as many frames as were looked at since the one before."""
+        if not rows:
+            return []
+        ordinal = len(self)
+        looked = np.diff([row.number for row in rows], prepend=self._selector.looked - 1).tolist()
+        verdicts = []
+        for row, decision in zip(rows, self._selector.offer(concatenate([r.batch for r in rows]), looked), strict=True):
+            verdicts.append(Verdict(decision, ordinal if decision else -1, row.signals))
+            ordinal += decision.keep
+        return verdicts
+
+    def end(self, now: float) -> Settled:
+        """See `Decider`; nothing is open."""
+        return Settled()
+
+    def state(self) -> tuple[Arrays, Arrays]:
+        """See `Decider`: picks only grow."""
+        held = {f"{name}/{key}": array for name, part in self._parts() for key, array in part.state().items()}
+        if self._selector.diversity:
+            gone = self._selector.forgotten
+            held[f"selector/{gone}/picks" if gone else "selector/picks"] = self._selector.picks
+        grown = {name: held.pop(name) for name in list(held) if name.endswith("picks") and held[name].ndim == 2}
+        return held, grown
+
+    def told(self) -> Mapping[bytes, bytes | None]:
+        """See `Decider`; there are none."""
+        return {}
+
+    def restore(self, arrays: Arrays, documents: Documents) -> None:
+        """See `Decider`."""
+        named = {_PICKS.sub("selector/picks", key): array for key, array in arrays.items()}
+        for name, part in self._parts():
+            part.restore(under(name, named))
+        if self._forgetting:
+            self._forgetting.adopt(len(self._selector.picks))
+
+    def _parts(self) -> list[tuple[str, Any]]:
+        """All that remembers, by the name under which its arrays are told."""
+        parts: list[tuple[str, Any]] = [("selector", self._selector)]
+        return [*parts, ("forgetting", self._forgetting)] if self._forgetting else parts

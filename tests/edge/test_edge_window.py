@@ -1,0 +1,177 @@
+"""The best of each window of time, by a daemon in a process of its own: chosen at the window's end, and once."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+import urllib.request
+from datetime import UTC, datetime
+from itertools import groupby
+from pathlib import Path
+from signal import SIGKILL, SIGTERM
+from typing import Any
+
+import pytest
+
+from streamsel.edge.shots import shots_of
+from streamsel.store.entries import EntryStore
+from streamsel.testing.service_process import Running
+from streamsel.testing.videos import scenes
+from tests.edge.daemon import Daemon
+
+HOUR = 3600
+BEGIN = 1_790_000_000 // HOUR * HOUR
+"""Long ago: the clock on the wall is behind all windows."""
+
+PICKS = 3
+HOURS = 3
+LAST = datetime.fromtimestamp(BEGIN + (HOURS - 1) * HOUR, UTC).isoformat()
+WINDOW: dict[str, Any] = {"min_distance": None, "window": {"picks": PICKS, "minutes": 60}, "metrics": "127.0.0.1:0"}
+YARD = {"name": "yard", "folder": "recordings", "quiet": 0}
+
+
+def made(folder: Path) -> Daemon:
+    daemon = Daemon(folder, [YARD], **WINDOW)
+    for hour in range(HOURS):
+        for part in range(2):
+            shown = [hour, hour + 1, 2 * hour + part, 20 + hour]
+            record(daemon, f"{hour}-{part}.mp4", BEGIN + hour * HOUR + 600 + 1800 * part, shown)
+    return daemon
+
+
+def record(daemon: Daemon, name: str, ended: int, shown: list[int]) -> None:
+    """A segment that a recorder finished at a time."""
+    recordings = daemon.folder / "recordings"
+    recordings.mkdir(exist_ok=True)
+    scratch = scenes(recordings / f".{name}.tmp.mp4", scenes=shown)
+    os.utime(scratch, (ended, ended))
+    scratch.rename(recordings / name)
+
+
+def outcome(daemon: Daemon) -> dict[str, bytes]:
+    picks = daemon.folder / "picks"
+    return {str(path.relative_to(picks)): path.read_bytes() for path in sorted(picks.rglob("*")) if path.is_file()}
+
+
+def killed(daemon: Daemon, moment: str, number: int) -> None:
+    """A daemon that kills itself: see `tests.edge.killed`."""
+    command = [sys.executable, "-m", "tests.edge.killed", moment, str(number), str(daemon.file)]
+    done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=120)
+    assert done.returncode == -SIGKILL, done.stderr
+
+
+def candidates(daemon: Daemon) -> int:
+    """How many pictures the state holds."""
+    if not (daemon.folder / "state" / "state.db").exists():
+        return 0
+    store = EntryStore(daemon.folder / "state" / "state.db")
+    try:
+        return len(store.entries(shots_of("yard")))
+    finally:
+        store.close()
+
+
+def finished(daemon: Daemon, running: Running) -> None:
+    """Until the last window was ended by the clock."""
+    running.wait(lambda: running.events("chosen") and running.events("chosen")[-1]["window"].startswith(LAST))
+    assert running.stop() == 0
+
+
+@pytest.fixture(scope="module")
+def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    daemon = made(tmp_path_factory.mktemp("calm"))
+    with daemon.started() as running:
+        finished(daemon, running)
+    return outcome(daemon)
+
+
+def test_each_hour_its_best_are_chosen(tmp_path: Path, expected: dict[str, bytes]) -> None:
+    daemon = made(tmp_path)
+    with daemon.started() as running:
+        finished(daemon, running)
+    assert outcome(daemon) == expected
+    facts = daemon.facts()
+    assert [fact["ordinal"] for fact in facts] == list(range(PICKS * HOURS))
+    for number, (begin, picks) in enumerate(groupby(facts, key=lambda fact: fact["window"]["begin"])):
+        chosen = list(picks)
+        assert datetime.fromisoformat(begin).timestamp() == BEGIN + number * HOUR
+        assert [fact["window"]["order"] for fact in chosen] == list(range(PICKS))
+        assert all(begin <= fact["taken"] < fact["window"]["end"] for fact in chosen)
+    assert {fact["reason"] for fact in facts} == {"first", "greedy"}
+    assert all(fact["nearest"] < fact["ordinal"] for fact in facts)
+
+
+def test_killed_at_every_step_of_a_windows_end_it_keeps_the_same(tmp_path: Path, expected: dict[str, bytes]) -> None:
+    """Between pictures, behind them, when all is committed; and before it is noted that pictures are written. The last
+    window is one that the clock ends."""
+    daemon, behind = made(tmp_path), ("committed", 2)
+    for moment, number in [("picture", 2), ("commit", 2), behind, behind, ("commit", 1), ("picture", 2), behind]:
+        killed(daemon, moment, number)
+    assert candidates(daemon) == 0
+    assert outcome(daemon) == expected
+    with daemon.started() as running:
+        running.wait(lambda: running.events("started"))
+        assert running.stop() == 0
+    assert outcome(daemon) == expected
+
+
+def test_stopped_it_does_not_choose_and_chooses_later(tmp_path: Path) -> None:
+    """The last hour: its segments may still come, for an hour."""
+    daemon, ended = Daemon(tmp_path, [YARD], **WINDOW), int(time.time()) // HOUR * HOUR - HOUR // 2
+    record(daemon, "0.mp4", ended, [0, 1, 2, 3, 4, 5])
+    with daemon.started() as running:
+        running.wait(lambda: running.events("read"))
+        assert running.stop() == 0
+    assert not outcome(daemon)
+    assert candidates(daemon) > PICKS
+    daemon.write({**daemon.config, "window": {"picks": PICKS, "minutes": 10}})
+    record(daemon, "1.mp4", ended + HOUR // 2 + 60, [6])
+    with daemon.started() as running:
+        running.wait(lambda: running.events("chosen"))
+        assert running.stop() == 0
+    assert {fact["segment"] for fact in daemon.facts()} == {"0.mp4"}
+    assert len(daemon.facts()) == PICKS
+
+
+def test_a_cameras_window_is_ended_by_the_clock(tmp_path: Path) -> None:
+    """Nothing comes any more of a pipe that stays open."""
+    daemon = Daemon(tmp_path, [{"name": "piped", "pipe": "mpegts"}], **WINDOW)
+    daemon.write({**daemon.config, "window": {"picks": 2, "minutes": 0.05}})
+    film = scenes(tmp_path / "film.ts", range(8), container="mpegts").read_bytes()
+    command = [sys.executable, "-m", "streamsel", "run", str(daemon.file)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdin
+        assert process.stderr
+        process.stdin.write(film)
+        process.stdin.flush()
+        told = next(line for line in process.stderr if b"chosen" in line)
+        assert b"source=piped" in told
+        assert b"picks=2" in told
+        process.send_signal(SIGTERM)
+        process.stdin.close()
+        assert process.wait(60) == 0
+    assert len(daemon.facts()) >= 2
+
+
+def test_what_the_page_tells_of_a_window(tmp_path: Path) -> None:
+    daemon, ended = Daemon(tmp_path, [YARD], **WINDOW), int(time.time()) // HOUR * HOUR - HOUR // 2
+    record(daemon, "0.mp4", ended, [0, 1])
+    with daemon.started() as running:
+        running.wait(lambda: running.events("read"))
+        page = f"http://127.0.0.1:{running.events('started')[0]['page']}"
+        with urllib.request.urlopen(f"{page}/status.json", timeout=10) as answer:
+            (source,) = json.load(answer)["sources"]
+        ends = datetime.fromtimestamp(ended + HOUR // 2, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        assert source["window"] == {"candidates": candidates_of(page), "ends": ends}
+        assert running.stop() == 0
+
+
+def candidates_of(page: str) -> float:
+    with urllib.request.urlopen(f"{page}/metrics", timeout=10) as answer:
+        lines = answer.read().decode().splitlines()
+    return next(
+        float(line.split()[-1]) for line in lines if line.startswith('streamsel_edge_candidates{source="yard"}')
+    )
