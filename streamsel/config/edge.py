@@ -15,7 +15,7 @@ from streamsel.config.pipeline_base import ServiceConfig
 from streamsel.config.pipeline_values import Amount, File, Named, Rate, Seconds, Server, ServerList, security_beside
 from streamsel.config.value import Text, Value
 
-__all__ = ["EdgeConfig", "EdgeKafka", "EdgeMqtt", "EdgeOutput", "EdgeSource", "Memory", "Quota"]
+__all__ = ["EdgeClips", "EdgeConfig", "EdgeKafka", "EdgeMqtt", "EdgeOutput", "EdgeSource", "Memory", "Quota"]
 
 SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "http", "https", "srt", "udp", "rtp", "tcp")
 PART = re.compile(r"[0-9]+:[0-9]+:[0-9]+:[0-9]+")
@@ -80,7 +80,7 @@ class EdgeSource(Value):
     that is looked at and kept. mask: parts that are not looked at, such as a clock; pictures are kept whole. hours: of
     the day, local time, in which it is looked at; none: always. stall: seconds without a frame after which a connection
     is taken for dead. quiet: seconds that a segment must not have changed to count as finished. target_ratio,
-    min_distance: instead of the pipeline's.
+    min_distance: instead of the pipeline's. clips: whether it has clips, where the pipeline has.
     """
 
     name: Annotated[Named, Field(max_length=100)]
@@ -98,6 +98,7 @@ class EdgeSource(Value):
     quiet: Annotated[Seconds, Field(ge=0, le=3600)] = 10.0
     target_ratio: float | None = Field(None, gt=0, le=1)
     min_distance: float | None = Field(None, gt=0, le=2)
+    clips: bool = True
 
     @model_validator(mode="after")
     def _one_of_each(self) -> Self:
@@ -146,12 +147,34 @@ class Memory(Value):
     picks: Annotated[int, Field(ge=1)] | None = 100_000
 
 
+class EdgeClips(Value):
+    """Clips of what was encoded, around picks. before, after: seconds. longest: seconds, where picks follow each other.
+
+    memory: bytes of what live sources sent lately, all together; a clip begins later where it does not reach back.
+    """
+
+    before: Annotated[Seconds, Field(le=600)] = 5.0
+    after: Annotated[Seconds, Field(le=600)] = 5.0
+    longest: Annotated[Seconds, Field(gt=0, le=3600)] = 60.0
+    memory: Annotated[Amount, Field(ge=1_000_000)] = 64_000_000
+
+    @model_validator(mode="after")
+    def _long_enough(self) -> Self:
+        if self.longest < self.before + self.after:
+            raise ValueError(f"longest must be at least before and after, {self.before + self.after:g} seconds")
+        return self
+
+
 class EdgeOutput(Value):
-    """Pictures as files: `folder/SOURCE/DAY/NAME.jpg`, each with its facts beside it as JSON. quality: 1 to 100."""
+    """Pictures as files: `folder/SOURCE/DAY/NAME.jpg`, each with its facts beside it as JSON. quality: 1 to 100.
+
+    clips: around picks, beside the pictures; None: none.
+    """
 
     folder: File
     quality: Annotated[int, Field(ge=1, le=100)] = 95
     quota: Quota = Quota()
+    clips: EdgeClips | None = None
 
 
 class EdgeMqtt(Value):

@@ -228,7 +228,8 @@ class FolderFeed(threading.Thread):
 
     def _seen(self, segment: Segment, part: int, taken: datetime, frame: Frame | None = None) -> Seen:
         crop = frame.picture.rgb(*self._size) if frame else None
-        return Seen(self._place, segment.number, part, frame is None, taken, frame, crop, segment=segment)
+        number, suffix = segment.number, self._reading.suffix
+        return Seen(self._place, number, part, frame is None, taken, frame, crop, segment=segment, suffix=suffix)
 
     def _put(self, seen: Seen | None) -> None:
         if seen is None:

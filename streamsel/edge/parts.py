@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from streamsel.edge import Seen, Segment
 from streamsel.edge.inbox import Inbox
@@ -37,6 +38,7 @@ class Parts:
     other lanes, where thresholds changed; raises UsageError for such as no stream can keep. gone: segments by source
     that are to be forgotten, each told once. committed: told of picks, and of the seconds it took. unusable: told of a
     source's place, and why a frame of it could not be decided. turned: each is called at the end of each turn.
+    noted: notes that are to be committed with picks.
     """
 
     inbox: Inbox
@@ -54,3 +56,4 @@ class Parts:
     committed: Callable[[Sequence[Picked], float], None]
     unusable: Callable[[int, str], None]
     turned: tuple[Callable[[], None], ...]
+    noted: Callable[[], Mapping[str, Any]] = dict

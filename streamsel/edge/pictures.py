@@ -70,14 +70,21 @@ class Written:
 class Pictures:
     """Writes picks. quality: of JPEG, 1 to 100. model: the embedder's name. told: of each that was not there before.
 
+    clip: gives the file that is to show a pick, see `streamsel.edge.clips`; facts name it. None: there are no clips.
     Raises SinkError where the folder cannot be made.
     """
 
     def __init__(
-        self, folder: Path, *, quality: int, model: str, told: Callable[[Written], None] = lambda written: None
+        self,
+        folder: Path,
+        *,
+        quality: int,
+        model: str,
+        told: Callable[[Written], None] = lambda written: None,
+        clip: Callable[[str, Seen, datetime, str, str], str | None] | None = None,
     ) -> None:
         self._files = WholeFiles(made_folder(folder), kept=False)  # a quota removes days
-        self._quality, self._model, self._told = quality, model, told
+        self._quality, self._model, self._told, self._clip = quality, model, told, clip
 
     def write(self, source_name: str, seen: Seen, verdict: Verdict) -> Written:
         """Writes a pick's whole picture and its facts. seen: with a frame. Raises SinkError, and leaves nothing then.
@@ -92,7 +99,8 @@ class Pictures:
         taken = seen.taken.astimezone(UTC)
         file = self._file(f"{safe_path(source_name)}/{taken:%Y-%m-%d}", _stem(mark, seen), id_)
         stream = {"segment": seen.segment.name} if seen.segment else {"started": seen.started}
-        facts = {"id": id_, **pick_facts(mark, taken, verdict), "file": file, **stream}
+        clip = {"clip": self._clip(source_name, seen, taken, file.removesuffix(".jpg"), id_)} if self._clip else {}
+        facts = {"id": id_, **pick_facts(mark, taken, verdict), "file": file, **clip, **stream}
         text = json_text(facts)
         written = Written(file, data, id_, self._model, mark, epoch, taken, facts, len(data) + len(text))
         self._put(written, text)

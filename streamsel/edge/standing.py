@@ -17,7 +17,8 @@ for the next segment. resting: outside of its hours. ended: a pipe that was clos
 class Standing:
     """Plain counts, each of which one thread alone writes. rate: frames looked at a second, lately. last: UTC seconds
     of the latest frame since 1970, 0 before it. thinned: 1, or n where only each n-th frame is looked at, since the
-    machine is too slow. problems: reason -> count, of what was wrong with the stream.
+    machine is too slow. problems: reason -> count, of what was wrong with the stream. clips: that were written, of
+    which clips_short lack something at an end; clips_given_up: that picks name, and that are not there.
     """
 
     name: str
@@ -30,6 +31,9 @@ class Standing:
     dropped: int = 0
     thinned: int = 1
     picks: int = 0
+    clips: int = 0
+    clips_short: int = 0
+    clips_given_up: int = 0
     rate: float = 0.0
     last: float = 0.0
     problems: Counter[str] = field(default_factory=Counter)
