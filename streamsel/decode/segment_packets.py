@@ -24,7 +24,7 @@ class SegmentPackets:
     def __init__(self, source: Source, begin: float) -> None:
         self._source = source
         self._first, self._rest = self._opened(begin, seeking=True)
-        if not self._first or self._first[0].pts * self.coded.time_base > begin:
+        if not self._first or self._first[0].pts > round(begin / self.coded.time_base):
             self._track.close()
             self._first, self._rest = self._opened(begin, seeking=False)
         if not self._first:

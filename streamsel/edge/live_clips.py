@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -39,7 +40,7 @@ class _Clip:
     short: list[str]
     sealed: bool = False
     file: ClipFile | None = None
-    highest: int = 0
+    highest: int = -sys.maxsize
 
     def pts(self, seconds: float) -> int:
         """Of a time of its stream."""
@@ -129,7 +130,7 @@ class LiveClips:
             clip.short.append("the stream's times jumped" if clip.stretch != clip.ring.stretch else "memory was full")
             return [], [], None
         ahead, end, ring = clip.ring.since(clip.cursor), clip.pts(clip.wish.end), clip.ring
-        missing = ring.highest < end
+        missing = ring.highest + ring.usual < end
         silent = time.monotonic() - ring.heard > SILENT
         over = ring.ended or silent or ring.highest > end + clip.pts(LATE)
         clip.sealed = stopping or (over and all(clip.wish.picks.values()))
@@ -139,7 +140,7 @@ class LiveClips:
             clip.short.append("longest")
         packets = ahead[: hole_free(ahead, clip.highest, end) if clip.sealed else needed(ahead, end)]
         clip.cursor += len(packets)
-        clip.highest = max((one.pts for one in packets), default=clip.highest)
+        clip.highest = max(clip.highest, *(one.pts for one in packets)) if packets else clip.highest
         return packets, ahead, ring.coded
 
     def _write(
@@ -181,6 +182,7 @@ class LiveClips:
 
 def _beginning(wish: Wish, begin: float, *, whole: bool) -> tuple[str, list[str]]:
     """Why a clip begins before it is to, or behind that."""
-    if begin <= wish.begin:
-        return ("key frame" if begin < wish.begin else ""), []
+    early = round(wish.begin - begin, 3)
+    if early >= 0:
+        return ("key frame" if early else ""), []
     return "", ["it begins with the connection" if whole else "what was before was not in memory any more"]

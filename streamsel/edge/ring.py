@@ -40,7 +40,7 @@ class Rings:
     def begun(self) -> Ring:
         """A ring of a new connection."""
         with self.lock:
-            self._rings = [ring for ring in self._rings if ring.packets]
+            self._rings = [ring for ring in self._rings if ring.packets or not ring.ended]
             self._rings.append(ring := Ring(self))
             return ring
 
@@ -108,6 +108,11 @@ class Ring:
     def time_base(self) -> Fraction:
         """Seconds of a unit of time."""
         return self.coded.time_base if self.coded else Fraction(1)
+
+    @property
+    def usual(self) -> int:
+        """Time-base units from one picture to the next."""
+        return self.coded.usual if self.coded else 0
 
     def key_before(self, pts: int) -> tuple[int, int] | None:
         """(number, pts) of the last key frame at or before that time; else the first one; None: there is none."""

@@ -141,25 +141,26 @@ def _written(path: Path, wish: Wish, packets: SegmentPackets) -> Ended:
             more = list(islice(reading, AT_ONCE)) if len(beyond) < AT_ONCE else []
             count = needed(pending, end) if more else hole_free(pending, highest, end)
             file.write(pending[:count])
-            highest = max((one.pts for one in pending[:count]), default=highest)
+            highest = max([highest, *(one.pts for one in pending[:count])])
             pending = [*pending[count:], *more]
             if not more:
                 break
-        early, short = _why(wish, packets.begin, float(highest * packets.coded.time_base))
+        early, short = _why(wish, packets.begin, file.shown().end)
         return file.finish(wish, file.shown(early, short))
     except BaseException:
         file.give_up()
         raise
 
 
-def _why(wish: Wish, begin: float, highest: float) -> tuple[str, list[str]]:
+def _why(wish: Wish, begin: float, ends: float) -> tuple[str, list[str]]:
     """Why it begins earlier, and what it lacks."""
-    short = ["the segment begins later"] if begin > wish.begin else []
-    if highest < wish.end:
+    early = round(wish.begin - begin, 3)
+    short = ["the segment begins later"] if early < 0 else []
+    if ends < wish.end:
         short.append("the segment ends earlier")
     if wish.end >= wish.latest:
         short.append("longest")
-    return "key frame" if begin < wish.begin else "", short
+    return "key frame" if early > 0 else "", short
 
 
 def _kept(clips: list[_Clip]) -> list[_Clip]:
