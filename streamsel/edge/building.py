@@ -120,7 +120,12 @@ def built(config: EdgeConfig, reloading: Reloading) -> Iterator[Built]:
             gone=dict,
             committed=partial(_committed, board, clips),
             unusable=Complaints(board.standings),
-            turned=(board.turned, heap, memory, *([partial(_clips_ended, board, clips, quota, store)] if clips else [])),
+            turned=(
+                board.turned,
+                heap,
+                memory,
+                *([partial(_clips_ended, board, clips, quota, store)] if clips else []),
+            ),
             noted=clips.noted if clips else dict,
         )
         yield Built(parts, board, stack.enter_context(edge_page(config.metrics, board)), embedder.size, clips)
