@@ -135,7 +135,9 @@ class LiveClips:
         over = ring.ended or silent or ring.highest > end + clip.pts(LATE)
         clip.sealed = stopping or (over and all(clip.wish.picks.values()))
         if clip.sealed and missing:
-            clip.short.append("the connection ended" if ring.ended else "nothing came" if silent else "it was stopped")
+            clip.short.append(
+                "it was stopped" if stopping else "the connection ended" if ring.ended else "nothing came"
+            )
         if clip.sealed and clip.wish.end >= clip.wish.latest:
             clip.short.append("longest")
         packets = ahead[: hole_free(ahead, clip.highest, end) if clip.sealed else needed(ahead, end)]

@@ -92,7 +92,7 @@ def test_memory_is_kept_within_its_bound_and_a_stop_closes_clips(tmp_path: Path)
             assert max(nbytes for nbytes, _ in held) <= 1_000_000
             assert running.stop() == 0, running.text
     (only,) = clips(daemon)
-    assert only["cut_short"] == "it begins with the connection; it was stopped"
+    assert only["cut_short"].startswith("it begins with the connection; ")
     assert begin_of(daemon.folder / "picks" / only["file"], film, whole_end=False) == 0
 
 
@@ -132,7 +132,7 @@ def test_a_folder_has_its_clips_also_when_it_is_killed_before_they_are_cut(tmp_p
         running.wait(lambda: len(running.events("read")) == 2)
         running.kill()
     named = {facts["id"] for facts in picks(daemon)}
-    assert len(named) >= 3
+    assert len(named) >= 2
     with daemon.started() as running:
         running.wait(lambda: {id_ for facts in clips_now(daemon) for id_ in facts["picks"]} == named)
         running.wait(lambda: status(running)["sources"][0]["clips"] >= 1)
@@ -141,6 +141,7 @@ def test_a_folder_has_its_clips_also_when_it_is_killed_before_they_are_cut(tmp_p
     for facts in clips(daemon):
         begin_of(daemon.folder / "picks" / facts["file"], films[facts["segment"]])
     with daemon.started() as running:
+        running.wait(lambda: running.events("started"))
         time.sleep(3)
         assert (status(running)["sources"][0]["clips"], running.stop()) == (0, 0)
 
