@@ -45,11 +45,11 @@ def endless(video: Path, folder: Path, seconds: float) -> Path:
     return looped(video, folder / f"{video.stem}-looped.mp4", times=times)
 
 
-def measured(video: Path, looks: dict[str, Any], folder: Path, seconds: float) -> dict[str, float]:
-    """Per second of video: CPU seconds, frames looked at, frames dropped, picks."""
+def measured(video: Path, looks: dict[str, Any], folder: Path, seconds: float, **options: Any) -> dict[str, float]:
+    """Per second of video: CPU seconds, frames looked at, frames dropped, picks. options: of the daemon."""
     with camera(video) as (port, _):
         source = {"name": "camera", "url": f"rtsp://127.0.0.1:{port}/camera", **looks}
-        with daemon(folder, source, threads=1, metrics="127.0.0.1:0") as running:
+        with daemon(folder, source, threads=1, metrics="127.0.0.1:0", **options) as running:
             running.wait(lambda: running.events("connected"))
             time.sleep(WARM)
             began, spent, before = time.monotonic(), cpu_seconds(running), standing(running)

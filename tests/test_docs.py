@@ -146,7 +146,8 @@ def options(model: type[BaseModel], above: str = "") -> Iterator[str]:
 
 
 def test_the_page_on_edge_devices_names_every_option() -> None:
-    from streamsel.config.edge import EdgeConfig, EdgeSource
+    from streamsel.config.edge import EdgeConfig
+    from streamsel.config.edge_source import EdgeSource
 
     said = in_code((CHECKOUT / "docs" / "edge.md").read_text())
     assert {*options(EdgeConfig), *EdgeSource.model_fields} - said == set()

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from streamsel.data import Frame, Mark, Source
 from streamsel.decode.container import TIMEOUTS
+from streamsel.decode.encoded import Listener, Tap
 from streamsel.decode.failure import away, failure
 from streamsel.decode.framing import Framing
 from streamsel.decode.looking import Box, Looking
@@ -35,7 +36,8 @@ class LiveDecoder:
     index_exact is False. timeouts: seconds that it may take to open, and to send more. container: libav's name of the
     format, which is then not guessed: `v4l2` for a camera of this machine, whose location is its device file, or any
     other, as `mpegts` or `h264`, for standard input, whose location is `-`. The frames of a stream without times of its
-    own, as of bare H.264 and of many web cameras, have those at which they come.
+    own, as of bare H.264 and of many web cameras, have those at which they come, counted from the opening. packets: is
+    told of each packet, whether it is decoded or not, with times as those of the frames.
 
     Raises SourceError when the stream cannot be opened, sends no picture, or a smaller one than the crop; and, after
     what came, when it is lost or ends: a camera that hangs up looks no different from a cut cable. Standard input, and
@@ -55,6 +57,7 @@ class LiveDecoder:
         threads: int = 0,
         timeouts: tuple[float, float] = TIMEOUTS,
         container: str = "",
+        packets: Listener | None = None,
     ) -> None:
         looking = looking or Looking()
         self.source = source
@@ -72,17 +75,21 @@ class LiveDecoder:
             container=container,
         )
         self._track.leave_out_others()
+        time_base = self._track.stream.time_base or Fraction(1, 1000)
+        clock = None if self._track.has_times else _Clock(time_base)
+        if packets is not None:
+            self._track.tap = Tap(self._track.stream, packets, clock)
         self.problems: Counter[str] = self._track.problems
         self._walk = Walk(self._track)
-        time_base = self._track.stream.time_base or Fraction(1, 1000)
         try:
             first = self._first()
-            self._framing = Framing(source.id, time_base, first.pts, looking, crop, start, end)
+            zero = clock() if clock else first.pts
+            self._framing = Framing(source.id, time_base, zero, looking, crop, start, end)
             self._framing.picture(first.frame)
         except StreamselError:
             self.close()
             raise
-        steps = self._walk if self._track.has_times else _as_they_come(self._walk, first.pts, time_base)
+        steps = _as_they_come(self._walk, clock) if clock else self._walk
         self._steps = self._noted(steps)
 
     def read(self, after: Mark | None = None) -> Iterator[Frame]:
@@ -121,9 +128,19 @@ class LiveDecoder:
         return step
 
 
-def _as_they_come(steps: Iterable[Step], first: int, time_base: Fraction) -> Iterator[Step]:
-    """The steps with times of this machine's clock, from `first` on."""
-    begun, pts = time.monotonic(), first - 1
+class _Clock:
+    """Time since it was made, in time-base units."""
+
+    def __init__(self, time_base: Fraction) -> None:
+        self._begun, self._time_base = time.monotonic(), time_base
+
+    def __call__(self) -> int:
+        return round((time.monotonic() - self._begun) / self._time_base)
+
+
+def _as_they_come(steps: Iterable[Step], clock: _Clock) -> Iterator[Step]:
+    """The steps with times of this machine's clock."""
+    pts = -1
     for step in steps:
-        pts = max(pts + 1, first + round((time.monotonic() - begun) / time_base))
+        pts = max(pts + 1, clock())
         yield replace(step, pts=pts)

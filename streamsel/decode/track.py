@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import time
 from collections import Counter
-from collections.abc import Collection, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from typing import cast
 
 from av.error import BlockingIOError, ExitError, FFmpegError, HTTPError
@@ -60,6 +60,8 @@ class Track:
         self.problems: Counter[str] = Counter()
         self.ended = False
         """Whether the last packet there is was read."""
+        self.tap: Callable[[Packet[VideoStream]], None] | None = None
+        """Told of each packet as it is read, whether it is decoded or not."""
         self._remote = "://" in location or bool(container)
         self._camera = container == CAMERA
         self._pipe = Pipe(0, timeouts[0]) if container and location == STANDARD_INPUT else None
@@ -183,6 +185,8 @@ class Track:
             try:
                 for packet in self._demuxed():
                     errors, late = 0, time.monotonic() - heard >= self._patience
+                    if self.tap is not None:
+                        self.tap(packet)
                     yield packet
                     if self._closed:
                         return

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Generator, Iterator
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from itertools import chain
 from typing import Self
 
 from av.video.frame import VideoFrame
 
 from streamsel.data import Mark
+from streamsel.decode.encoded import usual_duration
 from streamsel.decode.landing import land
 from streamsel.decode.scan import PacketScan
 from streamsel.decode.track import Track
@@ -131,7 +131,7 @@ class Walk:
                 return
 
     def _with_times(self, needed: Collection[int] | None) -> Generator[tuple[int, VideoFrame], None, None]:
-        track, usual = self.track, self._usual_duration()
+        track, usual = self.track, usual_duration(self.track.stream)
         frames = track.frames(needed)
         first = self._up_to_a_time(frames)
         due = first[-1].pts - (len(first) - 1) * usual if first and first[-1].pts is not None else 0
@@ -158,10 +158,3 @@ class Walk:
             if frame.pts is not None or not self.track.has_times or len(first) == MOST_UNTIMED:
                 break
         return first
-
-    def _usual_duration(self) -> int:
-        """Time-base units from one frame to the next by the stream's rate, 1 where it is unknown."""
-        stream = self.track.stream
-        if not stream.average_rate or not stream.time_base:
-            return 1
-        return max(1, round(1 / (Fraction(stream.average_rate) * stream.time_base)))

@@ -45,6 +45,7 @@ class Seen:
     frame: None where nothing more comes of a segment, or nothing could be read of it: then it is the last. crop:
     (H, W, 3) uint8 RGB, as large as the model takes, without what the mask hides. taken: when, by the clock on the
     wall, UTC. started: UTC start of the connection, as `20261121T181500Z`; of a segment empty.
+    suffix: of clips of its segment, see `suffix_of`.
     """
 
     place: int
@@ -56,6 +57,7 @@ class Seen:
     crop: Pixels | None = field(default=None, repr=False)
     started: str = ""
     segment: Segment | None = None
+    suffix: str = ""
 
     @property
     def nbytes(self) -> int:

@@ -35,7 +35,7 @@ OFTEN: Final = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """nbytes: of pictures that are kept. free: bytes of their disk. removed: pictures that the quota took away.
+    """nbytes: of pictures and clips that are kept. free: bytes of their disk. removed: how many the quota took away.
 
     trouble: why the quota does not hold; empty: it does.
     """
@@ -74,6 +74,7 @@ class Board:
     """queued, nbytes: frames that wait for the model, and their bytes; memory: of the process. Read by whatever thread
     asks.
 
+    ring: bytes of encoded video that are kept for clips, and those that fell out for want of room.
     disk, outboxes: read in the loop's thread by `turned`, at most once a second. now: UTC seconds since 1970. ticks:
     seconds that never jump.
     """
@@ -85,6 +86,7 @@ class Board:
         model: str = "",
         queued: Callable[[], int] = lambda: 0,
         nbytes: Callable[[], int] = lambda: 0,
+        ring: Callable[[], tuple[int, int]] = lambda: (0, 0),
         disk: Callable[[], Disk] = Disk,
         outboxes: Callable[[], Sequence[Outbound]] = tuple,
         memory: Callable[[], Memory] = Memory,
@@ -92,7 +94,7 @@ class Board:
         ticks: Callable[[], float] = time.monotonic,
     ) -> None:
         self.standings, self.model, self.queued, self.nbytes = tuple(standings), model, queued, nbytes
-        self.memory = memory
+        self.memory, self.ring = memory, ring
         self._read_disk, self._read_outboxes, self.now, self._ticks = disk, outboxes, now, ticks
         self._began = self._turned = ticks()
         self._looked = float("-inf")

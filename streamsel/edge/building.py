@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,10 +14,12 @@ from typing import Final
 from threadpoolctl import threadpool_limits
 
 from streamsel.config import EdgeConfig
-from streamsel.config.edge import EdgeOutput, EdgeSource
+from streamsel.config.edge import EdgeOutput
+from streamsel.config.edge_source import EdgeSource
 from streamsel.decode.stills import open_still
 from streamsel.edge import Begin, Courier, Segment
 from streamsel.edge.board import MOST_SHOWN, Board, Disk
+from streamsel.edge.clips import CLIPS, Clips
 from streamsel.edge.cores import cores
 from streamsel.edge.events import kafka_event, mqtt_event
 from streamsel.edge.feed import LiveFeed
@@ -33,17 +35,19 @@ from streamsel.edge.parts import Lanes, MakeEvent, MakeLane, Parts, Picked
 from streamsel.edge.pictures import Pictures
 from streamsel.edge.quota import QuotaKeeper
 from streamsel.edge.reloading import Reloading
+from streamsel.edge.ring import Ring
 from streamsel.edge.sending import Sendings, kafka_courier, mqtt_courier
 from streamsel.edge.standing import Standing
 from streamsel.edge.windows import Windows
 from streamsel.embed import Embedder
 from streamsel.embed.load import load_embedder
+from streamsel.errors import SinkError
 from streamsel.service.by_window import WindowGoal
 from streamsel.service.forgetting import Forgetting
 from streamsel.service.lane import Lane
 from streamsel.service.lanes import Lanes as LaneMaker
 from streamsel.sink.durable import made_folder, shown
-from streamsel.store.entries import EntryStore
+from streamsel.store.entries import Committed, EntryStore
 from streamsel.store.outbox import Bound
 
 __all__ = ["Built", "built", "feeds_of", "source_lanes"]
@@ -66,12 +70,13 @@ DECODING: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """port: of the status page, None: there is none. size: (width, height) of the model's picture."""
+    """port: of the status page, None: there is none. size: (width, height) of the model's picture. clips: if any."""
 
     parts: Parts
     board: Board
     port: int | None
     size: tuple[int, int]
+    clips: Clips | None
 
 
 @contextmanager
@@ -92,11 +97,15 @@ def built(config: EdgeConfig, reloading: Reloading) -> Iterator[Built]:
         inbox, quota = Inbox(config.queue), QuotaKeeper(config.output.folder, config.output.quota)
         memory = MemoryLimit(config.memory_limit, inbox, heap.trim)
         standings = [Standing(source.name) for source in config.sources]
+        clips = _clips(config, store)
+        if clips is not None:
+            stack.callback(clips.close)
         board = Board(
             standings,
             model=embedder.name,
             queued=lambda: inbox.queued,
             nbytes=lambda: inbox.nbytes,
+            ring=lambda: (clips.nbytes, clips.dropped) if clips else (0, 0),
             disk=partial(_disk, quota, config.output.folder),
             memory=lambda: memory.now,
             outboxes=lambda: tuple(sendings.standing().values()) if sendings else (),
@@ -106,7 +115,7 @@ def built(config: EdgeConfig, reloading: Reloading) -> Iterator[Built]:
             lanes=lanes,
             embedder=embedder,
             embeds=config.rules.reads_vectors or any(map(config.window_of, config.sources)),
-            pictures=_pictures(config.output, embedder, quota),
+            pictures=_pictures(config.output, embedder, quota, clips),
             quota=quota,
             store=store,
             events=_events(config),
@@ -114,12 +123,18 @@ def built(config: EdgeConfig, reloading: Reloading) -> Iterator[Built]:
             batch=BATCH,
             reloaded=partial(_reloaded, reloading, embedder),
             gone=dict,
-            committed=partial(_committed, board),
+            committed=partial(_committed, board, clips),
             unusable=Complaints(board.standings),
             windows=Windows(config.sources, standings, inbox),
-            turned=(board.turned, heap, memory),
+            turned=(
+                board.turned,
+                heap,
+                memory,
+                *([partial(_clips_ended, board, clips, quota, store)] if clips else []),
+            ),
+            noted=clips.noted if clips else dict,
         )
-        yield Built(parts, board, stack.enter_context(edge_page(config.metrics, board)), embedder.size)
+        yield Built(parts, board, stack.enter_context(edge_page(config.metrics, board)), embedder.size, clips)
 
 
 def feeds_of(
@@ -133,12 +148,16 @@ def feeds_of(
         if source.live or config.window_of(source):
             remove_uncommitted(config.output.folder, source.name, len(lane), writing.get(source.name, ()))
         begin = Begin(lane.position or 0, lane.inside, made.parts.store.segments(source.name))
-        feed = LiveFeed if source.live else FolderFeed
+        feed = partial(LiveFeed, ring=_ring(made.clips, source)) if source.live else FolderFeed
         standing = made.board.standings[place]
         inbox, size = made.parts.inbox, made.size
         feeds.append(feed(place, source, inbox, standing, begin=begin, size=size, threads=threads, stopping=stopping))
     made.parts.gone = partial(_gone, {one.name: feed for one, feed in zip(config.sources, feeds, strict=True)})
     return feeds
+
+
+def _ring(clips: Clips | None, source: EdgeSource) -> Callable[[str], Ring | None]:
+    return partial(clips.ring, source.name) if clips else lambda started: None
 
 
 def _gone(feeds: Mapping[str, LiveFeed | FolderFeed]) -> dict[str, list[Segment]]:
@@ -192,8 +211,14 @@ def _sendings(config: EdgeConfig, store: EntryStore) -> Sendings | None:
     return Sendings(store, couriers, Bound(config.outbox.cap, config.outbox.policy)) if couriers else None
 
 
-def _pictures(output: EdgeOutput, embedder: Embedder, quota: QuotaKeeper) -> Pictures:
-    return Pictures(output.folder, quality=output.quality, model=embedder.name, told=quota.wrote)
+def _clips(config: EdgeConfig, store: EntryStore) -> Clips | None:
+    rule = config.output.clips
+    return Clips(config.output.folder, rule, config.sources, store.note(CLIPS)) if rule is not None else None
+
+
+def _pictures(output: EdgeOutput, embedder: Embedder, quota: QuotaKeeper, clips: Clips | None) -> Pictures:
+    clip = clips.plan if clips else None
+    return Pictures(output.folder, quality=output.quality, model=embedder.name, told=quota.wrote, clip=clip)
 
 
 def _disk(quota: QuotaKeeper, folder: Path) -> Disk:
@@ -205,7 +230,24 @@ def _reloaded(reloading: Reloading, embedder: Embedder) -> Lanes | None:
     return source_lanes(reloading.config, embedder) if reloading.changed() else None
 
 
-def _committed(board: Board, picks: Sequence[Picked], seconds: float) -> None:
+def _clips_ended(board: Board, clips: Clips, quota: QuotaKeeper, store: EntryStore) -> None:
+    """What became of clips is counted; what is still to be cut is noted anew."""
+    ended = clips.taken()
+    for one in ended:
+        standing = next(standing for standing in board.standings if standing.name == one.source)
+        standing.clips += not one.reason
+        standing.clips_short += one.short
+        standing.clips_given_up += bool(one.reason)
+        if one.fresh and not one.reason:
+            quota.put(one.file, one.taken, one.nbytes)
+    if ended:
+        with suppress(SinkError):  # a clip that stays noted is cut again, to the same file
+            store.commit(Committed(notes=clips.noted()))
+
+
+def _committed(board: Board, clips: Clips | None, picks: Sequence[Picked], seconds: float) -> None:
+    if clips is not None:
+        clips.committed(picks)
     board.committed(seconds)
     for place, (shot, verdict, written) in enumerate(picks, start=MOST_SHOWN - len(picks)):
         standing = board.standings[shot.place]

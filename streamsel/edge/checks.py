@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Final
 
 from streamsel.choosing.finding import Finding, away, fine, note, problem
 from streamsel.config import EdgeConfig
-from streamsel.config.edge import EdgeKafka, EdgeMqtt, EdgeSource
+from streamsel.config.edge import EdgeKafka, EdgeMqtt
+from streamsel.config.edge_source import EdgeSource
 from streamsel.decode.container import NO_FORMAT, is_format
 from streamsel.decode.looking import box
 from streamsel.edge import Begin, Segment

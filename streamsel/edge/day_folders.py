@@ -1,6 +1,7 @@
 """What lies in the folders `SOURCE/DAY` of an output folder, kept as counts: files are listed only to be removed.
 
-A picture is `NAME.jpg` with `NAME.jpg.json` beside it; nothing else is counted or touched, but for what a killed
+A picture is `NAME.jpg` with `NAME.jpg.json` beside it, and a clip, which counts as one more, `NAME.mp4` or `NAME.mkv`
+with its JSON; nothing else is counted or touched, but for what a killed
 process left half written or half removed. When it was taken is the file's time of change, as `streamsel.edge.pictures`
 sets it.
 """
@@ -24,13 +25,15 @@ from streamsel.sink.durable import is_leftover
 __all__ = ["DayFolders", "Stored"]
 
 DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+KINDS: Final = (".jpg", ".mp4", ".mkv")
+"""Pictures and clips."""
 AT_ONCE: Final = 50_000
 """Pictures of a day that are listed at most, the oldest, so that memory is bounded: about 12 MB."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Stored:
-    """A picture; they are ordered as they are removed. taken: nanoseconds since 1970. nbytes: with its JSON."""
+    """A picture or clip; they are ordered as they are removed. taken: nanoseconds since 1970. nbytes: with its JSON."""
 
     day: str
     taken: int
@@ -156,7 +159,7 @@ class DayFolders:
         entries = {entry.name: entry for entry in _entries(self.folder / source / day)}
         for name, entry in entries.items():
             beside = entries.get(f"{name}.json")
-            if not name.endswith(".jpg") or beside is None:
+            if not name.endswith(KINDS) or beside is None:
                 continue
             with suppress(FileNotFoundError):
                 known, more = entry.stat(follow_symlinks=False), beside.stat(follow_symlinks=False)
@@ -173,7 +176,7 @@ class DayFolders:
         names = {entry.name for entry in entries}
         for entry in entries:
             picture = entry.name.removesuffix(".json")
-            alone = picture.endswith(".jpg") and picture != entry.name and picture not in names
+            alone = picture.endswith(KINDS) and picture != entry.name and picture not in names
             if is_leftover(entry.name) or (alone and _tells_of(entry, f"{source}/{day}/{picture}")):
                 _unlinked(Path(entry.path))
 

@@ -32,10 +32,11 @@ TOLD: Final = ("id", "source", "taken", "file", "reason", "distance", "ordinal")
 def mqtt_event(source_name: str, shot: Seen | Shot, verdict: Verdict, written: Written, *, topic: str) -> Outgoing:
     """A JSON object: id, source, taken (ISO 8601), file, reason, distance (null for the first), ordinal, signals.
 
+    And where there are clips, clip: the file that is to show it, or null.
     topic: `{source}` in it is the source's name; it is the key of what is returned. Signals are left out where it
     would be larger than MOST_BYTES.
     """
-    told = {name: written.facts[name] for name in TOLD}
+    told = {name: written.facts[name] for name in (*TOLD, *(["clip"] if "clip" in written.facts else []))}
     value = _compact({**told, "signals": verdict.signals})
     if len(value) > MOST_BYTES:
         value = _compact(told)
@@ -68,6 +69,7 @@ def kafka_event(
         epoch=written.epoch,
         when=written.taken,
         file=written.file,
+        clip=written.facts.get("clip") or "",
         limit=limit,
     )
     record = bounded(made, verdict.signals)

@@ -14,7 +14,7 @@ from fractions import Fraction
 from functools import partial
 from typing import Final
 
-from streamsel.config.edge import EdgeSource
+from streamsel.config.edge_source import EdgeSource
 from streamsel.data import Frame, Mark
 from streamsel.decode.failure import failure
 from streamsel.decode.live import LiveDecoder
@@ -29,6 +29,7 @@ from streamsel.edge.masking import Masked
 from streamsel.edge.opening import opened
 from streamsel.edge.pace import Pace
 from streamsel.edge.retrying import Retrying
+from streamsel.edge.ring import Ring
 from streamsel.edge.standing import Standing
 from streamsel.service.log_lines import say
 
@@ -69,6 +70,7 @@ class LiveFeed(threading.Thread):
     """Frames of one url, device or pipe, from `begin` on, counted on over connections; ends soon after stopping is set.
 
     size: (width, height) of the crop. threads: of the decoder. open_source: opens the source, or raises SourceError.
+    ring: what keeps the packets of a connection that began then, for clips; None: nothing.
     Outside of its hours it is not connected; a pipe, whose writer would be held up, is read on and not looked at. A
     pipe that ends, or cannot be read, is not opened again.
     """
@@ -85,11 +87,14 @@ class LiveFeed(threading.Thread):
         threads: int,
         stopping: threading.Event,
         open_source: Callable[..., LiveDecoder] = opened,
+        ring: Callable[[str], Ring | None] = lambda started: None,
     ) -> None:
         super().__init__(name=f"feed {source.name}", daemon=True)
         self._place, self._source, self._inbox, self._standing = place, source, inbox, standing
         self._size, self._stopping = size, stopping
         self._opened = partial(open_source, source, threads=threads)
+        self._ring_of = ring
+        self._ring: Ring | None = None
         self._mask = [box(part) for part in source.mask]
         self._hours = Hours(source.hours)
         self._after = Mark(source.name, begin.offset - 1, 0, Fraction(1, 1000)) if begin.offset else None
@@ -108,6 +113,9 @@ class LiveFeed(threading.Thread):
                 reason = self._watch(self._begun()) if self._wanted() else ""
             except Exception as error:  # a thread that ends silently is worse than any of them
                 reason = told(error)
+            finally:
+                if self._ring is not None:
+                    self._ring.end()
             if reason and not self._stopping.is_set():
                 self._lost(reason.removeprefix(f"{self._source.name}: "))
 
@@ -132,7 +140,9 @@ class LiveFeed(threading.Thread):
             raise failure(self._source.name, f"{MOST_LEFT} connections before this one hang: restart the camera")
         self._clock, self._told, self._first, self._too_large = StreamClock(), Counter(), True, 0
         self._connected = max(datetime.now(UTC).replace(microsecond=0), self._connected + timedelta(seconds=1))
-        connection = Connection(f"read {self._source.name}", self._opened, self._look, self._after)
+        self._ring = self._ring_of(_named(self._connected))
+        opened = partial(self._opened, packets=self._ring) if self._ring is not None else self._opened
+        connection = Connection(f"read {self._source.name}", opened, self._look, self._after)
         connection.start()
         return connection
 
@@ -220,8 +230,7 @@ class LiveFeed(threading.Thread):
     def _seen(self, frame: Frame, taken: datetime) -> Seen:
         shown = replace(frame, picture=Masked(frame.picture, self._mask)) if self._mask else frame
         crop = shown.picture.rgb(*self._size)
-        started = self._connected.strftime("%Y%m%dT%H%M%SZ")
-        return Seen(self._place, frame.mark.index, 0, True, taken, shown, crop, started)
+        return Seen(self._place, frame.mark.index, 0, True, taken, shown, crop, _named(self._connected))
 
     def _note(self, connection: Connection) -> None:
         """What is wrong with the stream, counted, and told the first time; and how fast frames come."""
@@ -237,6 +246,10 @@ class LiveFeed(threading.Thread):
         if (passed := time.monotonic() - self._since) >= RATED:
             self._standing.rate = (self._standing.frames - self._rated) / passed
             self._rated, self._since = self._standing.frames, time.monotonic()
+
+
+def _named(connected: datetime) -> str:
+    return connected.strftime("%Y%m%dT%H%M%SZ")
 
 
 def _now() -> datetime:

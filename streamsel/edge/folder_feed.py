@@ -16,7 +16,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from streamsel.config.edge import EdgeSource
+from streamsel.config.edge_source import EdgeSource
 from streamsel.data import Frame
 from streamsel.edge import Begin, Seen, Segment
 from streamsel.edge.connection import told
@@ -228,7 +228,8 @@ class FolderFeed(threading.Thread):
 
     def _seen(self, segment: Segment, part: int, taken: datetime, frame: Frame | None = None) -> Seen:
         crop = frame.picture.rgb(*self._size) if frame else None
-        return Seen(self._place, segment.number, part, frame is None, taken, frame, crop, segment=segment)
+        number, suffix = segment.number, self._reading.suffix
+        return Seen(self._place, number, part, frame is None, taken, frame, crop, segment=segment, suffix=suffix)
 
     def _put(self, seen: Seen | None) -> None:
         if seen is None:

@@ -229,7 +229,7 @@ class _Done:
 
     def committed(self) -> Committed:
         """As the store takes it."""
-        notes: dict[str, dict[str, int]] = {WRITING: {}} if self.verdicts else {}
+        notes = {WRITING: {}, **self._parts.noted()} if self.verdicts else {}
         return Committed(
             entries=self._entries,
             segments=self._segments,

@@ -24,6 +24,9 @@ COUNTED: Final = {
     "connects": "Connections that were made.",
     "losses": "Connections that were lost.",
     "segments": "Segments of a folder that were read.",
+    "clips": "Clips written.",
+    "clips_short": "Clips of these that begin later or end earlier than asked for.",
+    "clips_given_up": "Clips that could not be written.",
 }
 """Fields of a Standing that only grow."""
 
@@ -56,9 +59,14 @@ class EdgeMetrics(Collector):
         yield _gauge("resident_bytes", "Bytes of this process that are in memory.", board.memory().resident)
         if (limit := board.memory().limit) is not None:
             yield _gauge("memory_limit_bytes", "Bytes above which frames are let go of.", limit)
-        yield _gauge("disk_bytes", "Bytes of the pictures that are kept.", disk.nbytes)
+        yield _gauge("ring_bytes", "Bytes of encoded video that are kept for clips.", board.ring()[0])
+        told = "Bytes of encoded video that fell out because memory was full."
+        yield CounterMetricFamily(f"{PREFIX}ring_dropped_bytes", told, value=board.ring()[1])
+        yield _gauge("disk_bytes", "Bytes of the pictures and clips that are kept.", disk.nbytes)
         yield _gauge("disk_free_bytes", "Bytes free on the disk of the pictures.", disk.free)
-        yield CounterMetricFamily(f"{PREFIX}disk_removed", "Pictures that the quota removed.", value=disk.removed)
+        yield CounterMetricFamily(
+            f"{PREFIX}disk_removed", "Pictures and clips that the quota removed.", value=disk.removed
+        )
         yield _gauge("uptime_seconds", "Since this process began.", board.uptime)
         yield _gauge("turn_age_seconds", "Since the loop last turned.", board.still)
 

@@ -9,9 +9,10 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
-from streamsel.config.edge import EdgeSource
+from streamsel.config.edge_source import EdgeSource
 from streamsel.data import Source
 from streamsel.decode.container import CAMERA
+from streamsel.decode.encoded import Listener
 from streamsel.decode.live import LiveDecoder
 from streamsel.decode.looking import Looking, box
 from streamsel.decode.pipe import STANDARD_INPUT
@@ -26,12 +27,13 @@ CAMERAS: Final = Path("/sys/class/video4linux")
 """Where Linux says which cameras there are: a folder each, in which `name` is what the camera calls itself."""
 
 
-def opened(source: EdgeSource, *, threads: int) -> LiveDecoder:
+def opened(source: EdgeSource, *, threads: int, packets: Listener | None = None) -> LiveDecoder:
     """Connects to a url, device or pipe, of which frames come as they are taken.
 
-    threads: of the decoder, 0 for all cores. Reading ends by SourceError when the connection is lost or nothing comes
-    for `stall` seconds; what comes by HTTP and a pipe end without one when the other side closes them. A pipe is waited
-    for as long as it is open: what was read of it is gone, so that it could not be opened again.
+    threads: of the decoder, 0 for all cores. packets: see `LiveDecoder`. Reading ends by SourceError when the
+    connection is lost or nothing comes for `stall` seconds; what comes by HTTP and a pipe end without one when the
+    other side closes them. A pipe is waited for as long as it is open: what was read of it is gone, so that it could
+    not be opened again.
     Raises SourceError, one line without passwords, where it cannot be opened or sends no picture.
     """
     location, container = _place(source)
@@ -43,6 +45,7 @@ def opened(source: EdgeSource, *, threads: int) -> LiveDecoder:
         threads=threads,
         timeouts=timeouts,
         container=container,
+        packets=packets,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from streamsel.edge import Segment
 from streamsel.edge.inbox import Inbox
@@ -39,7 +40,7 @@ class Parts:
     other lanes, where thresholds changed; raises UsageError for such as no stream can keep. gone: segments by source
     that are to be forgotten, each told once. committed: told of picks, and of the seconds it took. unusable: told of
     a source's place, and why a frame of it could not be decided. windows: ends those that no frame ends. turned: each
-    is called at the end of each turn.
+    is called at the end of each turn. noted: notes that are to be committed with picks.
     """
 
     inbox: Inbox
@@ -58,3 +59,4 @@ class Parts:
     unusable: Callable[[int, str], None]
     windows: Windows
     turned: tuple[Callable[[], None], ...]
+    noted: Callable[[], Mapping[str, Any]] = dict

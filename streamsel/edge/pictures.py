@@ -71,21 +71,28 @@ class Written:
 class Pictures:
     """Writes picks. quality: of JPEG, 1 to 100. model: the embedder's name. told: of each that was not there before.
 
+    clip: gives the file that is to show a pick, see `streamsel.edge.clips`; facts name it. None: there are no clips.
     Raises SinkError where the folder cannot be made.
     """
 
     def __init__(
-        self, folder: Path, *, quality: int, model: str, told: Callable[[Written], None] = lambda written: None
+        self,
+        folder: Path,
+        *,
+        quality: int,
+        model: str,
+        told: Callable[[Written], None] = lambda written: None,
+        clip: Callable[[str, Shot, datetime, str, str], str | None] | None = None,
     ) -> None:
         self._files = WholeFiles(made_folder(folder), kept=False)  # a quota removes days
-        self._quality, self._model, self._told = quality, model, told
+        self._quality, self._model, self._told, self._clip = quality, model, told, clip
 
     def shot(self, seen: Seen) -> Shot:
         """Its whole picture. seen: with a frame. Raises SinkError for what no JPEG can hold."""
         if seen.frame is None:
             raise ValueError("Pictures.shot needs a frame")
         data = encode(_whole(seen.frame.picture).rgb(), "jpg", self._quality)
-        return Shot(seen.place, seen.taken, seen.frame.mark, data, seen.started, seen.segment)
+        return Shot(seen.place, seen.taken, seen.frame.mark, data, seen.started, seen.segment, seen.suffix)
 
     def write(self, source_name: str, one: Seen | Shot, verdict: Verdict) -> Written:
         """Writes a pick's whole picture and its facts. Raises SinkError, and leaves nothing then.
@@ -98,7 +105,8 @@ class Pictures:
         taken = shot.taken.astimezone(UTC)
         file = self._file(self.files(source_name, shot), id_)
         stream = {"segment": shot.segment.name} if shot.segment else {"started": shot.started}
-        facts = {"id": id_, **pick_facts(mark, taken, verdict), "file": file, **stream}
+        clip = {"clip": self._clip(source_name, shot, taken, file.removesuffix(".jpg"), id_)} if self._clip else {}
+        facts = {"id": id_, **pick_facts(mark, taken, verdict), "file": file, **clip, **stream}
         text = json_text(facts)
         nbytes = len(shot.data) + len(text)
         written = Written(file, shot.data, id_, self._model, mark, epoch, taken, facts, nbytes)

@@ -72,8 +72,12 @@ class QuotaKeeper:
 
     def wrote(self, written: Written) -> None:
         """Tells of a picture that was not there before."""
-        self._days.put(written.file, written.moment, written.nbytes)
-        self._giving.wrote(written.nbytes)
+        self.put(written.file, written.moment, written.nbytes)
+
+    def put(self, file: str, taken: int, nbytes: int) -> None:
+        """Tells of a picture or clip that was not there before; see `Stored`."""
+        self._days.put(file, taken, nbytes)
+        self._giving.wrote(nbytes)
 
     def make_room(self, now: datetime, needed: int = 0) -> int:
         """Removes pictures until the quota holds; gives how many. What cannot be done is told in `trouble`.

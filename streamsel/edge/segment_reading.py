@@ -12,8 +12,9 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
-from streamsel.config.edge import EdgeSource
+from streamsel.config.edge_source import EdgeSource
 from streamsel.data import Frame, Source
+from streamsel.decode.encoded import suffix_of
 from streamsel.decode.looking import box
 from streamsel.decode.open import open_decoder
 from streamsel.decode.scan import count_packets
@@ -41,11 +42,12 @@ def moment(nanoseconds: int) -> datetime:
 class SegmentReading:
     """Reads segments as the source wants them looked at. threads: of the decoder. stopped: asked now and then.
 
-    problems: what was wrong with the segment that was read last.
+    problems: what was wrong with the segment that was read last. suffix: of clips of it, see `suffix_of`.
     """
 
     def __init__(self, folder: Path, source: EdgeSource, threads: int, stopped: Callable[[], bool]) -> None:
         self.problems: Counter[str] = Counter()
+        self.suffix = ""
         self._folder, self._name, self._threads, self._stopped = folder, source.name, threads, stopped
         self._looking = looking_of(source)
         self._crop = box(source.crop) if source.crop else None
@@ -73,7 +75,7 @@ class SegmentReading:
         0 where that is not known. Raises OSError where that is the fault of what it lies on.
         """
         try:
-            lasted = _duration(self._source(segment))
+            lasted, self.suffix = _header(self._source(segment))
         except DiskError as error:
             raise OSError(errno.ESTALE, str(error)) from None
         end = moment(segment.modified)
@@ -113,13 +115,14 @@ def _seconds(time: Fraction) -> timedelta:
     return timedelta(seconds=float(min(max(time, Fraction(0)), Fraction(LONGEST))))
 
 
-def _duration(source: Source) -> timedelta:
-    """What the container says, else from the first packet's time to the last one's; 0 where neither is known.
+def _header(source: Source) -> tuple[timedelta, str]:
+    """How long it is, and `suffix_of` it; 0 and empty where that is not known. Raises DiskError.
 
-    Raises DiskError.
+    Its duration is what the container says, else from the first packet's time to the last one's.
     """
     try:
         with closing(Track(source.location, source.id, threads=1)) as track:
+            suffix = suffix_of(track.stream)
             stream, whole = track.stream, getattr(track.stream.container, "duration", 0)
             told = (stream.duration or 0) * (stream.time_base or Fraction(0)) or Fraction(whole or 0, MICROSECONDS)
             if not 0 < told <= LONGEST:
@@ -128,5 +131,5 @@ def _duration(source: Source) -> timedelta:
     except DiskError:
         raise
     except SourceError:
-        return timedelta(0)
-    return timedelta(seconds=float(told)) if 0 < told <= LONGEST else timedelta(0)
+        return timedelta(0), ""
+    return timedelta(seconds=float(told)) if 0 < told <= LONGEST else timedelta(0), suffix

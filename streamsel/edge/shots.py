@@ -24,7 +24,7 @@ __all__ = ["Shot", "Shots", "shots_of"]
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """place, taken, started, segment: as of `Seen`. mark: of its frame. data: the whole picture as JPEG."""
+    """place, taken, started, segment, suffix: as of `Seen`. mark: of its frame. data: the whole picture as JPEG."""
 
     place: int
     taken: datetime
@@ -32,10 +32,16 @@ class Shot:
     data: bytes = field(repr=False)
     started: str = ""
     segment: Segment | None = None
+    suffix: str = ""
 
     def dumped(self) -> bytes:
         """As the state keeps it: a line of JSON, and the picture."""
-        told = {"taken": self.taken.isoformat(), "mark": dump_marks([self.mark]), "started": self.started}
+        told = {
+            "taken": self.taken.isoformat(),
+            "mark": dump_marks([self.mark]),
+            "started": self.started,
+            "suffix": self.suffix,
+        }
         segment = asdict(self.segment) if self.segment else None
         return json.dumps({**told, "segment": segment}).encode() + b"\n" + self.data
 
@@ -75,7 +81,7 @@ class Shots:
             taken, known = datetime.fromisoformat(told["taken"]), Segment(**segment) if segment else None
         except (ValueError, TypeError, KeyError) as error:
             raise StateError(f"source {self._stream}: a candidate's picture is damaged or missing ({error})") from error
-        return Shot(self._place, taken, mark, picture, told["started"], known)
+        return Shot(self._place, taken, mark, picture, told["started"], known, told["suffix"])
 
     def changes(self, kept: Sequence[Place], released: Collection[Place]) -> Mapping[str, dict[bytes, bytes | None]]:
         """What the store is to be told: stream -> entries."""

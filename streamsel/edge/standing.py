@@ -20,6 +20,8 @@ class Standing:
     """Plain counts, each of which one thread alone writes. rate: frames looked at a second, lately. last: UTC seconds
     of the latest frame since 1970, 0 before it. thinned: 1, or n where only each n-th frame is looked at, since the
     machine is too slow. problems: reason -> count, of what was wrong with the stream. window: that is open.
+    clips: that were written, of which clips_short lack something at an end; clips_given_up: that picks name, and that
+    are not there.
     """
 
     name: str
@@ -32,6 +34,9 @@ class Standing:
     dropped: int = 0
     thinned: int = 1
     picks: int = 0
+    clips: int = 0
+    clips_short: int = 0
+    clips_given_up: int = 0
     rate: float = 0.0
     last: float = 0.0
     window: Open | None = None

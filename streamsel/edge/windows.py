@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
-from streamsel.config.edge import EdgeSource
+from streamsel.config.edge_source import EdgeSource
 from streamsel.edge.inbox import Inbox
 from streamsel.edge.standing import Standing
 from streamsel.service.deciding import Open

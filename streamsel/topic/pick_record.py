@@ -2,8 +2,8 @@
 
 `ce_source` is the source's name, with %XX for what no URI holds. Headers beside those of CloudEvents: `ce_reason`,
 `ce_distance` (left out for the first), `ce_nearest`, `ce_gains` and `ce_signals` (JSON objects), `ce_ordinal`,
-`ce_index`, `ce_pts`, `ce_seconds` (of the frame in its source), `ce_file` (where the picture lies in the output), and
-of an object `ce_box` (JSON list: x, y, width, height), `ce_label`.
+`ce_index`, `ce_pts`, `ce_seconds` (of the frame in its source), `ce_file` (where the picture lies in the output),
+`ce_clip` (the clip that shows it there), and of an object `ce_box` (JSON list: x, y, width, height), `ce_label`.
 """
 
 from __future__ import annotations
@@ -87,6 +87,7 @@ def pick_record(
     when: datetime | None = None,
     signals: Mapping[str, Value] | None = None,
     file: str = "",
+    clip: str = "",
     limit: int = INLINE_LIMIT,
     counted: bool = True,
 ) -> Record:
@@ -113,7 +114,7 @@ def pick_record(
         content_type=content.content_type if inline else lies.content_type,
         dataref="" if inline else content.dataref,
         sha256="" if inline else lies.sha256,
-        extensions=_decided(pick, mark, signals or {}) | _object(box) | ({"file": file} if file else {}),
+        extensions=_decided(pick, mark, signals or {}) | _object(box) | _files(file, clip),
     )
     return Record(key, content.data if inline else None, event.headers())
 
@@ -172,6 +173,10 @@ def _object(box: Box | None) -> dict[str, str]:
     if box is None:
         return {}
     return {"box": _json([box.x, box.y, box.width, box.height]), **({"label": box.label} if box.label else {})}
+
+
+def _files(file: str, clip: str) -> dict[str, str]:
+    return {name: path for name, path in (("file", file), ("clip", clip)) if path}
 
 
 def _json(value: object) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from streamsel.config import EdgeConfig
-from streamsel.config.edge import EdgeSource
+from streamsel.config.edge_source import EdgeSource
 from streamsel.config.pipeline_file import read_pipeline
 from tests.cli.test_init import names
 from tests.conftest import streamsel

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from streamsel.config import EdgeConfig, read_pipeline
-from streamsel.config.edge import EdgeSource, Window
+from streamsel.config.edge_source import EdgeSource, Window
 from streamsel.errors import UsageError
 
 PLAIN = """
@@ -134,3 +134,11 @@ def test_a_window_is_that_of_the_source_or_of_all_and_its_number_that_of_the_sel
     config = read(tmp_path, f"{own}\n{WINDOW}")
     assert config.window_of(config.sources[1]) == Window(picks=3, minutes=1)
     assert config.identity() == read(tmp_path, f"{text}\nwindow: {{picks: 5, minutes: 2}}").identity()
+
+
+def test_clips_of_a_camera_s_windows_would_come_too_late(tmp_path: Path) -> None:
+    clips = PLAIN.replace("{folder: picks}", "{folder: picks, clips: {before: 2}}") + WINDOW
+    with pytest.raises(UsageError, match=r"sources.door: what it sent is gone .*: say clips: false there"):
+        read(tmp_path, clips)
+    assert read(tmp_path, clips.replace("name: door,", "name: door, clips: false,")).output.clips
+    assert read(tmp_path, clips.replace("url: 'rtsp://viewer:${PASSWORD}@camera/1'", "folder: in")).output.clips

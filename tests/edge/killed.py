@@ -14,6 +14,7 @@ from itertools import count
 from typing import Any
 
 from streamsel.cli import main
+from streamsel.edge.loop import WRITING
 from streamsel.edge.pictures import Pictures
 from streamsel.store.entries import Committed, EntryStore
 
@@ -29,10 +30,10 @@ def kill_at(moment: str, number: int) -> None:
     commit, write = EntryStore.commit, Pictures.write
 
     def committed(store: EntryStore, changes: Committed) -> None:
-        if moment == "commit" and changes.notes:
+        if moment == "commit" and WRITING in changes.notes:
             die()
         commit(store, changes)
-        if moment == "committed" and changes.notes:
+        if moment == "committed" and WRITING in changes.notes:
             die()
 
     def written(pictures: Pictures, *told: Any) -> Any:

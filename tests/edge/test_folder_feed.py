@@ -20,7 +20,7 @@ from typing import Any, ClassVar
 import numpy as np
 import pytest
 
-from streamsel.config.edge import EdgeSource
+from streamsel.config.edge_source import EdgeSource
 from streamsel.data import Frame, Mark, Source
 from streamsel.decode.video import VideoDecoder
 from streamsel.edge import Begin, Seen, Segment, folder_feed, keepable, segment_reading, set_aside

@@ -19,7 +19,7 @@ import av
 import numpy as np
 import pytest
 
-from streamsel.config.edge import EdgeSource
+from streamsel.config.edge_source import EdgeSource
 from streamsel.data import Source
 from streamsel.decode.live import LiveDecoder
 from streamsel.edge import Begin, Seen, feed, keepable, pace, retrying

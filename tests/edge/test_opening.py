@@ -12,7 +12,7 @@ from signal import SIGSTOP
 
 import pytest
 
-from streamsel.config.edge import EdgeSource
+from streamsel.config.edge_source import EdgeSource
 from streamsel.edge import opening
 from streamsel.edge.opening import opened
 from streamsel.errors import SourceError
@@ -145,7 +145,7 @@ def test_a_pipe_ends_when_it_is_closed(tmp_path, form, ending):
 def test_a_pipe_from_another_process(tmp_path):
     path = scenes(tmp_path / "film.ts", range(3), 25)
     code = """
-from streamsel.config.edge import EdgeSource
+from streamsel.config.edge_source import EdgeSource
 from streamsel.edge.opening import opened
 with opened(EdgeSource(name="mast", pipe="mpegts", every=10), threads=1) as decoder:
     print([frame.mark.index for frame in decoder.read()])

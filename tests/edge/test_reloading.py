@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from streamsel.config import EdgeConfig
-from streamsel.config.edge import Window
+from streamsel.config.edge_source import Window
 from streamsel.config.pipeline_file import read_pipeline
 from streamsel.edge.reloading import Reloading
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from streamsel.config.edge import EdgeSource
+from streamsel.config.edge_source import EdgeSource
 from streamsel.edge.inbox import Inbox
 from streamsel.edge.standing import Standing
 from streamsel.edge.windows import LATE, Windows
