@@ -107,7 +107,8 @@ class EdgeConfig(ServiceConfig):
 
     window: instead of target_ratio and min_distance. memory: of each source. outbox: what waits for a broker that is
     away. queue: bytes of frames that wait for the model; when it is full, the oldest frames of live sources go, and are
-    counted. memory_limit: bytes of the process above which that queue shrinks; `memory` is something else.
+    counted. memory_limit: bytes of the process above which that queue shrinks; `memory` is something else. effort: with
+    `exact` the model looks at each frame that is looked at, with `normal` at those that may be new.
     """
 
     ENDLESS: ClassVar[str] = "camera"
@@ -118,6 +119,7 @@ class EdgeConfig(ServiceConfig):
     window: Window | None = None
     state: File
     memory: Memory = Memory()
+    effort: Literal["normal", "exact"] = "normal"
     output: EdgeOutput
     mqtt: EdgeMqtt | None = None
     kafka: EdgeKafka | None = None

@@ -21,7 +21,7 @@ from streamsel.errors import StreamselError
 from streamsel.store.entries import Segment
 from streamsel.topic import Record
 
-__all__ = ["Begin", "Courier", "Seen", "Segment"]
+__all__ = ["Begin", "Courier", "Glimpse", "Seen", "Segment"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,16 @@ class Begin:
 
 
 @dataclass(frozen=True, slots=True)
+class Glimpse:
+    """Of a frame that the scout let through. number: among those it looked at, since the process began. held: how many
+    of them it held since the last one that it let through.
+    """
+
+    number: int
+    held: int
+
+
+@dataclass(frozen=True, slots=True)
 class Seen:
     """A frame on its way from a source's thread to the loop.
 
@@ -45,7 +55,7 @@ class Seen:
     frame: None where nothing more comes of a segment, or nothing could be read of it: then it is the last. crop:
     (H, W, 3) uint8 RGB, as large as the model takes, without what the mask hides. taken: when, by the clock on the
     wall, UTC. started: UTC start of the connection, as `20261121T181500Z`; of a segment empty.
-    suffix: of clips of its segment, see `suffix_of`.
+    suffix: of clips of its segment, see `suffix_of`. glimpse: where a scout goes before the model; else None.
     """
 
     place: int
@@ -58,6 +68,7 @@ class Seen:
     started: str = ""
     segment: Segment | None = None
     suffix: str = ""
+    glimpse: Glimpse | None = None
 
     @property
     def nbytes(self) -> int:

@@ -24,6 +24,7 @@ from streamsel.edge.cores import cores
 from streamsel.edge.events import kafka_event, mqtt_event
 from streamsel.edge.feed import LiveFeed
 from streamsel.edge.folder_feed import FolderFeed
+from streamsel.edge.glance import Glance
 from streamsel.edge.heap import Heap
 from streamsel.edge.inbox import Inbox
 from streamsel.edge.journal import Complaints
@@ -31,26 +32,23 @@ from streamsel.edge.leftovers import remove_uncommitted
 from streamsel.edge.loop import WRITING
 from streamsel.edge.memory_limit import MemoryLimit
 from streamsel.edge.page import edge_page
-from streamsel.edge.parts import Lanes, MakeEvent, MakeLane, Parts, Picked
+from streamsel.edge.parts import Lanes, MakeEvent, Parts, Picked
 from streamsel.edge.pictures import Pictures
 from streamsel.edge.quota import QuotaKeeper
 from streamsel.edge.reloading import Reloading
-from streamsel.edge.ring import Ring
 from streamsel.edge.sending import Sendings, kafka_courier, mqtt_courier
+from streamsel.edge.source_lanes import aim_of, lanes_of, makers_of
 from streamsel.edge.standing import Standing
 from streamsel.edge.windows import Windows
 from streamsel.embed import Embedder
 from streamsel.embed.load import load_embedder
 from streamsel.errors import SinkError
-from streamsel.service.by_window import WindowGoal
-from streamsel.service.forgetting import Forgetting
 from streamsel.service.lane import Lane
-from streamsel.service.lanes import Lanes as LaneMaker
-from streamsel.sink.durable import made_folder, shown
+from streamsel.sink.durable import made_folder
 from streamsel.store.entries import Committed, EntryStore
 from streamsel.store.outbox import Bound
 
-__all__ = ["Built", "built", "feeds_of", "source_lanes"]
+__all__ = ["Built", "built", "feeds_of"]
 
 STATE: Final = "state.db"
 """In the state folder."""
@@ -60,9 +58,6 @@ BATCH: Final = 32
 
 PARTING: Final = 2.0
 """Seconds that what is on its way to a broker gets to be acknowledged when all ends."""
-
-DAY: Final = 86_400.0
-MINUTE: Final = 60.0
 
 DECODING: Final = 2
 """Threads of one source's decoder, at most."""
@@ -86,7 +81,9 @@ def built(config: EdgeConfig, reloading: Reloading) -> Iterator[Built]:
         heap = Heap()
         stack.enter_context(cores(config.threads))
         embedder = load_embedder(config.model, device=config.device, weights=config.weights, threads=config.threads)
-        lanes = source_lanes(config, embedder)
+        makers = makers_of(config, embedder)
+        aims = [aim_of(config, *both, embedder) for both in zip(config.sources, makers, strict=True)]
+        glances = [Glance(aim) if aim else None for aim in aims]
         # Products of BLAS are small here: several threads for one wait longer for each other than they work.
         stack.enter_context(threadpool_limits(1, "blas"))
         store = EntryStore(made_folder(config.state) / STATE, tuple(_events(config)))
@@ -112,7 +109,7 @@ def built(config: EdgeConfig, reloading: Reloading) -> Iterator[Built]:
         )
         parts = Parts(
             inbox=inbox,
-            lanes=lanes,
+            lanes=lanes_of(config, makers),
             embedder=embedder,
             embeds=config.rules.reads_vectors or any(map(config.window_of, config.sources)),
             pictures=_pictures(config.output, embedder, quota, clips),
@@ -121,11 +118,12 @@ def built(config: EdgeConfig, reloading: Reloading) -> Iterator[Built]:
             events=_events(config),
             sendings=sendings,
             batch=BATCH,
-            reloaded=partial(_reloaded, reloading, embedder),
+            reloaded=partial(_reloaded, reloading, embedder, glances),
             gone=dict,
             committed=partial(_committed, board, clips),
             unusable=Complaints(board.standings),
             windows=Windows(config.sources, standings, inbox),
+            glances=glances,
             turned=(
                 board.turned,
                 heap,
@@ -148,7 +146,7 @@ def feeds_of(
         if source.live or config.window_of(source):
             remove_uncommitted(config.output.folder, source.name, len(lane), writing.get(source.name, ()))
         begin = Begin(lane.position or 0, lane.inside, made.parts.store.segments(source.name))
-        feed = partial(LiveFeed, ring=_ring(made.clips, source)) if source.live else FolderFeed
+        feed = _live(made, place, source) if source.live else FolderFeed
         standing = made.board.standings[place]
         inbox, size = made.parts.inbox, made.size
         feeds.append(feed(place, source, inbox, standing, begin=begin, size=size, threads=threads, stopping=stopping))
@@ -156,40 +154,15 @@ def feeds_of(
     return feeds
 
 
-def _ring(clips: Clips | None, source: EdgeSource) -> Callable[[str], Ring | None]:
-    return partial(clips.ring, source.name) if clips else lambda started: None
+def _live(made: Built, place: int, source: EdgeSource) -> Callable[..., LiveFeed]:
+    ring = partial(made.clips.ring, source.name) if made.clips else lambda started: None
+    return partial(LiveFeed, ring=ring, glance=made.parts.glances[place])
 
 
 def _gone(feeds: Mapping[str, LiveFeed | FolderFeed]) -> dict[str, list[Segment]]:
     """What folders' threads have forgotten since the last call."""
     told = {name: feed.forgotten for name, feed in feeds.items() if isinstance(feed, FolderFeed)}
     return {name: [queue.popleft() for _ in range(len(queue))] for name, queue in told.items() if queue}
-
-
-def source_lanes(config: EdgeConfig, embedder: Embedder) -> Lanes:
-    """Of each source its name, and what makes its lane. Raises UsageError for a selection that no stream can keep."""
-    return [(source.name, _maker(config, source, embedder)) for source in config.sources]
-
-
-def _maker(config: EdgeConfig, source: EdgeSource, embedder: Embedder) -> MakeLane:
-    goal, window = source if source.decides else config, config.window_of(source)
-    days = config.memory.days
-    lanes = LaneMaker(
-        config.selection and config.selection.model_copy(update={"n_samples": None}),
-        embedder,
-        target_ratio=goal.target_ratio,
-        min_distance=goal.min_distance,
-        window=None if window is None else WindowGoal(window.picks or 1, window.minutes * MINUTE),
-        lightly=config.lightly,
-        query_sets=config.query_sets,
-        named=config.identity(),
-        movable=True,
-        called=lambda _: f"source {source.name}",
-        anew=f"rename the folder {shown(config.state)} (what all sources remember, and what waits for brokers) or this"
-        " source",
-        forgetting=partial(Forgetting, days and days * DAY, config.memory.picks),
-    )
-    return lanes.lane
 
 
 def _events(config: EdgeConfig) -> dict[str, MakeEvent]:
@@ -225,9 +198,16 @@ def _disk(quota: QuotaKeeper, folder: Path) -> Disk:
     return Disk(quota.nbytes, shutil.disk_usage(folder).free, quota.removed, quota.trouble)
 
 
-def _reloaded(reloading: Reloading, embedder: Embedder) -> Lanes | None:
-    """Lanes of other thresholds, where there are any."""
-    return source_lanes(reloading.config, embedder) if reloading.changed() else None
+def _reloaded(reloading: Reloading, embedder: Embedder, glances: Sequence[Glance | None]) -> Lanes | None:
+    """Lanes of other thresholds, where there are any; the scouts go by them, too."""
+    if not reloading.changed():
+        return None
+    config = reloading.config
+    makers = makers_of(config, embedder)
+    for source, maker, glance in zip(config.sources, makers, glances, strict=True):
+        if glance is not None and (aim := aim_of(config, source, maker, embedder)) is not None:
+            glance.aim(aim)
+    return lanes_of(config, makers)
 
 
 def _clips_ended(board: Board, clips: Clips, quota: QuotaKeeper, store: EntryStore) -> None:

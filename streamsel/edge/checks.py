@@ -18,10 +18,11 @@ from streamsel.config.edge_source import EdgeSource
 from streamsel.decode.container import NO_FORMAT, is_format
 from streamsel.decode.looking import box
 from streamsel.edge import Begin, Segment
-from streamsel.edge.building import STATE, source_lanes
+from streamsel.edge.building import STATE
 from streamsel.edge.masking import Masked
 from streamsel.edge.opening import opened
 from streamsel.edge.segment_reading import SegmentReading
+from streamsel.edge.source_lanes import source_lanes
 from streamsel.edge.watching import Watched
 from streamsel.errors import AwayError, SourceError, StreamselError, UsageError
 from streamsel.service.checked_places import page_findings, written_findings

@@ -19,9 +19,10 @@ from streamsel.data import Frame, Mark
 from streamsel.decode.failure import failure
 from streamsel.decode.live import LiveDecoder
 from streamsel.decode.looking import box
-from streamsel.edge import Begin, Seen
+from streamsel.edge import Begin, Glimpse, Seen
 from streamsel.edge.clock import StreamClock
 from streamsel.edge.connection import Connection, told
+from streamsel.edge.glance import Glance
 from streamsel.edge.hours import Hours
 from streamsel.edge.inbox import Inbox
 from streamsel.edge.keepable import TOO_LARGE, too_large
@@ -70,7 +71,8 @@ class LiveFeed(threading.Thread):
     """Frames of one url, device or pipe, from `begin` on, counted on over connections; ends soon after stopping is set.
 
     size: (width, height) of the crop. threads: of the decoder. open_source: opens the source, or raises SourceError.
-    ring: what keeps the packets of a connection that began then, for clips; None: nothing.
+    ring: what keeps the packets of a connection that began then, for clips; None: nothing. glance: what holds frames
+    that are surely not new; None: nothing.
     Outside of its hours it is not connected; a pipe, whose writer would be held up, is read on and not looked at. A
     pipe that ends, or cannot be read, is not opened again.
     """
@@ -88,12 +90,13 @@ class LiveFeed(threading.Thread):
         stopping: threading.Event,
         open_source: Callable[..., LiveDecoder] = opened,
         ring: Callable[[str], Ring | None] = lambda started: None,
+        glance: Glance | None = None,
     ) -> None:
         super().__init__(name=f"feed {source.name}", daemon=True)
         self._place, self._source, self._inbox, self._standing = place, source, inbox, standing
         self._size, self._stopping = size, stopping
         self._opened = partial(open_source, source, threads=threads)
-        self._ring_of = ring
+        self._ring_of, self._glance = ring, glance
         self._ring: Ring | None = None
         self._mask = [box(part) for part in source.mask]
         self._hours = Hours(source.hours)
@@ -218,7 +221,15 @@ class LiveFeed(threading.Thread):
         standing.state, standing.trouble = "live", ""
         if self._paced():
             standing.frames += 1
-            self._inbox.put(self._seen(frame, taken), standing, self._stopping)
+            self._glanced(replace(frame, picture=Masked(frame.picture, self._mask)) if self._mask else frame, taken)
+
+    def _glanced(self, shown: Frame, taken: datetime) -> None:
+        """Put what may be new into the inbox."""
+        glimpse = self._glance.at(shown.picture) if self._glance else None
+        if self._glance and glimpse is None:
+            self._standing.held += 1
+            return
+        self._inbox.put(self._seen(shown, taken, glimpse), self._standing, self._stopping)
 
     def _paced(self) -> bool:
         looks = self._pace.looks(self._standing.dropped, self._inbox.share(self._place) <= ROOM)
@@ -227,10 +238,9 @@ class LiveFeed(threading.Thread):
             say("thinned", source=self._source.name, thinned=self._pace.thinned, dropped=self._standing.dropped)
         return looks
 
-    def _seen(self, frame: Frame, taken: datetime) -> Seen:
-        shown = replace(frame, picture=Masked(frame.picture, self._mask)) if self._mask else frame
-        crop = shown.picture.rgb(*self._size)
-        return Seen(self._place, frame.mark.index, 0, True, taken, shown, crop, _named(self._connected))
+    def _seen(self, shown: Frame, taken: datetime, glimpse: Glimpse | None) -> Seen:
+        crop, started = shown.picture.rgb(*self._size), _named(self._connected)
+        return Seen(self._place, shown.mark.index, 0, True, taken, shown, crop, started, glimpse=glimpse)
 
     def _note(self, connection: Connection) -> None:
         """What is wrong with the stream, counted, and told the first time; and how fast frames come."""

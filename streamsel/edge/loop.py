@@ -178,7 +178,13 @@ class _Done:
                 entered += self._entered(lane, list(run))
             else:
                 _skip(lane, list(run))
-        self._settled(place, lane.decide(entered), [one for one, _ in awaited])
+        settled = lane.decide(entered)
+        self._settled(place, settled, [one for one, _ in awaited])
+        if (glance := self._parts.glances[place]) is not None:
+            glimpses = {(one.offset, one.part): one.glimpse for one, _ in awaited if one.glimpse}
+            glance.settle(
+                {row.place: verdict.decision for row, verdict in zip(entered, settled.verdicts, strict=True)}, glimpses
+            )
         segments = {one.segment.number: one.segment for one, _ in awaited if one.segment}
         self._segments[name] = list(segments.values())
 
@@ -188,7 +194,7 @@ class _Done:
 
     def _entered(self, lane: Lane, run: Sequence[tuple[Seen, Vector]]) -> list[Entered]:
         rows = [
-            Taken(one.frame, vector, one.offset, one.part, one.last, one.taken.timestamp())
+            Taken(one.frame, vector, one.offset, one.part, one.last, one.taken.timestamp(), _held(one))
             for one, vector in run
             if one.frame
         ]
@@ -242,6 +248,10 @@ class _Done:
 def _skip(lane: Lane, run: Sequence[tuple[Seen, Vector]]) -> None:
     for one, _ in run:
         lane.skip(one.offset)
+
+
+def _held(seen: Seen) -> int:
+    return seen.glimpse.held if seen.glimpse else 0
 
 
 def _source(pair: tuple[Seen, Vector]) -> int:

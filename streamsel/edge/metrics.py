@@ -19,6 +19,7 @@ PREFIX: Final = "streamsel_edge_"
 
 COUNTED: Final = {
     "frames": "Frames looked at.",
+    "held": "Frames looked at that were surely not new, and were not embedded.",
     "dropped": "Frames dropped because the model was too slow.",
     "picks": "Frames picked.",
     "connects": "Connections that were made.",

@@ -111,7 +111,7 @@ def _status(board: Board) -> dict[str, Any]:
 def _source(board: Board, one: Standing) -> dict[str, Any]:
     since = board.since(one)
     told = {name: getattr(one, name) for name in ("name", "state", "connects", "losses", "segments", "frames")}
-    told |= {name: getattr(one, name) for name in ("dropped", "thinned", "picks")}
+    told |= {name: getattr(one, name) for name in ("held", "dropped", "thinned", "picks")}
     told |= {name: getattr(one, name) for name in ("clips", "clips_short", "clips_given_up")}
     return told | {
         "trouble": _safe(one.trouble),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from streamsel.edge import Segment
+from streamsel.edge.glance import Glance
 from streamsel.edge.inbox import Inbox
 from streamsel.edge.pictures import Pictures, Written
 from streamsel.edge.quota import QuotaKeeper
@@ -40,7 +41,8 @@ class Parts:
     other lanes, where thresholds changed; raises UsageError for such as no stream can keep. gone: segments by source
     that are to be forgotten, each told once. committed: told of picks, and of the seconds it took. unusable: told of
     a source's place, and why a frame of it could not be decided. windows: ends those that no frame ends. turned: each
-    is called at the end of each turn. noted: notes that are to be committed with picks.
+    is called at the end of each turn. glances: by the source's place; None: all of its frames are embedded. noted:
+    notes that are to be committed with picks.
     """
 
     inbox: Inbox
@@ -58,5 +60,6 @@ class Parts:
     committed: Callable[[Sequence[Picked], float], None]
     unusable: Callable[[int, str], None]
     windows: Windows
+    glances: Sequence[Glance | None]
     turned: tuple[Callable[[], None], ...]
     noted: Callable[[], Mapping[str, Any]] = dict

@@ -17,8 +17,9 @@ for the next segment. resting: outside of its hours. ended: a pipe that was clos
 
 @dataclass(slots=True)
 class Standing:
-    """Plain counts, each of which one thread alone writes. rate: frames looked at a second, lately. last: UTC seconds
-    of the latest frame since 1970, 0 before it. thinned: 1, or n where only each n-th frame is looked at, since the
+    """Plain counts, each of which one thread alone writes. frames: looked at, of which `held` were surely not new, and
+    went no further. rate: frames looked at a second, lately. last: UTC seconds of the latest frame since 1970, 0 before
+    it. thinned: 1, or n where only each n-th frame is looked at, since the
     machine is too slow. problems: reason -> count, of what was wrong with the stream. window: that is open.
     clips: that were written, of which clips_short lack something at an end; clips_given_up: that picks name, and that
     are not there.
@@ -31,6 +32,7 @@ class Standing:
     losses: int = 0
     segments: int = 0
     frames: int = 0
+    held: int = 0
     dropped: int = 0
     thinned: int = 1
     picks: int = 0

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 
 from streamsel.config import SelectConfig
-from streamsel.data import Decision, Vector
-from streamsel.embed import Embedder, Row, Scout, Window
+from streamsel.data import Vector
+from streamsel.embed import Row, Scout, Window
 from streamsel.embed.baseline import NoSamples, Samples
 from streamsel.embed.everyone import Everyone
 from streamsel.embed.gate import Gate
 from streamsel.embed.judge import Judge
 from streamsel.embed.larder import Larder
 from streamsel.embed.pooling import pool
+from streamsel.embed.room import room_of
 from streamsel.embed.scout import DIM, describe
 from streamsel.embed.shortlist import Shape, Shortlist
 from streamsel.embed.watch import Watch
-from streamsel.errors import ModelError
 
 __all__ = ["embedded", "scout_of"]
 
@@ -69,27 +68,12 @@ def _shortlist(config: SelectConfig, frames: int, judge: Judge, larder: Larder, 
 def _watch(config: SelectConfig, judge: Judge, larder: Larder, distance: float | None) -> Watch:
     gate = Gate(target_ratio=config.target_ratio)
     single = config.sequence_length == 1 and not config.objects
-    room = _room(judge.embedder, distance) if single and not config.target_ratio else None
+    room = room_of(judge.embedder, distance) if single and not config.target_ratio else None
     return Watch(gate, _samples(config, larder, STREAM_SAMPLES), judge.embedder.size, room)
 
 
 def _samples(config: SelectConfig, larder: Larder, capacity: int) -> Samples:
     return NoSamples(larder) if config.objects else Samples(larder, capacity)
-
-
-def _room(embedder: Embedder, asked: float | None) -> Callable[[Decision], float] | None:
-    """How far a decision is from being a pick, in novelty distances; None for a model whose own is not known."""
-    try:
-        novelty = embedder.novelty_distance
-    except ModelError:
-        return None
-    distance = asked or novelty
-
-    def room(decision: Decision) -> float:
-        near = 0.0 if decision.keep else decision.distance
-        return math.sqrt(max(0.0, distance**2 - near**2)) / novelty
-
-    return room
 
 
 def _describe(block: Sequence[Window]) -> Vector:

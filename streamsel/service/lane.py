@@ -32,7 +32,8 @@ class Taken:
     """A frame that was embedded. vector: (D,) float32, of unit norm; (0,) where nothing reads vectors.
 
     offset: of its record. part: its number among the record's frames, 0-based. last: whether it is the last of them.
-    when: it was taken, seconds since 1970; read where picks are forgotten, and where windows of time end.
+    when: it was taken, seconds since 1970; read where picks are forgotten, and where windows of time end. held: frames
+    before it, since the last one, that were looked at and held for surely not new: a target ratio counts them.
     """
 
     frame: Frame
@@ -41,6 +42,7 @@ class Taken:
     part: int = 0
     last: bool = True
     when: float = 0.0
+    held: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,7 @@ class Lane:
     def _enter(self, row: Taken) -> Entered | Verdict:
         """The row that a frame becomes, or why it is turned away."""
         self._step(row)
+        self._entrance.seen += row.held
         try:
             (window,) = self._entrance.measured(iter([(row.frame,)]))
             objects = self._rules.objects.vectors([window]) if self._rules.objects else ()

@@ -99,6 +99,16 @@ class Lanes:
         )
 
     @property
+    def target_ratio(self) -> float | None:
+        """The share that is kept, where that decides."""
+        return self._config.target_ratio
+
+    @property
+    def distance(self) -> float | None:
+        """How far from all earlier picks a pick must be, where that decides."""
+        return self._distance
+
+    @property
     def reads_vectors(self) -> bool:
         """Whether frames have to be embedded; candidates of windows always are."""
         return self._config.rules.reads_vectors or self._window is not None

@@ -22,7 +22,6 @@ from streamsel.config.edge import EdgeConfig, Quota
 from streamsel.data import Frame, Mark
 from streamsel.decode.picture import StillPicture
 from streamsel.edge import Seen, Segment
-from streamsel.edge.building import source_lanes
 from streamsel.edge.events import kafka_event, mqtt_event
 from streamsel.edge.inbox import Inbox
 from streamsel.edge.journal import Complaints
@@ -31,6 +30,7 @@ from streamsel.edge.parts import Parts, Picked
 from streamsel.edge.pictures import Pictures
 from streamsel.edge.quota import QuotaKeeper
 from streamsel.edge.shots import shots_of
+from streamsel.edge.source_lanes import source_lanes
 from streamsel.edge.standing import Standing
 from streamsel.edge.windows import Windows
 from streamsel.embed import Embedder
@@ -194,6 +194,7 @@ class Trial:
             committed=committed,
             unusable=Complaints(standings),
             windows=NoClock(config().sources, standings, inbox),
+            glances=[None] * len(config().sources),
             turned=(lambda: self.turned(),),
         )
 

@@ -27,14 +27,25 @@ def samples(board: Board) -> Samples:
 
 def test_all_of_a_source_is_told() -> None:
     door = Standing(
-        "door", state="live", connects=3, losses=2, segments=5, frames=1000, dropped=7, thinned=2, picks=11, rate=4.5
+        "door",
+        state="live",
+        connects=3,
+        losses=2,
+        segments=5,
+        frames=1000,
+        held=600,
+        dropped=7,
+        thinned=2,
+        picks=11,
+        rate=4.5,
     )
-    door.last, door.window = 990.0, Open(Span(900.0, 1200.0), 48)
+    door.held, door.last, door.window = 600, 990.0, Open(Span(900.0, 1200.0), 48)
     door.last, door.clips, door.clips_short, door.clips_given_up = 990.0, 6, 2, 1
     read = samples(Board([door, Standing("yard")], now=lambda: 1000.0))
     own = {name: value for (name, labels), value in read.items() if labels == (("source", "door"),)}
     assert own == {
-        "frames_total": 1000, "dropped_total": 7, "picks_total": 11, "connects_total": 3, "losses_total": 2,
+        "frames_total": 1000, "held_total": 600, "dropped_total": 7, "picks_total": 11,
+        "connects_total": 3, "losses_total": 2,
         "segments_total": 5, "frames_per_second": 4.5, "thinned": 2, "frame_age_seconds": 10.0,
         "candidates": 48, "window_end_seconds": 1200,
         "clips_total": 6, "clips_short_total": 2, "clips_given_up_total": 1,

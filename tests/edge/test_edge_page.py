@@ -107,7 +107,7 @@ def test_how_sources_stand_is_told(port: int | None, board: Board, clock: Clock)
     first, second = status(port)["sources"]
     assert first == {
         "name": "door", "state": "live", "trouble": "gone", "connects": 0, "losses": 0, "segments": 0, "frames": 12,
-        "dropped": 0, "thinned": 1, "picks": 0, "rate": 5.0, "since": 7.5, "problems": {"no key frame": 2},
+        "held": 0, "dropped": 0, "thinned": 1, "picks": 0, "rate": 5.0, "since": 7.5, "problems": {"no key frame": 2},
         "window": {"candidates": 7, "ends": "2026-11-21T13:00:00.000Z"},
         "clips": 0, "clips_short": 0, "clips_given_up": 0,
     }  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import math
 import os
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -216,6 +217,14 @@ def test_a_proportion_is_the_target_ratio():
     verdicts, _ = settled(lanes("ratio").lane(0), [rows(2000)])
     assert 0.15 < sum(map(bool, verdicts)) / 2000 < 0.25
     assert {verdict.decision.reason for verdict in verdicts} == {"first", "ratio"}
+
+
+def test_a_ratio_counts_what_was_held_before_a_frame():
+    """Three of four frames never came, since they were surely not new: the share is that of all."""
+    lane, held = lanes("ratio").lane(0), 3
+    verdicts, _ = settled(lane, [[replace(row, held=held) for row in rows(1000)]])
+    assert lane.looked == 1000 * (1 + held)
+    assert 0.15 < sum(map(bool, verdicts)) / lane.looked < 0.25
 
 
 def test_without_a_goal_the_models_own_distance_decides():
