@@ -33,5 +33,7 @@ def _of_pictures(config: SelectConfig) -> Iterator[str]:
 
 
 def _of_the_worker(config: SelectConfig) -> Iterator[str]:
+    if config.rules.worker.use_datapool and config.pool is None:
+        yield "worker_config.use_datapool changes nothing: name the file that remembers picks with --pool"
     if config.rules.worker.ignored:
         yield f"these options of the config change nothing here: {', '.join(config.rules.worker.ignored)}"

@@ -64,6 +64,8 @@ class ServiceConfig(Value):
             raise ValueError("target_ratio and min_distance exclude each other: give one of them")
         if self.selection is not None and self.selection.n_samples is not None and not self.windowed:
             raise ValueError(f"n_samples needs an end, which a {self.ENDLESS} has not: give {self.INSTEAD}")
+        if self.selection is not None and (refusal := self.selection.worker.refusal):
+            raise ValueError(refusal)
         if goals and share is not None:
             raise ValueError(f"{goals[0]} and proportion_samples exclude each other: give one of them")
         return self

@@ -213,9 +213,11 @@ class SelectConfig(BaseModel):
 
 
 def _refuse_empty(selection: SelectionConfig) -> None:
-    """A run that picks nothing, or filters by what only the end of it tells, is none."""
+    """A run that picks nothing, has vectors from elsewhere, or filters by what only the end of it tells, is none."""
     if selection.n_samples == 0 or selection.proportion_samples == 0:
         raise UsageError("the selection config asks for no frame at all: give n_samples or proportion_samples above 0")
+    if refusal := selection.worker.refusal:
+        raise UsageError(refusal)
     for place, entry in enumerate(selection.strategies):
         if entry.strategy.type == "THRESHOLD" and getattr(entry.input, "score", "") == "object_frequency":
             raise UsageError(

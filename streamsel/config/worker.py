@@ -75,6 +75,16 @@ class WorkerOptions(Value):
     object_level: ObjectLevel = ObjectLevel()
     ignored: tuple[str, ...] = ()
 
+    @property
+    def refusal(self) -> str:
+        """Why pictures cannot be selected from with these options; empty where they can."""
+        if not self.embeddings:
+            return ""
+        return (
+            f"worker_config.embeddings {shown(self.embeddings)}: pictures are embedded by the model alone; choose from"
+            " that table with `streamsel choose`, or leave the option out"
+        )
+
 
 def worker_values(run: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of WorkerOptions out of the arguments of a run: worker_config, lightly_config, priority, runs_on.

@@ -90,6 +90,7 @@ def test_options_that_change_nothing():
     found = check(run)
     for name in ("pretagging", "embeddings", "use_datapool"):
         one(found, "note", f"worker_config.{name}", "changes nothing")
+    one(found, "note", "worker_config.embeddings", "select embeds pictures itself, and refuses this")
 
 
 def test_filters_alone_nothing_ranks(table):

@@ -119,6 +119,13 @@ def test_options_that_change_nothing(data_set, tmp_path):
     assert library.plan(data_set, selection=config(DIVERSE), n=3, **quiet).notes == []
 
 
+def test_a_datapool_without_a_file(data_set, tmp_path):
+    run = {"selection_config": config(DIVERSE), "worker_config": {"use_datapool": True}}
+    note = "worker_config.use_datapool changes nothing: name the file that remembers picks with --pool"
+    assert library.plan(data_set, selection=run, n=3).notes == [note]
+    assert library.plan(data_set, selection=run, n=3, pool=tmp_path / "pool.parquet").notes == []
+
+
 def test_sources_that_are_over_before_the_start(data_set, tmp_path):
     """`day.mp4` takes 1.92 seconds, `sub/night.mp4` half of that."""
     found = library.select(data_set, tmp_path / "out", n=3, start="1.2", table=False)

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 import streamsel as library
+from streamsel.config import read_selection
+from streamsel.config.pipeline_base import ServiceConfig
 from streamsel.errors import UsageError
 from tests.run.drive import (
     BUSES,
@@ -132,6 +134,15 @@ def test_a_list_of_relevant_files_that_is_not_there(listed, tmp_path):
     with pytest.raises(UsageError, match=r"relevnat.txt: no such file"):
         library.select(listed, tmp_path / "out", selection=run, n=8)
     assert not (tmp_path / "out").exists()
+
+
+def test_vectors_from_elsewhere_are_refused(data_set, tmp_path):
+    run = scheduled(config(DIVERSE), embeddings=".lightly/embeddings/own.csv")
+    with pytest.raises(UsageError, match=r"worker_config.embeddings '.*own.csv': .*streamsel choose"):
+        library.select(data_set, tmp_path / "out", selection=run, n=8)
+    assert not (tmp_path / "out").exists()
+    with pytest.raises(ValueError, match="worker_config.embeddings"):
+        ServiceConfig(selection=read_selection(run))
 
 
 @pytest.mark.parametrize("mode", MODES)
