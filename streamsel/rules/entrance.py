@@ -6,7 +6,7 @@ takes whole pictures. Its counts are part of a run's state.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -36,7 +36,8 @@ class Entrance:
 
     called: the name of a frame, by which files and filters know it. relevant: whether a file may be picked from.
     remove_duplicates: frames whose picture was there before are turned away. wanted, unseen: what is noted of names and
-    classes that the config names.
+    classes that the config names. parts: columns that parts of frames have by themselves: numbers of a frame do not
+    tell the mean of those.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Entrance:
         remove_duplicates: bool = False,
         wanted: WantedNames | None = None,
         unseen: Unseen | None = None,
+        parts: Collection[str] = (),
     ) -> None:
         self._readings, self._filters, self.called, self._relevant = list(readings), filters, called, relevant
         thresholds = tuple(entry for entry in config.strategies if entry.strategy.type == "THRESHOLD")
@@ -61,6 +63,7 @@ class Entrance:
         self.inspection = Inspection(called, remove_duplicates=remove_duplicates)
         self.wanted = WantedNames(config) if wanted is None else wanted
         self.unseen = Unseen(config) if unseen is None else unseen
+        self._parts = parts
         self.seen = 0
         """Windows so far, those turned away too."""
 
@@ -139,10 +142,16 @@ class Entrance:
         UsageError for a value that cannot be used: now, not when all has been looked at.
         """
         batch_of(self._values, self.rows([(w[0].mark,) for w in block], [w[0].signals for w in block]))
-        self.totals.add([window[0].signals for window in block])
+        self.totals.add([self._summed(window[0].signals) for window in block])
         self.unseen.add([window[0].signals for window in block])
         names = [self._name([frame.mark for frame in window]) for window in block]
         return self._worth.of(names, [window[0].signals for window in block])
+
+    def _summed(self, signals: Mapping[str, Value]) -> Mapping[str, Value]:
+        """What adds up to what all that is selected holds: counts of a frame are the sum of its objects'."""
+        if not self._parts:
+            return signals
+        return {key: one for key, one in signals.items() if key not in self._parts or isinstance(one, Mapping)}
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """Counts, and what the worth of rows is compared with; what else it has keeps a state of its own."""

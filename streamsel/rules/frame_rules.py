@@ -17,7 +17,9 @@ from streamsel.rules.filters import Filter, relevant_files
 from streamsel.rules.frame_objects import FrameObjects, boxes_of_task, objects_column
 from streamsel.rules.material import batch_of
 from streamsel.rules.object_rows import ObjectRows
+from streamsel.rules.own_predictions import OwnPredictions, reads_predictions
 from streamsel.rules.own_values import of_frames, own_columns
+from streamsel.rules.places import wanted_columns
 from streamsel.rules.pool_rows import PoolRows, check_model
 from streamsel.rules.reached import curve, reached
 from streamsel.rules.readings import readings_of
@@ -80,7 +82,9 @@ class FrameRules:
         if task is not None:
             boxes = boxes_of_task(task, config.auto_tasks, folder, f"--objects {task}")
             model = embedder if embeds or config.reads_vectors else None
-            self.object_rows, frames = ObjectRows(config, boxes, called, model, padding, unseen), of_frames(config)
+            alone = OwnPredictions(config, task, folder)
+            self.object_rows = ObjectRows(config, task, boxes, called, model, padding, unseen, alone)
+            frames = of_frames(config, task)
         self.objects = FrameObjects(config, folder, embedder, called, padding)
         files = relevant_files(config, folder)
         self.entrance = Entrance(
@@ -92,6 +96,7 @@ class FrameRules:
             remove_duplicates=remove_duplicates,
             wanted=WantedNames(config, objects=task is not None),
             unseen=unseen,
+            parts=[one.column for one in wanted_columns(config) if reads_predictions(one.read, task)],
         )
         check_targets(config, self.entrance.classes)
         self._chosen: Batch | None = None

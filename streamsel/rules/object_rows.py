@@ -1,7 +1,8 @@
 """Objects as the things selected: from rows of frames to a row for each object that a task found there.
 
 A row of an object has the vector of what is in its padded box, and what is known of its frame; METADATA of the keys
-`label` and `score` is its own. It is called like the file of its crop: `sub/video_1-099-mp4-3.jpg`.
+`label` and `score` is its own, and so is what its task predicts (`OwnPredictions`). It is called like the file of its
+crop: `sub/video_1-099-mp4-3.jpg`.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from streamsel.rules.filters import Filter
 from streamsel.rules.frame_objects import Boxes
 from streamsel.rules.frame_rows import FrameRows
 from streamsel.rules.material import batch_of
+from streamsel.rules.own_predictions import OwnPredictions
 from streamsel.rules.own_values import object_name, of_objects, own_columns
 from streamsel.rules.unseen import Unseen
 from streamsel.signals.crops import crops_at, refusal
@@ -38,20 +40,23 @@ NO_OBJECT: Final = Decision(False, "no object", math.inf)
 class ObjectRows:
     """Cuts rows of frames into rows of objects, and counts them. boxes: of a frame that has this name.
 
-    called: the name of a frame. padding: of boxes, 0 or more. embedder: None where nobody reads the vectors; they are
-    of no length then.
+    task: whose objects they are. called: the name of a frame. padding: of boxes, 0 or more. embedder: None where nobody
+    reads the vectors; they are of no length then. alone: what the task says of single objects.
     """
 
     def __init__(
         self,
         config: SelectionConfig,
+        task: str,
         boxes: Boxes,
         called: Callable[[Mark], str],
         embedder: Embedder | None,
         padding: float = 0.0,
         unseen: Unseen | None = None,
+        alone: OwnPredictions | None = None,
     ) -> None:
-        self._config, self._boxes, self._called = of_objects(config), boxes, called
+        self._config, self._boxes, self._called = of_objects(config, task), boxes, called
+        self._alone = OwnPredictions(config, task, None) if alone is None else alone
         self._filter, self._columns = Filter(self._config), own_columns(config)
         self._embedder, self.padding = embedder, padding
         self._unseen = unseen
@@ -78,9 +83,9 @@ class ObjectRows:
 
     def _cut(self, rows: Sequence[Row], windows: Iterable[Window], found: list[Row]) -> Iterator[Sequence[Pixels]]:
         for row, (frame,) in zip(rows, windows, strict=True):
-            boxes = self._kept(row, frame)
-            found.extend(self._of_box(row, box) for box in boxes)
-            yield self._crops(frame, boxes)
+            kept = self._kept(row, frame)
+            found.extend(kept)
+            yield self._crops(frame, [one.box for one in kept if one.box])
 
     def _crops(self, frame: Frame, boxes: Sequence[Box]) -> Sequence[Pixels]:
         if self._embedder is None:
@@ -88,27 +93,28 @@ class ObjectRows:
         cut = crops_at(frame.picture, boxes, self._embedder.size, self.padding)
         return [crop for crop in cut if crop is not None]
 
-    def _kept(self, row: Row, frame: Frame) -> list[Box]:
-        """The boxes that hold something of the picture, and that no threshold forbids."""
-        boxes = self._boxes(frame, self._called(frame.mark))
+    def _kept(self, row: Row, frame: Frame) -> list[Row]:
+        """The objects that hold something of the picture, and that no threshold forbids."""
+        name = self._called(frame.mark)
+        boxes = self._boxes(frame, name)
         self.looked += len(boxes)
         reasons = [refusal(box, frame.picture.width, frame.picture.height) for box in boxes]
-        inside = [box for box, reason in zip(boxes, reasons, strict=True) if not reason]
-        reasons += self._forbidden(row, inside)
+        inside = [self._of_box(row, frame, name, box) for box, why in zip(boxes, reasons, strict=True) if not why]
+        reasons += self._forbidden(inside, name)
         self.drops.update(reason for reason in reasons if reason)
-        return [box for box, reason in zip(inside, reasons[len(boxes) :], strict=True) if not reason]
+        return [one for one, reason in zip(inside, reasons[len(boxes) :], strict=True) if not reason]
 
-    def _forbidden(self, row: Row, boxes: Sequence[Box]) -> list[str]:
-        if not self._filter or not boxes:
-            return [""] * len(boxes)
-        mark, name = row.marks[0], self._called(row.marks[0])
-        signals = [self._of_box(row, box).signals for box in boxes]
-        material = FrameRows([object_name(name, mark, box) for box in boxes], [mark] * len(boxes), signals)
+    def _forbidden(self, rows: Sequence[Row], name: str) -> list[str]:
+        if not self._filter or not rows:
+            return [""] * len(rows)
+        marks = [row.marks[0] for row in rows]
+        names = [object_name(name, row.marks[0], row.box) for row in rows if row.box]
+        material = FrameRows(names, marks, [row.signals for row in rows])
         return [reason or "" for reason in self._filter.reasons(batch_of(self._config, material))]
 
-    def _of_box(self, row: Row, box: Box) -> Row:
+    def _of_box(self, row: Row, frame: Frame, name: str, box: Box) -> Row:
         own: dict[str, Value] = {column: getattr(box, key) for column, key in self._columns.items()}
-        return replace(row, signals={**row.signals, **own}, box=box)
+        return replace(row, signals={**row.signals, **own, **self._alone.of(frame, name, box)}, box=box)
 
     def settle(self, decisions: Sequence[Decision]) -> None:
         """What was decided on rows that `rows` gave."""

@@ -10,8 +10,10 @@ from typing import Any, Final
 
 from streamsel.config import SelectionConfig
 from streamsel.config.constraints import Constraint, Names, Quota
+from streamsel.config.selection import Entry
 from streamsel.data import Box, Mark
 from streamsel.rules.filters import listed, stem
+from streamsel.rules.own_predictions import reads_predictions
 
 __all__ = ["OWN", "frame_of", "object_name", "of_frames", "of_objects", "own_columns"]
 
@@ -29,15 +31,19 @@ def frame_of(name: str) -> str:
     return stem(name).rpartition("-")[0] or name
 
 
-def of_frames(config: SelectionConfig) -> SelectionConfig:
-    """What of a config can be told of frames, before there are objects: those that hold an object named must pass."""
+def of_frames(config: SelectionConfig, task: str) -> SelectionConfig:
+    """What of a config can be told of frames, before there are objects: those that hold an object named must pass.
+
+    task: whose objects they are. What a frame's predictions say of it as a whole ranks frames, and turns none away.
+    """
     constraints = [_of_frames(one) for one in config.constraints if not (isinstance(one, Quota) and _own(one.per))]
-    return _reading(config, lambda read: not _own(read), constraints)
+    return _reading(config, lambda entry: not _own(entry.input) and not _filters(entry, task), constraints)
 
 
-def of_objects(config: SelectionConfig) -> SelectionConfig:
+def of_objects(config: SelectionConfig, task: str) -> SelectionConfig:
     """What can be told of objects by themselves, before there are vectors."""
-    return _reading(config, _own, [one for one in config.constraints if isinstance(one, Names)])
+    names = [one for one in config.constraints if isinstance(one, Names)]
+    return _reading(config, lambda entry: _own(entry.input) or _filters(entry, task), names)
 
 
 def own_columns(config: SelectionConfig) -> dict[str, str]:
@@ -49,9 +55,9 @@ def own_columns(config: SelectionConfig) -> dict[str, str]:
 
 
 def _reading(
-    config: SelectionConfig, wanted: Callable[[Any], bool], constraints: Sequence[Constraint]
+    config: SelectionConfig, wanted: Callable[[Entry], bool], constraints: Sequence[Constraint]
 ) -> SelectionConfig:
-    strategies = tuple(entry for entry in config.strategies if wanted(entry.input))
+    strategies = tuple(entry for entry in config.strategies if wanted(entry))
     return config.model_copy(update={"strategies": strategies, "constraints": tuple(constraints)})
 
 
@@ -61,6 +67,11 @@ def _of_frames(constraint: Constraint) -> Constraint:
         return constraint
     frames = tuple(map(frame_of, listed(constraint)))
     return constraint.model_copy(update={"names": frames, "file": None})
+
+
+def _filters(entry: Entry, task: str) -> bool:
+    """Whether it is a threshold on what the task predicts, which each object has to pass by itself."""
+    return entry.strategy.type == "THRESHOLD" and reads_predictions(entry.input, task)
 
 
 def _own(read: Any) -> bool:

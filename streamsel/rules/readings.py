@@ -26,9 +26,10 @@ from streamsel.signals.measured import Measured
 from streamsel.signals.metadata import MetadataSignal
 from streamsel.signals.metadata_schema import MetadataKind
 from streamsel.signals.path_regex import PathSignal
+from streamsel.signals.prediction_files import PredictionSource
 from streamsel.signals.prediction_signals import CategoryCount, ClassCount, ClassDistribution, ScoreSignal
 
-__all__ = ["Reading", "reading_of", "readings_of"]
+__all__ = ["Reading", "prediction_reading", "reading_of", "readings_of"]
 
 _OF_A_VIDEO: Final = re.compile(r"(?s:(.+))-([0-9]+)-([A-Za-z0-9]+)(?:\.(?:png|jpg))?")
 ONE: Final = {"numbers": "number", "counts": "counts", "labels": "label"}
@@ -115,6 +116,11 @@ def reading_of(
             return Reading(column, kind, MetadataSignal(folder.metadata, read.key, one))
     with told_at(f"{place}.task"):
         task = folder.predictions(read.task)
+    return prediction_reading(column, kind, read, task, place)
+
+
+def prediction_reading(column: str, kind: str, read: Any, task: PredictionSource, place: str) -> Reading:
+    """The reading of a column of SCORES or PREDICTIONS. place: see `reading_of`. Raises UsageError."""
     if read.type == "SCORES":
         with told_at(f"{place}.score"):
             return Reading(column, kind, ScoreSignal(task, read.score))

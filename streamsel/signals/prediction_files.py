@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 from streamsel.data import Box
 from streamsel.signals.frame_files import FrameFiles
@@ -11,7 +12,24 @@ from streamsel.signals.predictions import Prediction, boxes_of, predictions_from
 from streamsel.signals.schema import TaskSchema
 from streamsel.signals.side_folder import SideFolder
 
-__all__ = ["PredictionFiles"]
+__all__ = ["PredictionFiles", "PredictionSource"]
+
+
+class PredictionSource(Protocol):
+    """What one task says of things that have names; see `PredictionFiles`, which knows frames."""
+
+    @property
+    def schema(self) -> TaskSchema:
+        """Of the task."""
+        ...
+
+    def of(self, name: str) -> tuple[Prediction, ...] | None:
+        """The predictions of a thing; None: nothing is known."""
+        ...
+
+    def place(self, name: str, index: int) -> str:
+        """One of them, as errors name it."""
+        ...
 
 
 class PredictionFiles:
@@ -35,6 +53,6 @@ class PredictionFiles:
         """The objects of a frame, none where nothing is known. Raises UsageError for a task without boxes."""
         return boxes_of(self.schema, self.of(name) or ())
 
-    def place(self, name: str) -> str:
-        """The file of a frame, as errors name it."""
-        return self._files.place(name)
+    def place(self, name: str, index: int) -> str:
+        """A prediction of a frame, as errors name it: its file, and the place in it."""
+        return f"{self._files.place(name)}: predictions[{index}]"

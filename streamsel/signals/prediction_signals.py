@@ -14,7 +14,7 @@ from streamsel.data import Frame, Value
 from streamsel.errors import SourceError, UsageError
 from streamsel.signals.combine import Kind
 from streamsel.signals.distribution import category_count, class_count, class_distribution
-from streamsel.signals.prediction_files import PredictionFiles
+from streamsel.signals.prediction_files import PredictionSource
 from streamsel.signals.predictions import Prediction
 from streamsel.signals.rle import area
 from streamsel.signals.scores import (
@@ -41,7 +41,7 @@ class ScoreSignal:
 
     kind: Kind = "number"
 
-    def __init__(self, task: PredictionFiles, score: str) -> None:
+    def __init__(self, task: PredictionSource, score: str) -> None:
         self.task = task
         self.score = check_score(task.schema, score)
         self.key = f"{task.schema.task}.{score}"
@@ -81,7 +81,7 @@ class ScoreSignal:
             others = [score for score in scores_of(self.task.schema) if score not in UNCERTAINTIES]
             advice = f", or use {' or '.join(others)}" if others else ""
             raise SourceError(
-                f"{self.task.place(name)}: predictions[{index}].probabilities: missing; {self.score} of task "
+                f"{self.task.place(name, index)}.probabilities: missing; {self.score} of task "
                 f"{self.task.schema.task!r} is made of them: add them{advice}"
             )
         return one.probabilities
@@ -95,7 +95,7 @@ class CategoryCount:
 
     kind: Kind = "counts"
 
-    def __init__(self, task: PredictionFiles, categories: Sequence[str] | None = None) -> None:
+    def __init__(self, task: PredictionSource, categories: Sequence[str] | None = None) -> None:
         self.task = task
         self.categories = None if categories is None else self._checked(categories)
         self.key = f"{task.schema.task}.CATEGORY_COUNT" + (f":{','.join(categories)}" if categories else "")
@@ -116,7 +116,7 @@ class ClassDistribution:
 
     kind: Kind = "counts"
 
-    def __init__(self, task: PredictionFiles) -> None:
+    def __init__(self, task: PredictionSource) -> None:
         self.task = task
         self.key = f"{task.schema.task}.CLASS_DISTRIBUTION"
         self.classes = task.schema.names
@@ -134,7 +134,7 @@ class ClassCount:
 
     kind: Kind = "counts"
 
-    def __init__(self, task: PredictionFiles) -> None:
+    def __init__(self, task: PredictionSource) -> None:
         self.task = task
         self.key = f"{task.schema.task}.CLASSES"
         self.classes = task.schema.names

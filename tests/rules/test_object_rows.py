@@ -54,7 +54,7 @@ def objects(scores: Sequence[Sequence[float]], *entries: Any) -> ObjectRows:
     boxes = [[Box(5 * k, 3, 20, 20, "car", s, k, "cars") for k, s in enumerate(row)] for row in scores]
     boxes = [[*found, Box(100, 100, 5, 5, "far", 1, len(found))] for found in boxes]
     read = config(*(entries or [DIVERSE]))
-    return ObjectRows(read, lambda frame, name: boxes[frame.mark.index], lambda mark: "n.png", Corner())
+    return ObjectRows(read, "cars", lambda frame, name: boxes[frame.mark.index], lambda mark: "n.png", Corner())
 
 
 @given(Scores)
@@ -101,7 +101,7 @@ def test_what_reads_objects_is_told_from_what_reads_frames() -> None:
     quota = {"type": "AT_MOST", "count": 2, "per": {"type": "METADATA", "key": "label"}}
     names = {"type": "INCLUDE", "names": ["sub/v-07-mp4-3.jpg", "a.jpg-0.jpg"]}
     whole = config(DIVERSE, SURE, FAST, constraints=[quota, names])
-    frames, own = of_frames(whole), of_objects(whole)
+    frames, own = of_frames(whole, "cars"), of_objects(whole, "cars")
     assert [entry.label for entry in frames.strategies] == ["DIVERSITY", "THRESHOLD speed"]
     assert [entry.label for entry in own.strategies] == ["THRESHOLD score"]
     (included,) = frames.constraints

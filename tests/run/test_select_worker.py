@@ -141,7 +141,7 @@ def test_vectors_from_elsewhere_are_refused(data_set, tmp_path):
     with pytest.raises(UsageError, match=r"worker_config.embeddings '.*own.csv': .*streamsel choose"):
         library.select(data_set, tmp_path / "out", selection=run, n=8)
     assert not (tmp_path / "out").exists()
-    with pytest.raises(ValueError, match="worker_config.embeddings"):
+    with pytest.raises(ValueError, match=r"worker_config\.embeddings"):
         ServiceConfig(selection=read_selection(run))
 
 
