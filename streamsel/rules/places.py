@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from streamsel.config import SelectionConfig
 from streamsel.config.constraints import Quota
 from streamsel.errors import UsageError
 
 __all__ = ["Wanted", "told_at", "wanted_columns"]
+
+FIELD: Final = re.compile(r"\.(?:key|task|score|categories): ")
 
 
 class Wanted(NamedTuple):
@@ -38,8 +41,8 @@ def wanted_columns(config: SelectionConfig) -> list[Wanted]:
 
 @contextmanager
 def told_at(place: str) -> Iterator[None]:
-    """Puts a place before what is wrong there."""
+    """Puts a place before what is wrong there; an error that begins with `.key: ` is at that field of it."""
     try:
         yield
     except UsageError as error:
-        raise UsageError(f"{place}: {error}") from error
+        raise UsageError(f"{place}{'' if FIELD.match(str(error)) else ': '}{error}") from error

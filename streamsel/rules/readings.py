@@ -99,7 +99,10 @@ def reading_of(
     measured: Measured | None = None,
     place: str = "input",
 ) -> Reading:
-    """The reading of one column. measured: shared by all that is measured. place: of what reads it, in the config."""
+    """The reading of one column. measured: shared by all that is measured.
+
+    place: of what reads it, in the config; empty where `told_at` puts it before.
+    """
     if _measured(read):
         if measured is None:
             raise UsageError(f"{read.key} is measured on pictures, and there are none: add a column of that name")
@@ -110,7 +113,7 @@ def reading_of(
         return Reading(column, kind, PathSignal(expression, read.key, one))
     if folder is None:
         lacking = "no .lightly folder was found beside the input or above it; name it with --lightly"
-        raise UsageError(f"{place}: {column}: {lacking}")
+        raise UsageError(f"{place}: {column}: {lacking}" if place else f"{column}: {lacking}")
     if read.type == "METADATA":
         with told_at(f"{place}.key"):
             return Reading(column, kind, MetadataSignal(folder.metadata, read.key, one))

@@ -13,6 +13,7 @@ import numpy as np
 from streamsel.data import Vector
 from streamsel.errors import UsageError
 from streamsel.rules.keys import key_of
+from streamsel.rules.places import told_at
 from streamsel.rules.readings import Reading, reading_of
 from streamsel.rules.values import labels_of, one_class_each, to_column
 from streamsel.selection.columns import Column, Counts, Numbers, Objects
@@ -25,6 +26,8 @@ __all__ = ["TableRows"]
 SOURCES: Final = ("source", "video", "camera", "file")
 TIMES: Final = ("time", "timestamp")
 DAYS: Final = ("day", "date", "time", "timestamp")
+NAMED: Final = {"METADATA": "key", "SCORES": "score", "PREDICTIONS": "task"}
+"""Which field of an input names the column that is read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,9 @@ class TableRows:
         found = self.table.objects.get(task)
         if found is None:
             known = ", ".join(self.table.objects) or "none"
-            raise UsageError(f"{self.called}: has no embeddings of the objects of task {task!r} (it has: {known})")
+            raise UsageError(
+                f".task: {self.called}: has no embeddings of the objects of task {task!r} (it has: {known})"
+            )
         return Objects(found.rows, found.ends)
 
     def value(self, column: str, kind: str, read: Any) -> Column:
@@ -63,13 +68,24 @@ class TableRows:
         if read.type == "PREDICTIONS" and read.name == "CLASSES" and (made := self._classes(read.task)) is not None:
             return made
         if key not in self.table.columns and key not in self.table.classes and self._beside(key):
-            return self._read(reading_of(column, kind, read, self.folder, self.expression), read)
-        with self._told():
+            return self._read(reading_of(column, kind, read, self.folder, self.expression, place=""), read)
+        with told_at(f".{NAMED[read.type]}"), self._told():
             if kind == "numbers":
                 return Numbers(self.table.numbers(key))
             if (counts := self._counts(key)) is not None:
                 return counts if kind == "counts" else self._one_class(counts, column)
-            return to_column(kind, self.table.labels(key).tolist(), self._rows, column)
+            return to_column(kind, self._categories(key), self._rows, column)
+
+    def _categories(self, key: str) -> list[Any]:
+        """Labels of a column. Raises UsageError where they are numbers that are not whole."""
+        labels: list[Any] = self.table.labels(key).tolist()
+        row = next((row for row, label in enumerate(labels) if isinstance(label, float) and label % 1), None)
+        if row is not None:
+            raise UsageError(
+                f"{self.table.row(row)}: {key} {labels[row]!r} is no category, which numbers that are not whole have not;"
+                " use WEIGHTS or a THRESHOLD of numbers, or a column of text"
+            )
+        return labels
 
     def place(self, what: str) -> Column:
         """See `Material`."""

@@ -127,10 +127,10 @@ def test_everything_that_is_missing_is_told(table):
     )
     found = told(check(goals, table), "problem")
     assert [place for place, _ in found] == [
-        "strategies[0].input",
-        "strategies[1].input",
+        "strategies[0].input.key",
+        "strategies[1].input.task",
         "strategies[2].input",
-        "constraints[0].per",
+        "constraints[0].per.key",
         "n_samples",
     ]
 

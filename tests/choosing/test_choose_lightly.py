@@ -121,6 +121,7 @@ def test_what_it_does_not_know(what, how, says, table, folder, tmp_path):
     with pytest.raises(UsageError) as caught:
         choose(table, tmp_path / "out", selection=config(entry(what, how)), lightly=folder)
     assert says in str(caught.value)
+    assert str(caught.value).count("input") == 1
 
 
 def test_only_relevant_files_are_picked(table, folder, tmp_path):

@@ -120,8 +120,15 @@ def test_a_place_that_is_not_known_names_its_row():
 )
 def test_what_is_missing_names_the_table(what, how):
     rows = TableRows(table(speed=[1, 2, 3], road=np.array(["x", "y", "x"], object)), called="rows.csv")
-    with pytest.raises(UsageError, match=r"^rows\.csv: "):
+    with pytest.raises(UsageError, match=r"^\.(key|task): rows\.csv: "):
         read(what, how, rows)
+
+
+def test_numbers_that_are_not_whole_are_no_categories():
+    rows = TableRows(table(lane=[1.0, np.nan, 3.0], speed=[1.0, 2.5, np.nan]), called="rows.csv")
+    read(metadata("lane"), UNIFORM, rows)
+    with pytest.raises(UsageError, match=r"^\.key: rows\.csv: .*row 1.*: speed 2\.5 is no category"):
+        read(metadata("speed"), UNIFORM, rows)
 
 
 def test_groups_of_an_expression():
