@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
+from itertools import islice
 from pathlib import Path
+from typing import Final
 
 from streamsel.choosing.finding import Finding, note, problem
 from streamsel.config import SelectionConfig
@@ -17,11 +20,15 @@ from streamsel.rules.places import told_at, wanted_columns
 from streamsel.rules.queries import check_path, queries_of
 from streamsel.rules.readings import readings_of
 from streamsel.rules.shares import check_targets
+from streamsel.rules.wanted_files import WantedFiles
 from streamsel.signals.lightly_folder import LightlyFolder
 
 __all__ = ["folder_findings", "idle_queries", "missing_queries", "parts_of", "problem_at"]
 
 FIRST = re.compile(r"(?:strategies|constraints)\[0\]([\w.]*): (?s:(.*))")
+
+MOST: Final = 100_000
+"""Files among which those of a list are looked for."""
 
 
 def parts_of(config: SelectionConfig) -> Iterator[tuple[str, SelectionConfig]]:
@@ -42,15 +49,32 @@ def folder_findings(config: SelectionConfig, lightly: Path) -> Iterator[Finding]
     """What the folder lacks of all that is read."""
     try:
         folder = LightlyFolder.named(lightly)
-        relevant_files(config, folder)
+        files = WantedFiles(relevant_files(config, folder))
     except (UsageError, SourceError) as error:
         yield problem("--lightly", str(error))
         return
+    yield from _listed(files, folder.path.parent)
     for place, part in parts_of(config):
         try:
             _check(part, folder)
         except (UsageError, SourceError) as error:
             yield problem_at(place, error)
+
+
+def _listed(files: WantedFiles, root: Path) -> Iterator[Finding]:
+    """Entries of the list of relevant files that name none of those beside the folder, where there are any."""
+    beside = islice(_below(root), MOST) if files else iter(())
+    names = [path.relative_to(root).as_posix() for path in beside]
+    if 0 < len(names) < MOST:
+        files.come(names)
+        yield from (note(*text.split(": ", 1)) for text in files.notes())
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    """Files in it and in its folders, but for hidden ones."""
+    for place, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if not name.startswith(".")]
+        yield from (Path(place, name) for name in files if not name.startswith("."))
 
 
 def _check(part: SelectionConfig, folder: LightlyFolder) -> None:

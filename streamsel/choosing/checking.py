@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -22,10 +22,9 @@ from streamsel.choosing.checked_goals import Ground, goal_findings
 from streamsel.choosing.choosing import check_rows, left_out
 from streamsel.choosing.finding import Finding, can_run, fine, note, problem
 from streamsel.choosing.included import impossible_includes
-from streamsel.choosing.table_columns import batch_of_table, filter_of, model_of, rows_of, wanted
+from streamsel.choosing.table_columns import batch_of_table, filter_of, model_of, rows_of, unseen_files, wanted
 from streamsel.choosing.table_run import TableRun
 from streamsel.config import SelectionConfig
-from streamsel.config.nearest import nearest
 from streamsel.data import Vector
 from streamsel.errors import SourceError, StreamselError, UsageError
 from streamsel.pool.datapool import Pool
@@ -35,7 +34,7 @@ from streamsel.rules.pool_rows import PoolRows
 from streamsel.rules.queries import query_vectors
 from streamsel.rules.table_rows import TableRows
 from streamsel.rules.unseen import Unseen
-from streamsel.selection.columns import Batch, Labels
+from streamsel.selection.columns import Batch
 
 __all__ = ["check_config", "check_table"]
 
@@ -119,10 +118,15 @@ class _Checked:
 
     def _filtered(self, batch: Batch, reasons: Reasons, queries: dict[str, Vector]) -> Iterator[Finding]:
         """How many rows pass each filter and all of them, and what can be reached with those."""
+        unseen = Unseen(self._config)
+        unseen.meet_batch(batch)
         yield from self._thresholds(batch)
+        yield from _notes(unseen.unmet("row"))
+        yield from _notes(unseen_files(self._run, self._rows.names))
         passed = np.array([row for row, reason in enumerate(reasons) if reason is None], np.int64)
         if not self._says_n:
-            yield from self._unseen(batch.take(passed))
+            unseen.add_batch(batch.take(passed))
+            yield from _notes(unseen.unseen("row"))
             return
         n = wanted(self._config, self._rows)
         yield from self._passing(reasons, len(passed), n)
@@ -132,13 +136,6 @@ class _Checked:
             yield problem("constraints", f"INCLUDE: {len(complaints) - SHOWN} more like these")
         if len(passed) and n:
             yield from self._reach(batch.take(passed), batch, min(n, len(passed)), queries)
-
-    def _unseen(self, rest: Batch) -> Iterator[Finding]:
-        """Classes that are named and never occur; with a number of picks more is told of each."""
-        unseen = Unseen(self._config)
-        unseen.add_batch(rest)
-        for text in unseen.notes("row"):
-            yield note(*text.split(": ", 1))
 
     def _passing(self, reasons: Reasons, passed: int, n: int) -> Iterator[Finding]:
         counts: dict[str, int] = {}
@@ -163,7 +160,6 @@ class _Checked:
             place, passing = place_of(self._config, entry), f"{len(batch) - out} of {len(batch)} rows pass"
             told = note if out in (0, len(batch)) else fine
             yield told(place, f"{entry.label}: {passing}{', so it changes nothing' if not out else ''}")
-            yield from _absent(place, entry.label, getattr(entry.strategy, "values", None), batch[entry.column])
 
     def _reach(self, rest: Batch, batch: Batch, n: int, queries: dict[str, Vector]) -> Iterator[Finding]:
         try:
@@ -179,10 +175,6 @@ class _Checked:
         yield from constraint_findings(ground)
 
 
-def _absent(place: str, label: str, values: Any, column: Any) -> Iterator[Finding]:
-    """Categories of a THRESHOLD that no row has."""
-    known = {str(one): one for one in set(column.values) if one is not None} if isinstance(column, Labels) else {}
-    for value in values or ():
-        if known and str(value) not in known:
-            near = nearest(str(value), known)
-            yield note(place, f"{label}: no row has {value!r}{f'; did you mean {known[near]!r}?' if near else ''}")
+def _notes(texts: Iterable[str]) -> Iterator[Finding]:
+    """Lines that begin with a place."""
+    return (note(*text.split(": ", 1)) for text in texts)

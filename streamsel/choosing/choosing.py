@@ -19,6 +19,7 @@ from streamsel.rules.material import batch_of
 from streamsel.rules.pool_rows import PoolRows, check_pool
 from streamsel.rules.queries import query_vectors
 from streamsel.rules.table_rows import TableRows
+from streamsel.rules.unseen import Unseen
 from streamsel.selection.budget.best import Best
 from streamsel.selection.columns import Batch
 from streamsel.tables import Table
@@ -34,7 +35,7 @@ class Choosing:
     """What came out: a decision on every row of the table, and the positions of the picks in the order picked.
 
     batch: the columns of the rows that passed all filters; `places` are those of the picks in it. before: those of the
-    pool's picks. unmet: constraint -> group -> how many picks it lacks.
+    pool's picks. unmet: constraint -> group -> how many picks it lacks. unseen: knows what is named and no row is.
     """
 
     table: Table = field(repr=False)
@@ -46,6 +47,7 @@ class Choosing:
     judged: list[Decision] = field(repr=False)
     ended: str
     unmet: Mapping[str, Mapping[str, int]]
+    unseen: Unseen = field(repr=False)
 
 
 def choose_rows(run: TableRun, pool: Pool | None = None, progress: Told = lambda stage, rows, kept: None) -> Choosing:
@@ -87,7 +89,11 @@ def _chosen(run: TableRun, table: Table, batch: Batch, reasons: Reasons, n: int,
     best = Best(budget_rules(run.config, query_vectors(run.config, run.query_sets, None)), before=before)
     best.offer(rest)
     places, judged = best.finish(n)
+    unseen = Unseen(run.config)
+    unseen.meet_batch(batch)
+    for seen in filter(None, (before, rest)):
+        unseen.add_batch(seen)
     for row, decision in zip(passed.tolist(), judged, strict=True):
         decisions[row] = decision
     order = passed[places].tolist()
-    return Choosing(table, order, decisions, rest, before, places, judged, best.ended, best.unmet())
+    return Choosing(table, order, decisions, rest, before, places, judged, best.ended, best.unmet(), unseen)

@@ -12,13 +12,12 @@ from typing import Any, Final
 from streamsel.choosing.checked_files import idle_queries
 from streamsel.choosing.choosing import Choosing
 from streamsel.choosing.comparison import comparison
-from streamsel.choosing.table_columns import idle_options, model_of
+from streamsel.choosing.table_columns import idle_options, model_of, unseen_files
 from streamsel.choosing.table_run import TableRun
 from streamsel.config.constraints import Names
 from streamsel.errors import SinkError, StateError, UsageError
 from streamsel.rules.keys import keys_of, signals_of
 from streamsel.rules.reached import curve, reached
-from streamsel.rules.unseen import Unseen
 from streamsel.sink.chosen import chosen_record, write_chosen, write_names, write_rows
 from streamsel.sink.embeddings import write_embeddings
 from streamsel.sink.json_file import write_json
@@ -118,11 +117,8 @@ class ChosenFolder:
 
 def _notes(run: TableRun, found: Choosing) -> list[str]:
     """What came out otherwise than somebody may expect."""
-    unseen = Unseen(run.config)
-    for batch in filter(None, (found.before, found.batch)):
-        unseen.add_batch(batch)
     idle = [f"{one.place} {one.text}" for one in idle_queries(run.config, run.query_sets)]
-    return [*idle, *unseen.notes("row")]
+    return [*idle, *found.unseen.notes("row"), *unseen_files(run, found.table.names)]
 
 
 def identity_of(run: TableRun, pool: Path | None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
@@ -15,11 +16,12 @@ from streamsel.rules.filters import Filter, relevant_files
 from streamsel.rules.material import batch_of
 from streamsel.rules.places import told_at
 from streamsel.rules.table_rows import TableRows
+from streamsel.rules.wanted_files import WantedFiles
 from streamsel.selection.columns import Batch
 from streamsel.signals.lightly_folder import LightlyFolder
 from streamsel.tables.reading import read_table
 
-__all__ = ["batch_of_table", "filter_of", "idle_options", "model_of", "rows_of", "wanted"]
+__all__ = ["batch_of_table", "filter_of", "idle_options", "model_of", "rows_of", "unseen_files", "wanted"]
 
 SHOWN: Final = 8
 """Columns that a message lists."""
@@ -61,6 +63,14 @@ def filter_of(run: TableRun, rows: TableRows) -> Filter:
     """Thresholds, exclusions, relevant file names. Raises UsageError, SourceError."""
     files = relevant_files(run.config, rows.folder)
     return Filter(run.config, (lambda name: files.includes(name) or files.includes(_video(name))) if files else None)
+
+
+def unseen_files(run: TableRun, names: Iterable[str]) -> list[str]:
+    """A note on the entries of the list of relevant files that name none of these rows, nor a video of theirs."""
+    folder = LightlyFolder.named(run.lightly) if run.lightly else None
+    files = WantedFiles(relevant_files(run.config, folder))
+    files.come(dict.fromkeys(one for name in names for one in (_video(name), name) if one))
+    return files.notes()
 
 
 def _video(name: str) -> str:

@@ -25,6 +25,7 @@ from streamsel.rules.own_values import object_name
 from streamsel.rules.readings import Reading
 from streamsel.rules.totals import Totals
 from streamsel.rules.unseen import Unseen
+from streamsel.rules.wanted_files import WantedFiles
 from streamsel.rules.wanted_names import WantedNames
 from streamsel.rules.worth import Worth
 
@@ -34,7 +35,7 @@ __all__ = ["Entrance"]
 class Entrance:
     """Reads, measures and filters; also says what a row is worth whatever has been picked.
 
-    called: the name of a frame, by which files and filters know it. relevant: whether a file may be picked from.
+    called: the name of a frame, by which files and filters know it. files: those that may be picked from; None: all.
     remove_duplicates: frames whose picture was there before are turned away. wanted, unseen: what is noted of names and
     classes that the config names. parts: columns that parts of frames have by themselves: numbers of a frame do not
     tell the mean of those.
@@ -46,14 +47,15 @@ class Entrance:
         readings: Sequence[Reading],
         filters: Filter,
         called: Callable[[Mark], str],
-        relevant: Callable[[str], bool] | None = None,
+        files: WantedFiles | None = None,
         *,
         remove_duplicates: bool = False,
         wanted: WantedNames | None = None,
         unseen: Unseen | None = None,
         parts: Collection[str] = (),
     ) -> None:
-        self._readings, self._filters, self.called, self._relevant = list(readings), filters, called, relevant
+        self._readings, self._filters, self.called = list(readings), filters, called
+        self.files = WantedFiles(None) if files is None else files
         thresholds = tuple(entry for entry in config.strategies if entry.strategy.type == "THRESHOLD")
         self._early = config.model_copy(update={"strategies": thresholds, "constraints": ()})
         listings = [listed(one) for one in config.constraints if isinstance(one, Names)]
@@ -98,9 +100,7 @@ class Entrance:
         return reasons
 
     def _irrelevant(self, mark: Mark) -> str:
-        if self._relevant is None or self._relevant(self._file(mark)):
-            return ""
-        return "not relevant"
+        return "" if not self.files or self.files.includes(self._file(mark)) else "not relevant"
 
     def _file(self, mark: Mark) -> str:
         return self.called(mark) if mark.name else mark.source
@@ -108,7 +108,9 @@ class Entrance:
     def _filtered(self, block: Sequence[Window]) -> list[str]:
         if not self._filters:
             return [""] * len(block)
-        rows = self.rows([tuple(f.mark for f in window) for window in block], [w[0].signals for w in block])
+        signals = [window[0].signals for window in block]
+        self.unseen.meet(signals)
+        rows = self.rows([tuple(f.mark for f in window) for window in block], signals)
         return [reason or "" for reason in self._filters.reasons(batch_of(self._early, rows))]
 
     def rows(

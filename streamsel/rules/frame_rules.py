@@ -26,6 +26,7 @@ from streamsel.rules.readings import readings_of
 from streamsel.rules.shares import check_targets
 from streamsel.rules.totals import Totals
 from streamsel.rules.unseen import Unseen
+from streamsel.rules.wanted_files import WantedFiles
 from streamsel.rules.wanted_names import WantedNames
 from streamsel.selection.columns import Batch
 from streamsel.signals.lightly_folder import LightlyFolder
@@ -86,13 +87,12 @@ class FrameRules:
             self.object_rows = ObjectRows(config, task, boxes, called, model, padding, unseen, alone)
             frames = of_frames(config, task)
         self.objects = FrameObjects(config, folder, embedder, called, padding)
-        files = relevant_files(config, folder)
         self.entrance = Entrance(
             frames,
             readings_of(config, folder, own=own_columns(config) if task else (), carried=carried),
             Filter(frames),
             called,
-            files.includes if files else None,
+            WantedFiles(relevant_files(config, folder)),
             remove_duplicates=remove_duplicates,
             wanted=WantedNames(config, objects=task is not None),
             unseen=unseen,

@@ -109,7 +109,10 @@ class ObjectRows:
             return [""] * len(rows)
         marks = [row.marks[0] for row in rows]
         names = [object_name(name, row.marks[0], row.box) for row in rows if row.box]
-        material = FrameRows(names, marks, [row.signals for row in rows])
+        signals = [row.signals for row in rows]
+        if self._unseen is not None:
+            self._unseen.meet(signals)
+        material = FrameRows(names, marks, signals)
         return [reason or "" for reason in self._filter.reasons(batch_of(self._config, material))]
 
     def _of_box(self, row: Row, frame: Frame, name: str, box: Box) -> Row:

@@ -82,8 +82,8 @@ class TableRows:
         row = next((row for row, label in enumerate(labels) if isinstance(label, float) and label % 1), None)
         if row is not None:
             raise UsageError(
-                f"{self.table.row(row)}: {key} {labels[row]!r} is no category, which numbers that are not whole have not;"
-                " use WEIGHTS or a THRESHOLD of numbers, or a column of text"
+                f"{self.table.row(row)}: {key} {labels[row]!r} is no category: the number is not whole;"
+                " use WEIGHTS, THRESHOLD, or a column of text"
             )
         return labels
 

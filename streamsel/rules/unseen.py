@@ -1,4 +1,4 @@
-"""Classes that a config names, in a target or a quota, and that no row is of: what may be a slip of the pen."""
+"""Classes that a config names, in a threshold, target or quota, and that no row is of: may be slips of the pen."""
 
 from __future__ import annotations
 
@@ -20,28 +20,80 @@ from streamsel.selection.groups import identity
 
 __all__ = ["Unseen"]
 
+Named = tuple[str, str, tuple[Label, ...]]
+
 KNOWN: Final = 64
 """Classes that are remembered of a column at most, to guess which one was meant."""
 
 
 class Unseen:
-    """Strikes out what is seen of the classes that a config names; any cut of rows into blocks gives the same."""
+    """Strikes out what is seen of the classes that a config names; any cut of rows into blocks gives the same.
+
+    Those of thresholds are looked for among all rows, the others among the rows behind the filters.
+    """
 
     def __init__(self, config: SelectionConfig) -> None:
-        self._named = list(_named(config))
+        self._met, self._seen = _Named(_filtered(config)), _Named(_named(config))
+
+    def meet(self, signals: Sequence[Mapping[str, Value]]) -> None:
+        """Take in what is known of rows before any filter, column -> value."""
+        self._met.add(signals)
+
+    def add(self, signals: Sequence[Mapping[str, Value]]) -> None:
+        """Take in what is known of rows behind the filters."""
+        self._seen.add(signals)
+
+    def meet_batch(self, batch: Batch) -> None:
+        """Take in rows at once, before any filter."""
+        self._met.add_batch(batch)
+
+    def add_batch(self, batch: Batch) -> None:
+        """Take in rows at once, behind the filters."""
+        self._seen.add_batch(batch)
+
+    def notes(self, rows: str = "frame") -> list[str]:
+        """A line for each class that was not seen, with its place in the config. rows: what is looked at."""
+        return [*self.unmet(rows), *self.unseen(rows)]
+
+    def unmet(self, rows: str) -> list[str]:
+        """Those of thresholds."""
+        return self._met.notes(f"no {rows} has")
+
+    def unseen(self, rows: str) -> list[str]:
+        """Those of targets and quotas."""
+        return self._seen.notes(f"no {rows} behind the filters is of class")
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """What is left and what is known, as JSON; nothing where nothing is named."""
+        held = {"filtered": self._met, "classes": self._seen}
+        return {name: np.frombuffer(one.written(), np.uint8) for name, one in held.items() if one}
+
+    def restore(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Become what `state` was taken from."""
+        held = {"filtered": self._met, "classes": self._seen}
+        for name, array in arrays.items():
+            held[name].read(array.tobytes())
+
+
+class _Named:
+    """Classes that are named at places of a config, and what is left of them."""
+
+    def __init__(self, named: Iterable[Named]) -> None:
+        self._named = list(named)
         self._left: dict[str, set[tuple[bool, Label]]] = {column: set() for _, column, _ in self._named}
         for _, column, labels in self._named:
             self._left[column].update(map(identity, labels))
-        self._known: dict[str, list[str]] = {column: [] for column in self._left}
+        self._known: dict[str, dict[str, Label]] = {column: {} for column in self._left}
+
+    def __bool__(self) -> bool:
+        return bool(self._named)
 
     def add(self, signals: Sequence[Mapping[str, Value]]) -> None:
-        """Take in what is known of rows, column -> value."""
         for column in [column for column, left in self._left.items() if left]:
             for known in signals:
                 self._see(column, _classes(known.get(column)))
 
     def add_batch(self, batch: Batch) -> None:
-        """Take in rows at once."""
         for column in self._left:
             self._see(column, _of_column(batch[column]))
 
@@ -49,13 +101,12 @@ class Unseen:
         known = self._known[column]
         for label in labels:
             self._left[column].discard(identity(label))
-            if len(known) < KNOWN and str(label) not in known:
-                known.append(str(label))
+            if len(known) < KNOWN:
+                known.setdefault(str(label), label)
 
-    def notes(self, rows: str = "frame") -> list[str]:
-        """A line for each class that was not seen, with its place in the config. rows: what is looked at."""
+    def notes(self, lack: str) -> list[str]:
         return [
-            f"{place}: no {rows} behind the filters is of class {label!r}{self._guess(column, label)}"
+            f"{place}: {lack} {label!r}{self._guess(column, label)}"
             for place, column, labels in self._named
             for label in labels
             if identity(label) in self._left[column]
@@ -63,21 +114,27 @@ class Unseen:
 
     def _guess(self, column: str, label: Label) -> str:
         near = nearest(str(label), self._known[column])
-        return f"; did you mean {near!r}?" if near else ""
+        return f"; did you mean {self._known[column][near]!r}?" if near else ""
 
-    def state(self) -> dict[str, npt.NDArray[Any]]:
-        """What is left and what is known, as JSON; nothing where nothing is named."""
+    def written(self) -> bytes:
         left = {column: sorted((label for _, label in held), key=repr) for column, held in self._left.items()}
-        told = json.dumps([left, self._known], sort_keys=True).encode()
-        return {"classes": np.frombuffer(told, np.uint8)} if self._named else {}
+        return json.dumps([left, self._known], sort_keys=True).encode()
 
-    def restore(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
-        """Become what `state` was taken from."""
-        left, self._known = json.loads(arrays["classes"].tobytes())
+    def read(self, written: bytes) -> None:
+        left, self._known = json.loads(written)
         self._left = {column: set(map(identity, labels)) for column, labels in left.items()}
 
 
-def _named(config: SelectionConfig) -> Iterator[tuple[str, str, tuple[Label, ...]]]:
+def _filtered(config: SelectionConfig) -> Iterator[Named]:
+    """The same of thresholds on categories."""
+    for place, entry in enumerate(config.strategies):
+        options: Any = entry.strategy
+        if options.type == "THRESHOLD" and entry.kind == "labels":
+            where, labels = ("values", options.values) if options.values else ("threshold", (options.threshold,))
+            yield f"strategies[{place}].strategy.{where}", entry.column, tuple(labels)
+
+
+def _named(config: SelectionConfig) -> Iterator[Named]:
     """Place in the config, column, and the classes that are named there."""
     for place, entry in enumerate(config.strategies):
         if isinstance(entry.strategy, Balance) and entry.strategy.target:

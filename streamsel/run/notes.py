@@ -30,7 +30,15 @@ def notes_of(
         *_over_before_start(config, facts),
         *_not_included(parts, pool),
         *entrance.unseen.notes(rows),
+        *_unseen_files(parts),
     ]
+
+
+def _unseen_files(parts: Parts) -> list[str]:
+    """Files are there even where not a frame of them could be read."""
+    files = parts.entrance.files
+    files.come(source.id for source in parts.sources if source.kind != "images")
+    return files.notes()
 
 
 def _over_before_start(config: SelectConfig, facts: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:

@@ -12,7 +12,7 @@ A file that any line takes in is relevant. Works for videos and for images; fram
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -68,11 +68,10 @@ class RelevantFiles:
         full = self.below + name
         return full in self.names or any(prefix.includes(full) for prefix in self.prefixes)
 
-    def missing(self, names: Iterable[str]) -> list[str]:
-        """Entries, sorted, for which none of these files is there: misspelt, gone, or not among what was looked at."""
-        there = [self.below + name for name in names]
-        bare = [one.start + "*" for one in self.prefixes if not any(name.startswith(one.start) for name in there)]
-        return sorted([*self.names.difference(there), *bare])
+    @property
+    def entries(self) -> frozenset[str]:
+        """Names, and prefixes as `start*`, relative to the input's root."""
+        return self.names.union(one.start + "*" for one in self.prefixes)
 
 
 def _entry(line: str, place: str) -> str | Prefix:

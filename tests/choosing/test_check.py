@@ -160,7 +160,7 @@ def test_rows_that_pass(table):
     )
     found = check(goals, table)
     one(found, "fine", "strategies[1]", f"{len(fast)} of 60 rows pass")
-    one(found, "note", "strategies[2]", "no row has 'snow'")
+    one(found, "note", "strategies[2].strategy.values", "no row has 'snow'")
     one(found, "note", "strategies[3]", "60 of 60 rows pass, so it changes nothing")
     one(found, "note", "TABLE", f"{len(both)} of 60 rows pass all filters", "50 picks are asked for")
 

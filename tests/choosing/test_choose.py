@@ -389,6 +389,18 @@ def test_a_row_counts_in_its_most_probable_class(column, tmp_path):
     assert sorted(pick["row"] % 3 == 0 for pick in found.picks) == [False] * 3 + [True] * 3
 
 
+def test_categories_of_thresholds_that_never_occur_are_noted(table, tmp_path):
+    goals = config(entry(EMBEDDINGS, DIVERSITY), threshold(WEATHERS, "IN", ["raine"]), threshold(LANE, "IN", ["1"]))
+    found = choose(table, tmp_path / "out", selection=goals)
+    assert (len(found), found.summary["notes"]) == (
+        0,
+        [
+            "strategies[1].strategy.values: no row has 'raine'; did you mean 'rain'?",
+            "strategies[2].strategy.values: no row has '1'; did you mean 1?",
+        ],
+    )
+
+
 def test_classes_that_never_occur_are_noted(table, tmp_path):
     target = {"type": "BALANCE", "target": {"snow": 0.3, "raine": 0.2}}
     quota = {"type": "AT_LEAST", "count": 1, "per": LANE, "classes": [0, 7]}

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from streamsel.choosing.api import choose
+from streamsel.choosing.api import check, choose
 from streamsel.errors import UsageError
 from streamsel.signals.metadata_schema import Entry
 from streamsel.signals.predictions import Prediction
@@ -134,6 +134,19 @@ def test_only_relevant_files_are_picked(table, folder, tmp_path):
         "sub/03.png",
         *(name for name in NAMES[10:20] if name != "sub/15.png"),
     ]
+
+
+def test_entries_that_name_no_row_are_noted(table, folder, tmp_path):
+    (folder / "relevant.txt").write_text("sb/17.png\nsub/04.png\n")
+    run = {
+        "selection_config": config(entry(EMBEDDINGS, DIVERSITY), n_samples=1),
+        "worker_config": {"relevant_filenames_file": ".lightly/relevant.txt"},
+    }
+    found = choose(table, tmp_path / "out", selection=run, lightly=folder)
+    note = "1 of 2 entries name no file that was looked at: sb/17.png (did you mean sub/17.png?)"
+    assert found.summary["notes"] == [f"relevant_filenames_file: {note}"]
+    told = [one for one in check(run, table, lightly=folder) if one.place == "relevant_filenames_file"]
+    assert [(one.level, one.text) for one in told] == [("note", note)]
 
 
 def test_frames_of_relevant_videos_are_relevant(folder, tmp_path):

@@ -38,6 +38,32 @@ def test_stops_blocks_and_batches_change_nothing(labels, cut):
     assert [note.partition("class ")[2].partition(";")[0] for note in whole.notes()] == [repr(one) for one in missing]
 
 
+@given(LABELS, st.integers(0, 12))
+def test_classes_of_thresholds_are_looked_for_before_any_filter(labels, cut):
+    kept = {"type": "THRESHOLD", "operation": "IN", "values": list(NAMED)}
+    rules = SelectionConfig.model_validate({"n_samples": 1, "strategies": [{"input": LANE, "strategy": kept}]})
+    whole, parts, again, batch = (Unseen(rules) for _ in range(4))
+    rows = [{COLUMN: label} for label in labels]
+    whole.meet(rows)
+    parts.meet(rows[:cut])
+    again.restore(parts.state())
+    again.meet(rows[cut:])
+    batch.meet_batch(Batch({COLUMN: labels_of(labels)}, len(labels)))
+    assert whole.notes() == again.notes() == batch.notes()
+    seen = {(type(label), label) for label in labels}
+    missing = [label for label in NAMED if (type(label), label) not in seen]
+    assert [note.partition(" has ")[2].partition(";")[0] for note in whole.notes()] == [repr(one) for one in missing]
+    assert all(note.startswith("strategies[0].strategy.values: no frame has ") for note in whole.notes())
+
+
+def test_a_number_is_meant_by_its_text():
+    kept = {"type": "THRESHOLD", "operation": "IN", "values": ["1"]}
+    rules = SelectionConfig.model_validate({"n_samples": 1, "strategies": [{"input": LANE, "strategy": kept}]})
+    unseen = Unseen(rules)
+    unseen.meet([{COLUMN: 1}])
+    assert unseen.notes("row") == ["strategies[0].strategy.values: no row has '1'; did you mean 1?"]
+
+
 def test_nothing_named_keeps_nothing():
     goal = {"input": {"type": "RANDOM"}, "strategy": {"type": "WEIGHTS"}}
     unseen = Unseen(SelectionConfig.model_validate({"n_samples": 1, "strategies": [goal]}))

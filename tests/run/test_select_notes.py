@@ -12,6 +12,7 @@ from tests.conftest import streamsel
 from tests.run.drive import (
     DIVERSE,
     FRAMES,
+    LANE,
     LIGHTS,
     MODES,
     SPEED,
@@ -117,6 +118,17 @@ def test_options_that_change_nothing(data_set, tmp_path):
     assert library.plan(data_set, selection=selection, n=3, **options).notes == told
     quiet = {"padding": 0.2, "objects": "cars", "format": "png", "quality": 80}
     assert library.plan(data_set, selection=config(DIVERSE), n=3, **quiet).notes == []
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_categories_of_thresholds_that_never_occur(mode, data_set, tmp_path):
+    selection = config(DIVERSE, threshold(WEATHER, "IN", ["rian", "fog"]), threshold(LANE, "NOT_IN", ["1"]))
+    found = library.select(data_set, tmp_path / "out", selection=selection, table=False, **MODES[mode])
+    assert len(found) > 0
+    assert found.summary["notes"] == [
+        "strategies[1].strategy.values: no frame has 'rian'; did you mean 'rain'?",
+        "strategies[2].strategy.values: no frame has '1'; did you mean 1?",
+    ]
 
 
 def test_a_datapool_without_a_file(data_set, tmp_path):

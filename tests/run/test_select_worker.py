@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import streamsel as library
+from streamsel.choosing.api import check
 from streamsel.config import read_selection
 from streamsel.config.pipeline_base import ServiceConfig
 from streamsel.errors import UsageError
@@ -127,6 +128,18 @@ def test_relevant_files(mode, line, listed, tmp_path):
     assert {pick["source"] for pick in found.picks} == {"sub/night.mp4"}
     assert turned_away(found, "not relevant") == set(range(DAY))
     assert found.summary["frames"] == FRAMES
+
+
+def test_entries_that_name_no_file_are_noted(listed, tmp_path):
+    (listed / ".lightly/relevant.txt").write_text("nigt.mp4\nsub/night.mp4\nsub/nihgt.mp4\n")
+    run = scheduled(config(DIVERSE), relevant_filenames_file=".lightly/relevant.txt")
+    found = library.select(listed, tmp_path / "out", selection=run, n=3, table=False)
+    told = "relevant_filenames_file: 2 of 3 entries name no file that was looked at: "
+    (note,) = [one for one in found.summary["notes"] if "entries" in one]
+    assert note.startswith(told)
+    assert "sub/nihgt.mp4 (did you mean sub/night.mp4?)" in note
+    (finding,) = [one for one in check(run, lightly=listed) if "entries" in one.text]
+    assert (finding.level, finding.place) == ("note", "relevant_filenames_file")
 
 
 def test_a_list_of_relevant_files_that_is_not_there(listed, tmp_path):

@@ -21,7 +21,6 @@ def test_single_names_take_in_themselves_alone(names: set[str], other: str) -> N
     listed = relevant(*sorted(names))
     assert all(listed.includes(name) for name in names)
     assert listed.includes(other) == (other in names)
-    assert listed.missing(names) == []
 
 
 def test_blanks_inside_a_name_belong_to_it() -> None:
@@ -71,5 +70,5 @@ def test_what_cannot_be_read_is_one_line(data: bytes) -> None:
         RelevantFiles.parse(data, "list.txt")
 
 
-def test_entries_for_which_there_is_no_file_are_listed() -> None:
-    assert relevant("a.mp4", "b.mp4", "sub/*", "old/*").missing(["a.mp4", "sub/c.mp4"]) == ["b.mp4", "old/*"]
+def test_entries_are_names_and_prefixes() -> None:
+    assert relevant("a.mp4", "sub/*", "old/", "dir/x* *.png").entries == {"a.mp4", "sub/*", "old/*", "dir/x*"}
