@@ -146,7 +146,7 @@ class Candidate:
 class Decision:
     """What was decided on one row, and why.
 
-    reason: `first`, `distance`, `ratio`, `greedy` for picks; `near`, `ratio`, `budget` for drops.
+    reason: `first`, `distance`, `ratio`, `greedy`, `constraint ...` for picks; `near`, `ratio`, `budget` for drops.
     distance: Euclidean, to the nearest earlier pick (inf for the first). nearest: ordinal of that pick, or -1.
     gains: strategy name -> gain.
     """

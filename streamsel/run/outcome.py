@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from importlib.metadata import version
 from itertools import islice
@@ -26,7 +26,7 @@ from streamsel.sink.decisions import write_decisions
 from streamsel.sink.embeddings import write_embeddings
 from streamsel.sink.json_file import write_json
 from streamsel.sink.manifest import MANIFEST, OBJECTS, manifest_record, write_manifest
-from streamsel.sink.names import digits_for, frame_id, started_at
+from streamsel.sink.names import digits_for, frame_id, object_id, started_at
 from streamsel.sink.sequences import sequence_entry, write_sequences
 from streamsel.store import PickRow
 
@@ -61,7 +61,8 @@ def conclude(
     facts = {stream: dict(store.restore(stream).facts) for stream in store.streams()}
     keys = keys_of(config.rules)
     numbers = SequenceNumbers(store, facts)
-    told = partial(_record, config, facts, keys, numbers)
+    ids = [_picked(pick, facts) for pick in store.picks()]
+    told = partial(_record, config, facts, keys, numbers, ids)
     write_manifest(folder, map(told, store.picks()), OBJECTS if config.objects else MANIFEST)
     if config.objects:
         write_picked_crops(folder, store.picks(), map(told, store.picks()), config.padding)
@@ -90,6 +91,7 @@ def _record(
     facts: Mapping[str, Mapping[str, Any]],
     keys: Mapping[str, str],
     numbers: SequenceNumbers,
+    ids: Sequence[str],
     pick: PickRow,
 ) -> dict[str, Any]:
     fact = facts[pick.marks[0].source]
@@ -102,8 +104,15 @@ def _record(
         sequence=numbers.of(pick),
         signals={keys.get(column, column): value for column, value in pick.signals.items()},
         index_exact=fact.get("index_exact", True),
+        nearest=ids[pick.nearest] if pick.nearest >= 0 else None,
     )
     return object_record(record, pick, config.padding)
+
+
+def _picked(pick: PickRow, facts: Mapping[str, Mapping[str, Any]]) -> str:
+    """What the manifest calls a pick."""
+    frame = _id(pick, facts[pick.marks[0].source])
+    return frame if pick.box is None else object_id(frame, pick.box.index)
 
 
 def _id(pick: PickRow, fact: Mapping[str, Any], place: int = 0) -> str:

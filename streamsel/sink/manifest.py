@@ -1,12 +1,12 @@
 """The manifest: one record per pick, in the order picked, as JSON lines and as a table.
 
 A record has the fields `id`, `source`, `index`, `pts`, `time` (seconds), `sequence`, `distance` (to the nearest
-earlier pick; null for the first), `gains` (strategy -> gain), `reason`, `signals` (what the selection read of it, name
--> a number, a label, or counts by class; JSON text in the table), `file` (relative to the output folder; null in a dry
-run). A pick of more than one frame has in `frames` the `index`, `pts`, `time` and `file` of each, and in the fields
-above those of its first. A pick that is an object has its own `id`, in the fields above what its frame has, and those
-of `object_fields`. `index_exact` is false where the index is the rank among the packets, and else left out of the
-lines.
+earlier pick; null for the first), `nearest` (the `id` of that pick; null where there is none), `gains` (strategy ->
+gain), `reason`, `signals` (what the selection read of it, name -> a number, a label, or counts by class; JSON text in
+the table), `file` (relative to the output folder; null in a dry run). A pick of more than one frame has in `frames`
+the `index`, `pts`, `time` and `file` of each, and in the fields above those of its first. A pick that is an object has
+its own `id`, in the fields above what its frame has, and those of `object_fields`. `index_exact` is false where the
+index is the rank among the packets, and else left out of the lines.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ MANIFEST = pa.schema(
         ("time", pa.float64()),
         ("sequence", pa.int64()),
         ("distance", pa.float64()),
+        ("nearest", pa.string()),
         ("gains", _NUMBERS),
         ("reason", pa.string()),
         ("signals", pa.string()),
@@ -70,16 +71,17 @@ def manifest_record(
     sequence: int | None = None,
     signals: Mapping[str, Value] | None = None,
     index_exact: bool = True,
+    nearest: str | None = None,
 ) -> dict[str, Any]:
     """The record of one pick: its frames' marks and the decision that kept it.
 
     id: `streamsel.sink.names.frame_id` of its first frame. files: what the sink's `write` gave: one per frame, or one
-    for all, or none. sequence: number of the sequence in its source, for L > 1.
+    for all, or none. sequence: number of the sequence in its source, for L > 1. nearest: `id` of the nearest pick.
     """
     named = list(files) if len(files) == len(marks) else [*files, None][:1] * len(marks)
     frames = [_frame(mark, file) for mark, file in zip(marks, named, strict=True)]
     record = {"id": id, "source": marks[0].source, **frames[0]}
-    record |= {"sequence": sequence, "distance": decision.distance, "gains": dict(decision.gains)}
+    record |= {"sequence": sequence, "distance": decision.distance, "nearest": nearest, "gains": dict(decision.gains)}
     record |= {"reason": decision.reason, "signals": dict(signals or {}), "file": record.pop("file")}
     if not index_exact:
         record["index_exact"] = False

@@ -242,8 +242,18 @@ def test_what_must_be_picked_is_first_and_what_must_not_be_is_not(table, tmp_pat
     found = choose(table, tmp_path / "out", selection=config(entry(SPEED, WEIGHTS), constraints=limits, n_samples=60))
     names = [pick["id"] for pick in found.picks]
     assert names[:2] == ["drive/007.png", "drive/001.png"]
+    assert [pick["reason"] for pick in found.picks] == ["constraint INCLUDE", "constraint INCLUDE", "greedy", "greedy"]
     assert found.summary["drops"]["excluded"] == 2
     assert len(names) == 4
+
+
+def test_what_some_group_needs_says_so(table, tmp_path):
+    rainy = {"type": "AT_LEAST", "count": 3, "per": WEATHERS, "classes": ["fog"]}
+    found = choose(table, tmp_path / "out", selection=config(entry(SPEED, WEIGHTS), constraints=[rainy], n_samples=6))
+    demanded = [pick for pick in found.picks if pick["reason"] == "constraint AT_LEAST weather"]
+    assert demanded
+    assert {pick["signals"]["weather"] for pick in demanded} == {"fog"}
+    assert found.picks[0]["reason"] == "first"
 
 
 @pytest.mark.parametrize("seed", range(10))

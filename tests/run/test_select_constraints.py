@@ -87,8 +87,7 @@ def test_names_that_must_be_there(run):
     found = run({"type": "INCLUDE", "names": [name(frame) for frame in wanted]})
     assert set(wanted) <= set(numbers(found))
     reasons = {frame: pick["reason"] for frame, pick in zip(numbers(found), found.picks, strict=True)}
-    if run.mode == "stream":
-        assert {reasons[frame] for frame in wanted} == {"constraint INCLUDE"}
+    assert {reasons[frame] for frame in wanted} == {"constraint INCLUDE"}
 
 
 def test_names_that_must_be_there_among_more_than_the_scout_keeps(run, data_set):

@@ -71,6 +71,13 @@ def test_gains_and_reasons(found):
         assert set(pick["gains"]) == GOALS
         assert np.isfinite(list(pick["gains"].values())).all()
         assert pick["distance"] >= 0
+    earlier = {pick["id"]: place for place, pick in enumerate(found.picks)}
+    assert found.picks[0]["nearest"] is None
+    assert all(earlier[pick["nearest"]] < place for place, pick in enumerate(found.picks) if place)
+    vectors = np.load(found.folder / "embeddings.npy")
+    for place, pick in enumerate(found.picks[1:], start=1):
+        gap = np.linalg.norm(vectors[place] - vectors[earlier[pick["nearest"]]])
+        assert gap == pytest.approx(pick["distance"], abs=1e-3)
     assert 31 in numbers(found)
 
 

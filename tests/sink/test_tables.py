@@ -23,7 +23,20 @@ from streamsel.sink.sequences import sequence_entry, write_sequences
 from streamsel.sink.table_file import ROW_GROUP
 from streamsel.testing.sinks import flat_pick
 
-FIELDS = ["id", "source", "index", "pts", "time", "sequence", "distance", "gains", "reason", "signals", "file"]
+FIELDS = [
+    "id",
+    "source",
+    "index",
+    "pts",
+    "time",
+    "sequence",
+    "distance",
+    "nearest",
+    "gains",
+    "reason",
+    "signals",
+    "file",
+]
 
 
 def record(ordinal: int, length: int = 1, files: tuple[str, ...] = ("a.jpg",), **more: Any) -> dict[str, Any]:

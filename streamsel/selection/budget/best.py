@@ -120,9 +120,10 @@ def _told(choice: Choice, near: _Near, first: int, rows: int) -> list[Decision]:
     told: dict[int, Decision] = {}
     for row in range(first):
         near.add(row)
-    for row, gains in zip(choice.order, choice.gains, strict=True):
+    for row, gains, demand in zip(choice.order, choice.gains, choice.demands, strict=True):
         (distance,), (nearest,) = near.tell([row])
-        told[row] = Decision(True, "greedy" if told or first else "first", float(distance), int(nearest), gains)
+        reason = f"constraint {demand}" if demand else "greedy" if told or first else "first"
+        told[row] = Decision(True, reason, float(distance), int(nearest), gains)
         near.add(row)
     left = [row for row in range(first, rows) if row not in told]
     for start in range(0, len(left), AT_ONCE):

@@ -22,6 +22,7 @@ from streamsel.errors import UsageError
 from streamsel.selection import Constraint, Objective, Positions
 from streamsel.selection.budget.cores import one_blas_thread
 from streamsel.selection.budget.lazy import best_first
+from streamsel.selection.budget.together import Together
 
 __all__ = ["Choice", "Goal", "choose"]
 
@@ -49,11 +50,13 @@ class Choice:
 
     order: positions of the rows, in the order picked. gains: for each of them objective's name ->
     strength * (ln O with it - ln O before it); where O before it is not defined, strength * ln O with it; left out
-    where neither is. ended: why there are no more.
+    where neither is. demands: the constraints for which each of them was picked; empty where it was for its gain.
+    ended: why there are no more.
     """
 
     order: tuple[int, ...]
     gains: tuple[Mapping[str, float], ...] = field(repr=False)
+    demands: tuple[str, ...] = field(repr=False)
     ended: str
 
 
@@ -77,13 +80,15 @@ def choose(
     run = _Run(goals, constraints, ~open_rows)
     order: list[int] = []
     gains: list[Mapping[str, float]] = []
+    demands: list[str] = []
     with one_blas_thread():
         while len(order) < n and (row := run.best(n - len(order))) is not None:
+            demands.append(run.demand)
             gains.append(run.take(row))
             order.append(row)
             if progress:
                 progress(len(order))
-    return Choice(tuple(order), tuple(gains), run.ended or f"all {n} picks are made")
+    return Choice(tuple(order), tuple(gains), tuple(demands), run.ended or f"all {n} picks are made")
 
 
 class _Run:
@@ -93,9 +98,14 @@ class _Run:
         self._goals, self._constraints, self._closed = goals, constraints, closed
         self._ranking = [goal for goal in goals if goal.strength]
         self._hindered: dict[str, None] = {}
-        self._wanting: dict[str, None] = {}
+        self._wanting: dict[str, str] = {}
         self._spare = np.empty((2, len(closed)))
         self.ended = ""
+
+    @property
+    def demand(self) -> str:
+        """For which constraints the best row is the best."""
+        return ", ".join(self._wanting.values())
 
     def best(self, left: int) -> int | None:
         """The row to pick, with so many picks left; None, and why in `ended`, when there is none."""
@@ -106,7 +116,7 @@ class _Run:
             if not self._wanting:  # what must be there is no reason to stop
                 self.ended = next(filter(None, (goal.objective.ends(row) for goal in self._goals)), "")
             return None if self.ended else row
-        names = {**self._hindered, **(self._wanting if not self._closed.all() else {})}
+        names = dict.fromkeys([*self._hindered, *(self._wanting if not self._closed.all() else ())])
         self.ended = f"no row is left that {', '.join(names)} allows" if names else "no row is left"
         return None
 
@@ -138,7 +148,9 @@ class _Run:
         self._wanting = {}
         for constraint in self._constraints:
             if (wanted := constraint.wants(left)) is not None:
-                self._wanting[constraint.name] = None
+                self._wanting[constraint.name] = (
+                    constraint.demand if isinstance(constraint, Together) else constraint.name
+                )
                 shut = shut | ~wanted
         for goal in self._ranking:
             if goal.strength < 0:  # an upper bound of O is a lower bound of its potential: no help

@@ -32,6 +32,8 @@ class Together:
         self._quotas = [one for one in constraints if isinstance(one, AtLeast)]
         self._gone = np.zeros(rows, bool)
         """Rows that are picks, or forbidden for good."""
+        self.demand = ""
+        """Which of them are why `wants` last told rows; empty where none is."""
 
     def forbids(self, row: int) -> bool:
         """Whether any of them forbids a row that no INCLUDE demands."""
@@ -61,9 +63,11 @@ class Together:
     def wants(self, left: int) -> Mask | None:
         """What must be included, one by one; then, as soon as no pick is left to spare, what some AT_LEAST needs."""
         upcoming = self._upcoming()
+        self.demand = ""
         wanted = np.zeros(len(self._gone), bool)
         if upcoming:
             wanted[upcoming[0]] = True
+            self.demand = next(one.name for one in self._includes if one.upcoming() == upcoming[0])
             return wanted
         if self._needed() < left:
             return None
@@ -72,6 +76,7 @@ class Together:
             return None
         for quota in self._quotas:
             wanted |= quota.helpful()
+        self.demand = ", ".join(one.name for one in self._quotas if one.needs().any())
         return wanted
 
     def _needed(self) -> int:
