@@ -143,7 +143,7 @@ def _weights(ground: Ground, entry: Entry, column: Any) -> Iterator[tuple[bool, 
     low, high = (bound + earlier for bound in sums(values, ground.n))
     yield True, f"the sum of {ground.n} picks is {low:.6g} to {high:.6g}"
     if len(ground.config.strategies) > 1 and len(values) and values.min() < 0:
-        yield False, "some values are below 0: picks whose sum would be 0 or less rank last beside other strategies"
+        yield False, "some values are below 0: beside other strategies a sum of 0 or less counts as 1e-8"
     if options.stopping_condition_max_sum is not None:
         yield _stopping(values, options.stopping_condition_max_sum - earlier, ground.n)
     if (wanted := options.target_range) is not None:

@@ -69,17 +69,15 @@ class Task:
         return list(engine.run_selection(list(range(self.before)), len(self), self.before + n))[self.before :]
 
     def potentials(self, picks: list[int]) -> np.ndarray:
-        """Sum of strength * ln O(picks + row) for every row; -infinity where there is none, and for the picks."""
-        with np.errstate(divide="ignore", invalid="ignore"):
-            total = np.zeros(len(self))
-            if self.vectors is not None:
-                total += self.diversity * np.log(_spread(self.vectors.astype(np.float64), picks))
-            if self.weights is not None:
-                weights = self.weights.astype(np.float64)
-                total += self.weighting * np.log(weights[picks].sum() + weights)
-            if self.counts is not None:
-                total -= self.balancing * np.log(_entropy(self.counts.astype(np.float64), self.target, picks))
-        total[~np.isfinite(total)] = -np.inf
+        """Sum of strength * ln O(picks + row) for every row, O at least 1e-8; -infinity for the picks."""
+        total = np.zeros(len(self))
+        if self.vectors is not None:
+            total += self.diversity * np.log(np.maximum(_spread(self.vectors.astype(np.float64), picks), 1e-8))
+        if self.weights is not None:
+            weights = self.weights.astype(np.float64)
+            total += self.weighting * np.log(np.maximum(weights[picks].sum() + weights, 1e-8))
+        if self.counts is not None:
+            total -= self.balancing * np.log(_entropy(self.counts.astype(np.float64), self.target, picks))
         total[picks] = -np.inf
         return total
 

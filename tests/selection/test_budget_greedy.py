@@ -168,12 +168,20 @@ def test_equal_rows_are_taken_in_their_order(n: int) -> None:
     assert Task(same, np.full(50, 2.0), np.ones((50, 2)), np.array([0.5, 0.5])).chosen(n).order == tuple(range(n))
 
 
-def test_rows_without_a_potential_rank_behind_all_others() -> None:
+def test_rows_with_an_objective_of_nothing_rank_behind_all_others() -> None:
     """A repetition of the only pick has O = 0 as DIVERSITY goes; so has a row whose sum of weights is 0."""
     vectors = np.array([[1, 0], [1, 0], [0.8, 0.6]], np.float32)
     assert Task(vectors, np.array([1.0, 99.0, 0.1])).chosen(3).order == (1, 2, 0)
-    assert Task(vectors, np.array([0.0, 0.0, 0.0])).chosen(3).order == (0, 1, 2)
     assert Task(vectors, np.array([5.0, 1.0, -6.0]), diversity=0.1).chosen(3).order == (0, 1, 2)
+
+
+@pytest.mark.parametrize("weight", [0.0, -1.0, 0.25])
+def test_weights_that_are_all_equal_change_nothing(weight: float) -> None:
+    vectors = unit_rows(4, 60)
+    made = Task(vectors, np.full(60, weight, np.float32), weighting=0.5)
+    if weight <= 0:
+        assert made.chosen(20).order == Task(vectors).chosen(20).order
+    assert list(made.chosen(20).order) == made.by_mundig(20)
 
 
 def test_one_goal_alone_ranks_by_its_objective_even_without_a_logarithm() -> None:

@@ -38,6 +38,17 @@ def test_the_same_picks_in_the_same_order_or_ties(seed: int) -> None:
     assert ours == known or (loss(made, known) < 2e-6 and loss(made, ours) < 1e-9)
 
 
+@pytest.mark.parametrize("seed", range(60))
+def test_the_same_picks_where_sums_are_nothing(seed: int) -> None:
+    dice = np.random.default_rng(seed)
+    weights = dice.choice([0, 0, 0, 1, -1], 80).astype(np.float32) * (seed % 4 > 0)
+    vectors = unit_rows(seed, 80, 5)
+    strength = float(dice.choice([1, 0.1, 1e-2, 1e-3, -0.2]))
+    made = Task(vectors, weights, weighting=strength, before=seed % 3)
+    ours, known = list(made.chosen(N).order), made.by_mundig(N)
+    assert ours == known or (loss(made, known) < 2e-6 and loss(made, ours) < 1e-9)
+
+
 def test_hardly_any_of_them_tie() -> None:
     tables = [task(seed) for seed in range(40)]
     assert sum(list(made.chosen(N).order) == made.by_mundig(N) for made in tables) >= 38

@@ -1,9 +1,10 @@
 """Greedy: the budget's driver over all strategies at once. It takes one row at a time, always the best.
 
-The best row has the largest potential, the sum over the goals of strength * ln O(picks + row). Ties go to the lowest
-position; a row for which it is not defined, because some O is 0 or less, ranks behind all others. With one goal alone
-the potential rises (or, at negative strength, falls) with its O, so rows are ranked by O itself, also where there is
-no logarithm: WEIGHTS of 0 and below are ranked as numbers are. A strength of 0 takes no part in the ranking.
+The best row has the largest potential, the sum over the goals of strength * ln O(picks + row), each O at least LEAST,
+as the engine has it that users come from: where an O is 0 or less for every row, the other goals decide. Ties go to
+the lowest position. With one goal alone the potential rises (or, at negative strength, falls) with its O, so rows are
+ranked by O itself, also where there is no logarithm: WEIGHTS of 0 and below are ranked as numbers are. A strength of 0
+takes no part in the ranking.
 
 Objectives only tell upper bounds until they are asked to settle some rows; `best_first` asks for as few as it can.
 """
@@ -28,8 +29,8 @@ __all__ = ["Choice", "Goal", "choose"]
 
 Values = npt.NDArray[np.float64]
 
-UNDEFINED: Final = float(np.finfo(np.float64).min)
-"""The potential of a row for which it is not defined: it ranks last, but it ranks."""
+LEAST: Final = 1e-8
+"""What an O counts at least beside others: rows with less rank by what the others say of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,10 +170,7 @@ class _Run:
         if len(values) == 1:
             return np.multiply(values[0], math.copysign(1.0, self._ranking[0].strength), out=total)
         total[:] = 0.0
-        undefined = np.zeros(len(total), bool)
-        with np.errstate(divide="ignore", invalid="ignore"):
-            for goal, objective in zip(self._ranking, values, strict=True):
-                undefined |= objective <= 0
-                total += np.multiply(np.log(objective, out=term), goal.strength, out=term)
-        np.copyto(total, UNDEFINED, where=undefined)
+        for goal, objective in zip(self._ranking, values, strict=True):
+            np.log(np.maximum(objective, LEAST, out=term), out=term)
+            total += np.multiply(term, goal.strength, out=term)
         return total

@@ -44,7 +44,7 @@ class Sum:
         return float(self._objective(np.array([self._total]))[0]) if self._picks else 0.0
 
     def values(self) -> npt.NDArray[np.float64]:
-        """(N,) float64: O with each row; 0 or less where a sum is: the potential is not defined there."""
+        """(N,) float64: O with each row; 0 or less where a sum is."""
         if self._values is None:
             self._values = self._objective(self._total + self._weights)
         return self._values
