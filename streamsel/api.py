@@ -234,7 +234,9 @@ def _total(config: SelectConfig, sources: Sequence[Source], lengths: Sequence[in
         more = f", and {len(known) - 1} more sources are" if len(known) > 1 else ""
         raise UsageError(f"--start {config.start}: {first} is over by then{more}; begin earlier")
     if config.n is not None and 0 < total < config.n and not (config.keyframes or config.objects):
-        raise UsageError(f"-n {config.n}: there are only about {total} frames to look at; ask for {total} or fewer")
+        raise UsageError(
+            f"{config.asks} {config.n}: there are only about {total} frames to look at; ask for {total} or fewer"
+        )
     return total
 
 

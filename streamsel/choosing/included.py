@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Final
 
 from streamsel.config import SelectionConfig
 from streamsel.config.constraints import Names
+from streamsel.config.nearest import nearest
 from streamsel.errors import UsageError
 from streamsel.pool.datapool import Pool
 from streamsel.rules.filters import Reasons, listed, same_name
 from streamsel.rules.table_rows import TableRows
 
 __all__ = ["check_included", "impossible_includes"]
+
+SEARCHED: Final = 100_000
+"""Names among which what was meant is looked for at most, which takes seconds above."""
 
 
 def check_included(config: SelectionConfig, rows: TableRows, reasons: Reasons, n: int, pool: Pool | None) -> None:
@@ -34,10 +39,15 @@ def impossible_includes(
         names = listed(one)
         for name, row in zip(names, same_name(rows.names, names), strict=True):
             if row is None and not (pool is not None and name in pool):
-                yield f"constraints[{place}]", f"INCLUDE {name}: is no row of {rows.called}; take the name out"
+                yield f"constraints[{place}]", f"INCLUDE {name}: is no row of {rows.called}{_guess(name, rows)}"
             elif row is not None and reasons[row] is None:
                 needed.add(row)
             elif row is not None and reasons[row] != "in the pool":
                 yield f"constraints[{place}]", f"INCLUDE {name}: a filter forbids it ({reasons[row]})"
     if len(needed) > n:
         yield "constraints", f"INCLUDE: {len(needed)} rows must be picked, and only {n} can be; raise n_samples"
+
+
+def _guess(name: str, rows: TableRows) -> str:
+    near = nearest(name, rows.names) if len(rows.names) <= SEARCHED else ""
+    return f"; did you mean {near!r}?" if near else "; take the name out"

@@ -15,6 +15,7 @@ from streamsel.errors import UsageError
 from streamsel.rules.filters import Filter, relevant_files
 from streamsel.rules.material import batch_of
 from streamsel.rules.places import told_at
+from streamsel.rules.shares import check_targets
 from streamsel.rules.table_rows import TableRows
 from streamsel.rules.wanted_files import WantedFiles
 from streamsel.selection.columns import Batch
@@ -42,7 +43,9 @@ def batch_of_table(config: SelectionConfig, rows: TableRows) -> Batch:
             f"{rows.called}: holds no embeddings, and {place} of the selection reads them; {_found(rows)}; expected is"
             " embedding_0, embedding_1, ... in a CSV, else a list in a column 'embedding'"
         )
-    return batch_of(config, rows, told_at)
+    batch = batch_of(config, rows, told_at)
+    check_targets(config, rows.schema_classes(config))
+    return batch
 
 
 def _found(rows: TableRows) -> str:

@@ -126,8 +126,9 @@ class SelectConfig(BaseModel):
         length = self.sequence_length
         if self.n is not None and self.n % length:
             low, high = self.n // length * length, -(-self.n // length) * length
-            near = f"-n {high}" if low == 0 else f"-n {low} or -n {high}"
-            raise ValueError(f"-n {self.n} is no multiple of --sequence-length {length}; use {near}")
+            option = "-n " if self.asks == "-n" else ""
+            near = " or ".join(f"{option}{amount}" for amount in (low, high) if amount)
+            raise ValueError(f"{self.asks} {self.n} is no multiple of --sequence-length {length}; use {near}")
         if self.format == "clip" and length == 1:
             raise ValueError("--format clip needs --sequence-length 2 or more")
         if self.effort == "exact" and not self.budget:
@@ -161,6 +162,12 @@ class SelectConfig(BaseModel):
     def compares(self) -> bool:
         """Whether the picks are compared with others: every n-th frame and random ones are no objects."""
         return self.table and self.objects is None
+
+    @property
+    def asks(self) -> str:
+        """Where the number of frames is from, as errors call it."""
+        said = self.selection.n_samples if self.selection else None
+        return "-n" if said is None or said != self.n else "n_samples"
 
     @property
     def budget(self) -> bool:

@@ -19,7 +19,7 @@ from streamsel.rules.material import batch_of
 from streamsel.rules.object_rows import ObjectRows
 from streamsel.rules.own_predictions import OwnPredictions, reads_predictions
 from streamsel.rules.own_values import of_frames, own_columns
-from streamsel.rules.places import wanted_columns
+from streamsel.rules.places import told_at, wanted_columns
 from streamsel.rules.pool_rows import PoolRows, check_model
 from streamsel.rules.reached import curve, reached
 from streamsel.rules.readings import readings_of
@@ -81,7 +81,8 @@ class FrameRules:
         self.object_rows: ObjectRows | None = None
         frames, unseen = config, Unseen(config)
         if task is not None:
-            boxes = boxes_of_task(task, config.auto_tasks, folder, f"--objects {task}")
+            with told_at("--objects"):
+                boxes = boxes_of_task(task, config.auto_tasks, folder, f"task {task!r}")
             model = embedder if embeds or config.reads_vectors else None
             alone = OwnPredictions(config, task, folder)
             self.object_rows = ObjectRows(config, task, boxes, called, model, padding, unseen, alone)

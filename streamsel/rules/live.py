@@ -12,6 +12,7 @@ from streamsel.data import Vector
 from streamsel.errors import UsageError
 from streamsel.rules.filters import listed, stem
 from streamsel.rules.material import VECTORS
+from streamsel.rules.places import told_at
 from streamsel.selection import Strategy
 from streamsel.selection.stream import StreamConstraint
 from streamsel.selection.stream.balance import Balance
@@ -48,18 +49,27 @@ def stream_selector(
     min_distance: see `distance_of`; it counts only where rows have vectors. Raises UsageError for what a stream cannot
     promise: AT_LEAST, sums and typicalities to stop at, strategies without a ratio.
     """
-    strategies = [
-        (_strategy(entry, label, dim, queries, classes), entry.strategy.strength)
-        for entry, label in zip(config.strategies, config.labels, strict=True)
-        if entry.strategy.type != "THRESHOLD"
-    ]
-    hard = [made for one in config.constraints for made in _constraints(one)]
+    strategies: list[tuple[Strategy, float]] = []
+    for place, (entry, label) in enumerate(zip(config.strategies, config.labels, strict=True)):
+        if entry.strategy.type != "THRESHOLD":
+            with told_at(f"strategies[{place}]"):
+                strategies.append((_strategy(entry, label, dim, queries, classes), entry.strategy.strength))
+    hard: list[StreamConstraint] = []
+    for place, one in enumerate(config.constraints):
+        with told_at(f"constraints[{place}]"):
+            hard += _constraints(one)
     if not strategies and not hard:  # filters alone decide
         hard = [Allowed()]
-    far = min_distance if config.reads_vectors else None
-    return OnePass(
-        dim if config.reads_vectors else None, strategies, min_distance=far, target_ratio=target_ratio, constraints=hard
-    )
+    length, far = (dim, min_distance) if config.reads_vectors else (None, None)
+    with told_at(_undecided(config)):
+        return OnePass(length, strategies, min_distance=far, target_ratio=target_ratio, constraints=hard)
+
+
+def _undecided(config: SelectionConfig) -> str:
+    """The first strategy that says which rows are better, and not how many to keep."""
+    plain = {"THRESHOLD", "DIVERSITY"}
+    places = [place for place, entry in enumerate(config.strategies) if entry.strategy.type not in plain]
+    return f"strategies[{places[0]}]" if places else "strategies"
 
 
 def _strategy(

@@ -77,8 +77,12 @@ def readings_of(
     own: columns that are read of objects themselves, so not here. carried: frames bring metadata of their own, see
     `CarriedMetadata`; then none of it is missing beforehand.
     """
-    if any(isinstance(one, Quota) and isinstance(one.per, PerDay) for one in config.constraints):
-        raise UsageError("constraints: the day of frames is not known; count per METADATA key that holds it")
+    for place, one in enumerate(config.constraints):
+        if isinstance(one, Quota) and isinstance(one.per, PerDay):
+            raise UsageError(
+                f"constraints[{place}].per: the day of frames is not known; count per a METADATA key that holds it, or"
+                " that lightly_path_regex reads off their names"
+            )
     wanted = [one for one in wanted_columns(config) if one.column not in own]
     measured = Measured([one.read.key for one in wanted if _measured(one.read)])
     return [

@@ -10,10 +10,11 @@ from typing import Any, Final
 
 import numpy as np
 
+from streamsel.config import SelectionConfig
 from streamsel.data import Vector
 from streamsel.errors import UsageError
 from streamsel.rules.keys import key_of
-from streamsel.rules.places import told_at
+from streamsel.rules.places import told_at, wanted_columns
 from streamsel.rules.readings import Reading, reading_of
 from streamsel.rules.values import labels_of, one_class_each, to_column
 from streamsel.selection.columns import Column, Counts, Numbers, Objects
@@ -86,6 +87,20 @@ class TableRows:
                 " use WEIGHTS, THRESHOLD, or a column of text"
             )
         return labels
+
+    def schema_classes(self, config: SelectionConfig) -> dict[str, Sequence[str]]:
+        """Column -> the classes of a task's schema, for each that is read of the folder."""
+        if self.folder is None:
+            return {}
+        read = [one for one in wanted_columns(config) if getattr(one.read, "type", "") == "PREDICTIONS"]
+        beside = [one for one in read if not self._holds(one.read)]
+        return {one.column: self.folder.predictions(one.read.task).schema.names for one in beside}
+
+    def _holds(self, read: Any) -> bool:
+        """Whether predictions are read of the table itself."""
+        if read.name == "CLASSES":
+            return self._classes(read.task) is not None
+        return key_of(read) in self.table.columns or key_of(read) in self.table.classes
 
     def place(self, what: str) -> Column:
         """See `Material`."""

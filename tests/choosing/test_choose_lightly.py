@@ -124,6 +124,19 @@ def test_what_it_does_not_know(what, how, says, table, folder, tmp_path):
     assert str(caught.value).count("input") == 1
 
 
+def test_a_class_that_the_schema_lacks_is_an_error(table, folder, tmp_path):
+    target = {"type": "BALANCE", "distribution": "TARGET", "target": {"trucks": 0.5}}
+    goals = config(entry(CLASSES, target))
+    said = r"^strategies\[0\]\.strategy\.target: unknown class 'trucks'; did you mean 'truck'"
+    with pytest.raises(UsageError, match=said):
+        choose(table, tmp_path / "out", selection=goals, lightly=folder)
+    told = [one for one in check(goals, table, lightly=folder) if one.level == "problem"]
+    assert [(one.place, "'truck'" in one.text) for one in told] == [("strategies[0].strategy.target", True)]
+    quota = {"type": "AT_MOST", "count": 1, "per": {"type": "PREDICTIONS", "task": "cars"}, "classes": ["caar"]}
+    with pytest.raises(UsageError, match=r"^constraints\[0\]\.classes: .*did you mean 'car'"):
+        choose(table, tmp_path / "out", selection=config(entry(COUNT, WEIGHTS), constraints=[quota]), lightly=folder)
+
+
 def test_only_relevant_files_are_picked(table, folder, tmp_path):
     (folder / "relevant.txt").write_text("sub/1* 15.png\nsub/03.png\n")
     run = {

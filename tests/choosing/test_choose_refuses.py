@@ -123,6 +123,12 @@ def test_refused(name, tmp_path):
     assert "\n" not in str(caught.value)
 
 
+def test_a_name_that_must_be_picked_and_is_not_there_has_a_nearest_one(table, tmp_path):
+    selection = config(entry(EMBEDDINGS, DIVERSITY), constraints=[{"type": "INCLUDE", "names": ["drvie/007.png"]}])
+    with pytest.raises(UsageError, match=r"^constraints\[0\]: INCLUDE .*; did you mean 'drive/007\.png'\?"):
+        choose(table, tmp_path / "out", selection=selection)
+
+
 @pytest.mark.parametrize("goal", [entry(EMBEDDINGS, DIVERSITY), threshold(SPEED, "BIGGER", 0)])
 def test_embeddings_that_are_not_there(goal, tmp_path):
     rows = [{key: value for key, value in row.items() if key != "embedding"} for row in records()]

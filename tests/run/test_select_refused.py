@@ -106,17 +106,30 @@ def test_a_key_of_frames_beside_one_of_objects_names_its_own_place(data_set, tmp
     refused(data_set, tmp_path / "out", selection, r"^strategies\[1\].input.key", objects="cars", **BUDGET)
 
 
+def test_a_task_of_objects_that_is_not_there(data_set, tmp_path):
+    refused(
+        data_set, tmp_path / "out", config(DIVERSE), "^--objects: .*'car'.*did you mean 'cars'", objects="car", **BUDGET
+    )
+
+
+def test_a_number_is_called_as_it_was_given(data_set, tmp_path):
+    many = config(DIVERSE, n_samples=1000)
+    refused(data_set, tmp_path / "out", many, "^n_samples 1000: there are only about 72 frames")
+    refused(data_set, tmp_path / "out", config(DIVERSE), "^-n 1000: there are only about 72 frames", n=1000)
+    refused(data_set, tmp_path / "out", config(DIVERSE, n_samples=7), "^n_samples 7 is no .* 8", sequence_length=4)
+
+
 STREAMS = {
     "at least": (
         config(DIVERSE, constraints=[{"type": "AT_LEAST", "count": 2, "per": WEATHER}]),
         STREAM,
-        "AT_LEAST cannot be promised of a stream.*-n",
+        r"^constraints\[0\]: AT_LEAST cannot be promised of a stream.*-n",
     ),
     "a sum": (config(entry(SPEED, WEIGHTS, stopping_condition_max_sum=5)), STREAM, "max_sum.*stream|stream.*max_sum"),
     "a range": (
         config(entry(SPEED, WEIGHTS, target_range={"min_sum": 1, "max_sum": 5})),
         STREAM,
-        "stream has no end.*target_range",
+        r"^strategies\[0\]: .*stream has no end.*target_range",
     ),
     "a distance of objects to stop at": (
         config(entry({**EMBEDDINGS, "task": "cars"}, DIVERSITY, stopping_condition_minimum_distance=0.3), FAST),
@@ -149,12 +162,18 @@ def test_sequences_that_do_not_divide_the_number(data_set, tmp_path):
 
 
 def test_more_than_there_is(data_set, tmp_path):
-    refused(data_set, tmp_path / "out", config(FAST, n_samples=100), "-n 100: there are only about 72 frames")
+    refused(data_set, tmp_path / "out", config(FAST, n_samples=100), "n_samples 100: there are only about 72 frames")
 
 
 def test_a_day_is_not_known_of_frames(data_set, tmp_path):
     quota = {"type": "AT_MOST", "count": 2, "per": {"type": "DAY"}}
-    refused(data_set, tmp_path / "out", config(DIVERSE, constraints=[quota]), "day.*METADATA", **BUDGET)
+    refused(
+        data_set,
+        tmp_path / "out",
+        config(DIVERSE, constraints=[quota]),
+        r"^constraints\[0\]\.per: .*day.*METADATA",
+        **BUDGET,
+    )
 
 
 def test_without_side_files_it_says_how_to_name_them(clip, tmp_path):
