@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from streamsel.choosing.table_run import TableRun
 from streamsel.data import Decision
 from streamsel.errors import UsageError
 from streamsel.pool.datapool import Pool
-from streamsel.rules.filters import Reasons
+from streamsel.rules.filters import Filter, Reasons
 from streamsel.rules.goals import budget_rules
 from streamsel.rules.material import batch_of
 from streamsel.rules.pool_rows import PoolRows, check_pool
@@ -36,6 +37,7 @@ class Choosing:
 
     batch: the columns of the rows that passed all filters; `places` are those of the picks in it. before: those of the
     pool's picks. unmet: constraint -> group -> how many picks it lacks. unseen: knows what is named and no row is.
+    passed: see `Filter`.
     """
 
     table: Table = field(repr=False)
@@ -48,6 +50,7 @@ class Choosing:
     ended: str
     unmet: Mapping[str, Mapping[str, int]]
     unseen: Unseen = field(repr=False)
+    passed: Mapping[str, Mapping[str, Any]]
 
 
 def choose_rows(run: TableRun, pool: Pool | None = None, progress: Told = lambda stage, rows, kept: None) -> Choosing:
@@ -61,10 +64,11 @@ def choose_rows(run: TableRun, pool: Pool | None = None, progress: Told = lambda
     batch = batch_of_table(run.config, rows)
     if pool is not None:
         check_rows(pool, rows, batch, model_of(run.table))
-    reasons = left_out(filter_of(run, rows).reasons(batch), rows.table, pool)
+    filters = filter_of(run, rows)
+    reasons = left_out(filters.reasons(batch), rows.table, pool)
     check_included(run.config, rows, reasons, n, pool)
     progress("choosing", len(rows.table), 0)
-    return _chosen(run, rows.table, batch, reasons, n, pool)
+    return _chosen(run, rows.table, batch, reasons, n, pool, filters)
 
 
 def check_rows(pool: Pool, rows: TableRows, batch: Batch, model: str | None) -> None:
@@ -81,7 +85,9 @@ def left_out(reasons: Reasons, table: Table, pool: Pool | None) -> Reasons:
     return reasons
 
 
-def _chosen(run: TableRun, table: Table, batch: Batch, reasons: Reasons, n: int, pool: Pool | None) -> Choosing:
+def _chosen(
+    run: TableRun, table: Table, batch: Batch, reasons: Reasons, n: int, pool: Pool | None, filters: Filter
+) -> Choosing:
     decisions = [Decision(False, str(reason or ""), float("inf")) for reason in reasons]
     passed = np.array([row for row, decision in enumerate(decisions) if not decision.reason], np.int64)
     rest = batch if len(passed) == len(batch) else batch.take(passed)
@@ -96,4 +102,6 @@ def _chosen(run: TableRun, table: Table, batch: Batch, reasons: Reasons, n: int,
     for row, decision in zip(passed.tolist(), judged, strict=True):
         decisions[row] = decision
     order = passed[places].tolist()
-    return Choosing(table, order, decisions, rest, before, places, judged, best.ended, best.unmet(), unseen)
+    return Choosing(
+        table, order, decisions, rest, before, places, judged, best.ended, best.unmet(), unseen, filters.passed()
+    )

@@ -104,7 +104,10 @@ class ChosenFolder:
             "picks": len(found.order),
             "ended": found.ended,
             "drops": drops,
-            "strategies": reached(run.config, found.batch, found.places, found.judged, found.before),
+            "strategies": {
+                **reached(run.config, found.batch, found.places, found.judged, found.before),
+                **found.passed,
+            },
             "unmet": found.unmet,
             "curve": curve(found.places, found.judged),
             "statistics": None if statistics is None else statistics.to_json(),

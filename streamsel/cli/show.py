@@ -49,7 +49,7 @@ def show_selection(found: Selection, *, as_json: bool) -> None:
     if as_json:
         _json({"event": "done", "out": str(found.folder), **summary})
         return
-    _tables(summary, goals="strategies" in summary and list(summary["strategies"]) != ["DIVERSITY"])
+    _tables(summary, goals=bool(summary.get("strategies") and summary["config"]["selection"]))
     seconds = sum(summary["seconds"].values())
     rate = summary["frames"] / seconds if seconds else 0
     kept = f"{summary['picks']} of {summary['frames']} frames"

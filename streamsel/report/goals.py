@@ -19,7 +19,9 @@ Strategies = Mapping[str, Mapping[str, Any]]
 def goal_rows(strategies: Strategies) -> Iterator[tuple[str, str, str]]:
     """Strategy, what it asked for, what was reached: text, a line for each, and for each class of a BALANCE."""
     for label, told in strategies.items():
-        if "shares" in told:
+        if "passed" in told:
+            yield label, told["asked"], f"{told['passed']} of {told['rows']} rows pass"
+        elif "shares" in told:
             yield from _shares(label, told["shares"])
         elif "reached_sum" in told:
             reached = (

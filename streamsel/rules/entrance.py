@@ -54,7 +54,7 @@ class Entrance:
         unseen: Unseen | None = None,
         parts: Collection[str] = (),
     ) -> None:
-        self._readings, self._filters, self.called = list(readings), filters, called
+        self._readings, self.filters, self.called = list(readings), filters, called
         self.files = WantedFiles(None) if files is None else files
         thresholds = tuple(entry for entry in config.strategies if entry.strategy.type == "THRESHOLD")
         self._early = config.model_copy(update={"strategies": thresholds, "constraints": ()})
@@ -106,12 +106,12 @@ class Entrance:
         return self.called(mark) if mark.name else mark.source
 
     def _filtered(self, block: Sequence[Window]) -> list[str]:
-        if not self._filters:
+        if not self.filters:
             return [""] * len(block)
         signals = [window[0].signals for window in block]
         self.unseen.meet(signals)
         rows = self.rows([tuple(f.mark for f in window) for window in block], signals)
-        return [reason or "" for reason in self._filters.reasons(batch_of(self._early, rows))]
+        return [reason or "" for reason in self.filters.reasons(batch_of(self._early, rows))]
 
     def rows(
         self,

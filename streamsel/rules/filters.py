@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -41,6 +41,7 @@ class Filter:
         self._thresholds = [(entry, label) for entry, label in labels if entry.strategy.type == "THRESHOLD"]
         banned = [listed(one) for one in config.constraints if isinstance(one, Names) and one.type == "EXCLUDE"]
         self._banned = {name for names in banned for name in names}
+        self._counts = {label: [0, 0] for _, label in self._thresholds}
 
     def __bool__(self) -> bool:
         return bool(self._thresholds or self._banned or self._relevant)
@@ -66,9 +67,34 @@ class Filter:
                 minimum=options.minimum,
                 maximum=options.maximum,
             )
+            passed, rows = self._counts[label]
+            self._counts[label] = [passed + int(np.count_nonzero(kept)), rows + len(kept)]
             for row in np.flatnonzero(~kept).tolist():
                 found[row] = found[row] or label.replace("THRESHOLD", "threshold", 1)
         return found
+
+    def passed(self) -> dict[str, dict[str, Any]]:
+        """Label of a THRESHOLD -> what it asks for, and how many `rows` it was asked of and let through by itself."""
+        return {
+            label: {"asked": _asked(entry.strategy), "passed": self._counts[label][0], "rows": self._counts[label][1]}
+            for entry, label in self._thresholds
+        }
+
+    def state(self) -> dict[str, npt.NDArray[Any]]:
+        """The counts; nothing where there is no threshold."""
+        return {"passed": np.array(list(self._counts.values()), np.int64)} if self._counts else {}
+
+    def restore(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
+        """Become what `state` was taken from."""
+        self._counts = dict(zip(self._counts, arrays["passed"].tolist(), strict=True))
+
+
+def _asked(options: Any) -> str:
+    """A THRESHOLD in words."""
+    names = ("threshold", "values", "minimum", "maximum")
+    values = [one for name in names if (one := getattr(options, name)) is not None]
+    told = [", ".join(map(str, one)) if isinstance(one, list | tuple) else str(one) for one in values]
+    return f"{options.operation} {' to '.join(told)}"
 
 
 def relevant_files(config: SelectionConfig, folder: LightlyFolder | None) -> RelevantFiles | None:

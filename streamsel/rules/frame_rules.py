@@ -145,7 +145,9 @@ class FrameRules:
         if self._chosen is None:
             return {}
         told = reached(self._config, self._chosen, order, decisions, totals=self.entrance.totals)
-        return {"strategies": told, "curve": curve(order, decisions)}
+        filters = [self.entrance.filters, *([self.object_rows.filter] if self.object_rows else [])]
+        passed = {label: one for each in filters for label, one in each.passed().items()}
+        return {"strategies": {**told, **passed}, "curve": curve(order, decisions)}
 
 
 def lightly_folder(named: Path | None, sources: Sequence[Source]) -> LightlyFolder | None:

@@ -57,7 +57,7 @@ class ObjectRows:
     ) -> None:
         self._config, self._boxes, self._called = of_objects(config, task), boxes, called
         self._alone = OwnPredictions(config, task, None) if alone is None else alone
-        self._filter, self._columns = Filter(self._config), own_columns(config)
+        self.filter, self._columns = Filter(self._config), own_columns(config)
         self._embedder, self.padding = embedder, padding
         self._unseen = unseen
         self.looked = 0
@@ -105,7 +105,7 @@ class ObjectRows:
         return [one for one, reason in zip(inside, reasons[len(boxes) :], strict=True) if not reason]
 
     def _forbidden(self, rows: Sequence[Row], name: str) -> list[str]:
-        if not self._filter or not rows:
+        if not self.filter or not rows:
             return [""] * len(rows)
         marks = [row.marks[0] for row in rows]
         names = [object_name(name, row.marks[0], row.box) for row in rows if row.box]
@@ -113,7 +113,7 @@ class ObjectRows:
         if self._unseen is not None:
             self._unseen.meet(signals)
         material = FrameRows(names, marks, signals)
-        return [reason or "" for reason in self._filter.reasons(batch_of(self._config, material))]
+        return [reason or "" for reason in self.filter.reasons(batch_of(self._config, material))]
 
     def _of_box(self, row: Row, frame: Frame, name: str, box: Box) -> Row:
         own: dict[str, Value] = {column: getattr(box, key) for column, key in self._columns.items()}
@@ -126,12 +126,14 @@ class ObjectRows:
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """The counts."""
         held = json.dumps({"looked": self.looked, "drops": self.drops}, sort_keys=True)
-        return {"counts": np.frombuffer(held.encode(), np.uint8)}
+        return {"counts": np.frombuffer(held.encode(), np.uint8), **self.filter.state()}
 
     def restore(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         """Become what `state` was taken from."""
         held = json.loads(arrays["counts"].tobytes())
         self.looked, self.drops = held["looked"], Counter(held["drops"])
+        if "passed" in arrays:
+            self.filter.restore(arrays)
 
 
 def of_rows(rows: Sequence[Row], things: Sequence[Row], decisions: Sequence[Decision]) -> list[Decision]:

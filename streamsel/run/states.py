@@ -33,7 +33,7 @@ class States:
         selector: Selector,
         seen: Seen | None,
     ) -> None:
-        own = {name: getattr(entrance, name) for name in ("inspection", "wanted", "unseen", "files")} | {
+        own = {name: getattr(entrance, name) for name in ("inspection", "wanted", "unseen", "files", "filters")} | {
             "entrance": entrance
         }
         parts = {"objects": objects, "kept": kept, "scout": scout, "judge": judge, "selector": selector, "seen": seen}

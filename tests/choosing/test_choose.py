@@ -11,6 +11,7 @@ import pytest
 
 import streamsel as library
 from streamsel.choosing.api import choose
+from streamsel.report.goals import goal_rows
 from streamsel.selection.formulas import similarity, typicality
 from tests.choosing.made import (
     CLASSES,
@@ -245,6 +246,21 @@ def test_what_must_be_picked_is_first_and_what_must_not_be_is_not(table, tmp_pat
     assert [pick["reason"] for pick in found.picks] == ["constraint INCLUDE", "constraint INCLUDE", "greedy", "greedy"]
     assert found.summary["drops"]["excluded"] == 2
     assert len(names) == 4
+
+
+def test_how_many_rows_each_threshold_lets_through_is_told(table, tmp_path):
+    fast, rainy = threshold(SPEED, "BIGGER", 45), threshold(WEATHERS, "IN", ["rain", "fog"])
+    found = choose(table, tmp_path / "out", selection=config(entry(EMBEDDINGS, DIVERSITY), fast, rainy, n_samples=3))
+    told = found.summary["strategies"]
+    rows = records()
+    assert told["THRESHOLD gps.speed"] == {
+        "asked": "BIGGER 45",
+        "passed": sum(row["gps"]["speed"] > 45 for row in rows),
+        "rows": 60,
+    }
+    wet = sum(row["weather"] != "sunny" for row in rows)
+    assert told["THRESHOLD weather"] == {"asked": "IN rain, fog", "passed": wet, "rows": 60}
+    assert ("THRESHOLD weather", "IN rain, fog", f"{wet} of 60 rows pass") in list(goal_rows(told))
 
 
 def test_what_some_group_needs_says_so(table, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 
 import pytest
@@ -143,6 +144,14 @@ def test_sources_that_are_over_before_the_start(data_set, tmp_path):
     found = library.select(data_set, tmp_path / "out", n=3, start="1.2", table=False)
     assert found.summary["notes"] == ["sub/night.mp4 is over before --start 1.2"]
     assert found.summary["frames"] == 18
+
+
+def test_what_a_config_asked_for_is_printed(data_set, tmp_path):
+    (tmp_path / "rules.json").write_text(json.dumps(config(DIVERSE, n_samples=3)))
+    line = ["select", data_set / "day.mp4", "--no-table"]
+    asked = streamsel(*line, "-o", tmp_path / "out", "--selection", tmp_path / "rules.json").stdout
+    assert "as much as may be" in asked
+    assert "smallest distance" in asked
 
 
 def test_notes_are_printed(data_set, tmp_path):

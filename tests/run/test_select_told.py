@@ -13,6 +13,7 @@ from tests.run.drive import (
     BUSES,
     CLASSES,
     DIVERSE,
+    FRAMES,
     LUMINANCE,
     MODES,
     SPEED,
@@ -95,7 +96,9 @@ def test_reasons_of_drops(found):
 
 def test_what_was_asked_for_beside_what_was_reached(found):
     told = found.summary["strategies"]
-    assert set(told) == GOALS
+    assert set(told) == {*GOALS, "THRESHOLD weather", "THRESHOLD lightly.luminance"}
+    clear = sum(weather(frame) != "fog" for frame in range(FRAMES))
+    assert told["THRESHOLD weather"] == {"asked": "NOT_IN fog", "passed": clear, "rows": FRAMES}
     speeds = [speed(frame) for frame in numbers(found)]
     assert told["WEIGHTS gps.speed"]["strength"] == 2.0
     assert told["WEIGHTS gps.speed"]["reached_mean"] == pytest.approx(np.mean(speeds))
