@@ -37,7 +37,7 @@ class Choosing:
 
     batch: the columns of the rows that passed all filters; `places` are those of the picks in it. before: those of the
     pool's picks. unmet: constraint -> group -> how many picks it lacks. unseen: knows what is named and no row is.
-    passed: see `Filter`.
+    passed: see `Filter`. means: see `Best`.
     """
 
     table: Table = field(repr=False)
@@ -51,6 +51,7 @@ class Choosing:
     unmet: Mapping[str, Mapping[str, int]]
     unseen: Unseen = field(repr=False)
     passed: Mapping[str, Mapping[str, Any]]
+    means: Mapping[str, Mapping[str, float]]
 
 
 def choose_rows(run: TableRun, pool: Pool | None = None, progress: Told = lambda stage, rows, kept: None) -> Choosing:
@@ -103,5 +104,16 @@ def _chosen(
         decisions[row] = decision
     order = passed[places].tolist()
     return Choosing(
-        table, order, decisions, rest, before, places, judged, best.ended, best.unmet(), unseen, filters.passed()
+        table,
+        order,
+        decisions,
+        rest,
+        before,
+        places,
+        judged,
+        best.ended,
+        best.unmet(),
+        unseen,
+        filters.passed(),
+        best.means(places),
     )

@@ -17,7 +17,7 @@ from streamsel.choosing.table_run import TableRun
 from streamsel.config.constraints import Names
 from streamsel.errors import SinkError, StateError, UsageError
 from streamsel.rules.keys import keys_of, signals_of
-from streamsel.rules.reached import curve, reached
+from streamsel.rules.reached import compared, curve, reached
 from streamsel.sink.chosen import chosen_record, write_chosen, write_names, write_rows
 from streamsel.sink.embeddings import write_embeddings
 from streamsel.sink.json_file import write_json
@@ -105,7 +105,7 @@ class ChosenFolder:
             "ended": found.ended,
             "drops": drops,
             "strategies": {
-                **reached(run.config, found.batch, found.places, found.judged, found.before),
+                **compared(reached(run.config, found.batch, found.places, found.judged, found.before), found.means),
                 **found.passed,
             },
             "unmet": found.unmet,

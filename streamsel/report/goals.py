@@ -28,6 +28,9 @@ def goal_rows(strategies: Strategies) -> Iterator[tuple[str, str, str]]:
                 f"mean {told['reached_mean']:.4g}{_beside(told['input_mean'], '.4g')}, sum {told['reached_sum']:.6g}"
             )
             yield label, _asked(told), reached
+        elif "candidates_mean" in told:
+            reached = f"mean {told['reached_mean']:.4g} (candidates {told['candidates_mean']:.4g})"
+            yield label, _asked(told), reached
         elif told.get("reached_minimum") is not None:
             reached = f"smallest distance {told['reached_minimum']:.4f}, mean {told['reached_mean']:.4f}"
             yield label, _asked(told), reached

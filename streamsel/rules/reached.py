@@ -16,7 +16,7 @@ from streamsel.rules.totals import Totals
 from streamsel.selection.budget.balance import OTHER
 from streamsel.selection.columns import Batch, Counts, concatenate
 
-__all__ = ["curve", "reached"]
+__all__ = ["compared", "curve", "reached"]
 
 POINTS: Final = 64
 """Points of the curve at most, spread evenly over the logarithm of the number of picks."""
@@ -62,6 +62,15 @@ def _reached(
     if options.type == "DIVERSITY" and entry.column == VECTORS:
         return told | _distances([decision.distance for decision in judged])
     return told
+
+
+def compared(
+    told: Mapping[str, Mapping[str, Any]], means: Mapping[str, Mapping[str, float]]
+) -> dict[str, dict[str, Any]]:
+    """What `reached` told, with the means of strategies whose values only the choice itself computes."""
+    return {
+        label: {**one, **(means.get(label, {}) if "reached_mean" not in one else {})} for label, one in told.items()
+    }
 
 
 STOPS: Final = (

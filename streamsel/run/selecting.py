@@ -17,6 +17,7 @@ from streamsel.rules.live import distance_of, stream_selector
 from streamsel.rules.material import VECTORS
 from streamsel.rules.pooled import Pooled
 from streamsel.rules.queries import query_vectors
+from streamsel.rules.reached import compared
 from streamsel.run.pooling import begun
 from streamsel.run.workspace import Workspace
 from streamsel.selection import Selector
@@ -64,4 +65,7 @@ def told_of(
     """What was asked for and reached; of a budget also why it ended, and which groups lack picks."""
     inner = selector.inner if isinstance(selector, Pooled) else selector
     ending = {"ended": inner.ended, "unmet": inner.unmet()} if isinstance(inner, Best) else {}
-    return {**rules.reached(order, decisions), **ending}
+    told = rules.reached(order, decisions)
+    if isinstance(inner, Best) and told:
+        told["strategies"] = compared(told["strategies"], inner.means(order))
+    return {**told, **ending}

@@ -248,6 +248,20 @@ def test_what_must_be_picked_is_first_and_what_must_not_be_is_not(table, tmp_pat
     assert len(names) == 4
 
 
+def test_the_mean_of_what_only_the_choice_computes_is_told(table, queries, tmp_path):
+    alike = entry({**EMBEDDINGS, "query_set": "q"}, {"type": "SIMILARITY"})
+    goals = config(alike, entry(EMBEDDINGS, TYPICALITY), entry(OBJECTS, TYPICALITY), n_samples=7)
+    found = choose(table, tmp_path / "out", selection=goals, query_sets=queries)
+    vectors = unit(np.array([row["embedding"] for row in records()]))
+    picked = [pick["row"] for pick in found.picks]
+    near, usual = similarity(vectors, np.load(queries["q"])), typicality(vectors, 4)
+    for label, values in (("SIMILARITY q", near), ("TYPICALITY", usual)):
+        told = found.summary["strategies"][label]
+        assert told["reached_mean"] == pytest.approx(values[picked].mean(), abs=1e-5)
+        assert told["candidates_mean"] == pytest.approx(values.mean(), abs=1e-5)
+    assert "candidates_mean" in found.summary["strategies"]["TYPICALITY cars"]
+
+
 def test_how_many_rows_each_threshold_lets_through_is_told(table, tmp_path):
     fast, rainy = threshold(SPEED, "BIGGER", 45), threshold(WEATHERS, "IN", ["rain", "fog"])
     found = choose(table, tmp_path / "out", selection=config(entry(EMBEDDINGS, DIVERSITY), fast, rainy, n_samples=3))

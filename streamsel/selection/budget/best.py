@@ -74,6 +74,21 @@ class Best:
         told = _told(choice, _Near(None if column is None else column.rows), first, len(table))
         return [row - first for row in choice.order], told
 
+    def means(self, order: Sequence[int]) -> dict[str, dict[str, float]]:
+        """Objective that sums a value per row -> its mean over the picks and over all candidates, earlier picks apart.
+
+        order: positions of the picks, as `finish` gave them.
+        """
+        sums = [
+            goal.objective for goal in (self.rules.goals if self.rules else ()) if hasattr(goal.objective, "worths")
+        ]
+        worths = {one.name: one.worths[len(self) :] for one in sums}
+        return {
+            name: {"reached_mean": float(values[list(order)].mean()), "candidates_mean": float(values.mean())}
+            for name, values in worths.items()
+            if len(order)
+        }
+
     def unmet(self) -> dict[str, dict[str, int]]:
         """AT_LEAST -> group -> how many picks it lacks, once the choice is made."""
         limits = self.rules.constraints if self.rules else ()

@@ -28,6 +28,11 @@ class _ObjectSum:
         self.name, self._empty = name, objects.counts == 0
         self._judged, self._counted, self._total = judged, counted, 0.0
 
+    @property
+    def worths(self) -> Floats:
+        """(N,) the value of each row, whatever has been picked; 0 for rows without objects."""
+        return np.where(self._empty, 0.0, self._judged)
+
     def now(self) -> float:
         """Sum of the values of the picks' objects; 0 before the first."""
         return self._total

@@ -39,6 +39,11 @@ class Sum:
         self._picks = 0
         self._values: npt.NDArray[np.float64] | None = None
 
+    @property
+    def worths(self) -> npt.NDArray[np.float64]:
+        """(N,) the value of each row, whatever has been picked."""
+        return self._weights
+
     def now(self) -> float:
         """O of the picks; 0 before the first."""
         return float(self._objective(np.array([self._total]))[0]) if self._picks else 0.0
