@@ -71,7 +71,7 @@ class TopicOutput:
             content,
             key=opened.carried.key,
             model=self._model,
-            subject=_subject(opened),
+            subject=opened.frame.mark.name,
             epoch=opened.carried.epoch,
             when=opened.carried.time,
             limit=self._limit,
@@ -120,7 +120,7 @@ class FolderOutput:
         part = part_of(mark, counted=_counted(opened))
         return {
             "id": event_id(mark.source, opened.carried.epoch, mark.pts, self._model, part),
-            "name": _subject(opened),
+            "name": mark.name,
             **pick_facts(mark, opened.carried.time, verdict),
             "file": name,
             "topic": self._origin,
@@ -163,11 +163,6 @@ def _pick(frame: Frame, verdict: Verdict, vector: Vector) -> Pick:
 def _counted(opened: Opened) -> bool:
     """Whether a frame's index is its number in a segment; of a picture sent twice it would tell the two apart."""
     return opened.content is None
-
-
-def _subject(opened: Opened) -> str:
-    """What a frame is called: as its record says, and its number in a segment."""
-    return opened.frame.mark.name or f"{opened.carried.name}-{opened.frame.mark.index}"
 
 
 def _file(opened: Opened, content: Content) -> str:

@@ -47,7 +47,8 @@ class Opened:
     """A frame of a record.
 
     picture: (height, width, 3) uint8 as the model takes it. content: the file that the frame came in, None for a frame
-    of a segment. part: its number among the record's frames. last: whether the record has no more of them.
+    of a segment. part: its number among the record's frames. last: whether the record has no more of them. when: it
+    was taken, seconds since 1970: of a frame of a segment counted from the record's time.
     """
 
     message: Message = field(repr=False)
@@ -57,6 +58,7 @@ class Opened:
     content: Content | None = None
     part: int = 0
     last: bool = True
+    when: float = 0.0
 
     @property
     def nbytes(self) -> int:
@@ -168,7 +170,8 @@ class Pictures:
             raise PoisonError(str(error)) from None
         mark = Mark(carried.source, message.offset, _pts(carried), MILLISECOND, fingerprint(sample), carried.name)
         frame = Frame(mark, whole if self._whole else Shrunk(sample, picture), True, carried.metadata)
-        return Opened(message, carried, frame, picture, Content(data, TYPES[still.format], carried.reference))
+        content = Content(data, TYPES[still.format], carried.reference)
+        return Opened(message, carried, frame, picture, content, when=carried.time.timestamp())
 
     def _bytes(self, message: Message, carried: Carried) -> bytes:
         data = carried.data
@@ -188,12 +191,15 @@ class Pictures:
     def _segment(self, message: Message, carried: Carried) -> Iterator[Opened | Poison]:
         """All frames of a segment; the last one is known by what follows it."""
         waiting: Opened | None = None
+        begun = carried.time.timestamp()
         try:
             for part, frame in enumerate(self._segments.frames(self._followed(), message, carried)):
                 if waiting is not None:
                     yield waiting
-                picture = frame.picture.rgb(*self._size)
-                waiting = Opened(message, carried, frame, picture, part=part, last=False)
+                else:
+                    begun -= frame.mark.time
+                picture, when = frame.picture.rgb(*self._size), begun + frame.mark.time
+                waiting = Opened(message, carried, frame, picture, part=part, last=False, when=when)
             if waiting is None:
                 raise PoisonError("holds no frame")
         except DiskError:

@@ -35,8 +35,8 @@ def opened(name="", offset=17, partition=3, reference="", data=DATA, part=0):
     message = Message(partition, offset, b"cam", None if reference else data, headers, 1_700_000_000_000)
     carried = Incoming("frames").carried(message)
     picture = StillPicture(np.full((4, 6, 3), part, np.uint8))
-    mark = Mark(carried.name if part else "cam", part or offset, 40 * part, Fraction(1, 1000), 0, carried.name)
-    mark = replace(mark, name="") if part else mark
+    called = f"{carried.name}-{part}.png" if part else carried.name
+    mark = Mark("cam", part or offset, 40 * part, Fraction(1, 1000), 0, called)
     content = None if part else Content(data, "image/jpeg", reference)
     return Opened(message, carried, Frame(mark, picture), picture.rgb(2, 2), content, part)
 
@@ -100,7 +100,7 @@ def test_a_reference_is_relative_to_the_claims_where_there_are_some(tmp_path):
 def test_a_frame_of_a_segment_becomes_a_jpeg(tmp_path):
     record, event = sent(opened("seg/a.mp4", reference="a.mp4", part=2))
     assert record.value.startswith(b"\xff\xd8")
-    assert (event.subject, event.content_type) == ("seg/a.mp4-2", "image/jpeg")
+    assert (event.subject, event.content_type) == ("seg/a.mp4-2.png", "image/jpeg")
     record, event = sent(opened("seg/a.mp4", reference="a.mp4", part=2), limit=5, claims=tmp_path)
     assert (tmp_path / unquote(event.dataref)).exists()
     assert event.content_type == "image/jpeg"
@@ -113,7 +113,7 @@ def test_or_else_it_is_referred_to_in_its_segment(digest):
     record, event = sent(segment, limit=5)
     assert (record.value, event.dataref, event.content_type) == (None, "day/a.mp4", "video/mp4")
     assert (event.sha256, event.extensions["index"], event.extensions["pts"]) == (digest, "2", "80")
-    assert event.subject == "seg/a.mp4-2"
+    assert event.subject == "seg/a.mp4-2.png"
 
 
 def test_no_record_is_larger_than_topics_were_checked_for():
