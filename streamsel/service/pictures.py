@@ -25,7 +25,7 @@ from streamsel.embed.window import Shrunk
 from streamsel.errors import DiskError, SourceError
 from streamsel.service.segments import Segments
 from streamsel.topic import Message
-from streamsel.topic.incoming import Carried, Incoming, PoisonError
+from streamsel.topic.incoming import DIFFERS, Carried, Incoming, PoisonError
 from streamsel.topic.pick_record import Content
 from streamsel.topic.references import References
 
@@ -180,7 +180,7 @@ class Pictures:
         if not data:
             raise PoisonError("is an empty file")
         if carried.sha256 and hashlib.sha256(data).hexdigest() != carried.sha256:
-            raise PoisonError("its bytes are not those that sha256 tells of")
+            raise PoisonError(DIFFERS)
         return data
 
     def _followed(self) -> References:

@@ -20,7 +20,7 @@ from streamsel.errors import SourceError
 from streamsel.service.log_lines import say
 from streamsel.sink.names import frame_name
 from streamsel.topic import Message
-from streamsel.topic.incoming import Carried, PoisonError
+from streamsel.topic.incoming import DIFFERS, Carried, PoisonError
 from streamsel.topic.references import References
 
 __all__ = ["Segments"]
@@ -39,9 +39,11 @@ class Segments:
         """Frames as they are decoded. What was lost of them is told in the log, when all are read.
 
         Raises SourceError, behind the frames before, for what is wrong with the segment; DiskError where that is the
-        disk's fault.
+        disk's fault. A digest that differs is told before the first frame.
         """
         path = references.find(carried.reference, message.timestamp / 1000)
+        if carried.sha256 and references.digest(path, carried.reference) != carried.sha256:
+            raise PoisonError(DIFFERS)
         check = cache(partial(references.check, path, carried.reference))
         try:
             with (

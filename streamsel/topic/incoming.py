@@ -21,7 +21,7 @@ from streamsel.errors import SourceError
 from streamsel.topic import Message
 from streamsel.topic.cloudevent import Event
 
-__all__ = ["LONGEST_KEY", "Carried", "Holds", "Incoming", "PoisonError"]
+__all__ = ["DIFFERS", "LONGEST_KEY", "Carried", "Holds", "Incoming", "PoisonError"]
 
 Holds = Literal["auto", "pictures", "segments"]
 
@@ -38,6 +38,7 @@ MOST_METADATA: Final = 1 << 16
 """Bytes of metadata that are read."""
 MOST_VALUES: Final = 256
 LARGEST_NUMBER: Final = 1 << 63
+DIFFERS: Final = "its bytes are not those that sha256 tells of"
 PASSED_OVER: Final = ("", "application/octet-stream", "binary/octet-stream")
 """Content types that say nothing."""
 

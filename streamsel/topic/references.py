@@ -8,6 +8,7 @@ not for long; a folder that is not there at all is an outage, no fault of the re
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import re
 import stat
@@ -84,6 +85,14 @@ class References:
             failed = self._failed(reference, error)
             if isinstance(failed, DiskError):
                 raise failed from None
+
+    def digest(self, path: Path, reference: str) -> str:
+        """SHA-256 (FIPS 180-4) of a file of any size, in hexadecimal; raises what `read` does."""
+        try:
+            with path.open("rb") as file:
+                return hashlib.file_digest(file, hashlib.sha256).hexdigest()
+        except OSError as error:
+            raise self._failed(reference, error) from None
 
     def _bytes(self, path: Path, reference: str) -> bytes:
         """Of a regular file that is no link: a pipe would be waited for."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from shutil import copyfile
@@ -89,3 +90,14 @@ def test_a_gap_is_one_of_time_on_the_wall(tmp_path: Path, clip: Path) -> None:
     made = frames(tmp_path, *messages)
     decided(parts, lane, made, [VECTOR] * len(made), Done())
     assert picked == [(0, 0), (0, 50), (0, 100), (1, 25), (1, 75), (2, 0), (2, 50), (2, 100)]
+
+
+def test_another_file_than_the_digest_tells_of_gives_no_frame(tmp_path: Path, clip: Path) -> None:
+    copyfile(clip, tmp_path / "a.mp4")
+    right = hashlib.sha256(clip.read_bytes()).hexdigest()
+    assert len(frames(tmp_path, segment("cam1", "a.mp4", sha256=right.upper()))) == 120
+    references = References(tmp_path, largest=1000, patience=0)
+    with Pictures(Incoming("clips"), Flat.size, references=references) as pictures:
+        (poison,) = pictures.opened([segment("cam1", "a.mp4", sha256="0" * 64)])
+    assert isinstance(poison, Poison)
+    assert poison.reason == "its bytes are not those that sha256 tells of"
