@@ -131,6 +131,18 @@ def test_records_that_would_not_fit(broker: Served, topic_name: str, written: Wr
     assert problems(written(broker.servers, output={"topic": f"{topic_name}.picks", "inline_limit": 168_000})) == {}
 
 
+def test_records_that_would_not_fit_a_topic_that_is_missing(broker: Served, topic_name: str, written: Written) -> None:
+    broker.create(topic_name)
+    file = written(broker.servers, output={"topic": f"{topic_name}.picks", "inline_limit": 3_000_000})
+    found = problems(file)
+    assert list(found) == ["output.topic"]
+    assert "set output.inline_limit to 1016588 or less" in found["output.topic"]
+    before = topics(broker.servers)
+    with pytest.raises(UsageError, match=r"set output\.inline_limit to 1016588 or less"):
+        prepare_topics(read_pipeline(file), Connection(broker.servers))
+    assert topics(broker.servers) == before
+
+
 def test_members_that_are_there(broker: Served, topic_name: str, written: Written) -> None:
     broker.create(topic_name)
     file = written(broker.servers, input={"instance": "one"})
