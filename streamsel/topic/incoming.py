@@ -20,6 +20,7 @@ from streamsel.data import Value
 from streamsel.errors import SourceError
 from streamsel.topic import Message
 from streamsel.topic.cloudevent import Event
+from streamsel.topic.plain_source import plain_source
 
 __all__ = ["DIFFERS", "LONGEST_KEY", "Carried", "Holds", "Incoming", "PoisonError"]
 
@@ -51,10 +52,10 @@ class PoisonError(SourceError):
 class Carried:
     """What a record carries.
 
-    name: of the frame, or of the segment. source: the camera or device. epoch: what tells apart events of the source
-    that have the same time. time: when the picture was taken, as the event or else the record says. kind: `picture`
-    or `segment`. data: the picture's bytes, None where `reference` says where it lies. sha256: of the data, in
-    hexadecimal, or empty. metadata: dotted key -> value.
+    name: of the frame, or of the segment. source: the camera or device, without a login. epoch: what tells apart events
+    of the source that have the same time. time: when the picture was taken, as the event or else the record says. kind:
+    `picture` or `segment`. data: the picture's bytes, None where `reference` says where it lies. sha256: of the data,
+    in hexadecimal, or empty. metadata: dotted key -> value.
     """
 
     key: bytes
@@ -95,7 +96,7 @@ class Incoming:
         return Carried(
             key=message.key or b"",
             name=name or (f"{place}.jpg" if kind == "picture" else f"{place}.mp4"),
-            source=(event.source if event else "") or _readable(message.key) or self.topic,
+            source=plain_source((event.source if event else "") or _readable(message.key) or self.topic),
             epoch=event.id if event else place,
             time=(event.time if event else None) or _taken(message.timestamp),
             kind=kind,

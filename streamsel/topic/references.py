@@ -20,6 +20,7 @@ from urllib.parse import unquote
 
 from streamsel.errors import DiskError, SourceError, UsageError
 from streamsel.topic.incoming import PoisonError
+from streamsel.topic.plain_source import plain_source
 
 __all__ = ["References"]
 
@@ -151,4 +152,5 @@ class References:
 
 
 def _shown(reference: str) -> str:
+    reference = plain_source(reference)
     return repr(reference if len(reference) <= 120 else f"{reference[:117]}...")
