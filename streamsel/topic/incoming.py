@@ -53,9 +53,10 @@ class Carried:
     """What a record carries.
 
     name: of the frame, or of the segment. source: the camera or device, without a login. epoch: what tells apart events
-    of the source that have the same time. time: when the picture was taken, as the event or else the record says. kind:
-    `picture` or `segment`. data: the picture's bytes, None where `reference` says where it lies. sha256: of the data,
-    in hexadecimal, or empty. metadata: dotted key -> value.
+    of the source: their id, or else the record's place. time: when the picture was taken, as the event or else the
+    record says. kind: `picture` or `segment`. data: the picture's bytes, None where `reference` says where it lies.
+    sha256: of the data, in hexadecimal, or empty. metadata: dotted key -> value. subject: the name as the event gives
+    it, or empty. lasting: whether epoch is the event's own id, which stays when it is sent again.
     """
 
     key: bytes
@@ -68,6 +69,8 @@ class Carried:
     reference: str = ""
     sha256: str = ""
     metadata: Mapping[str, Value] = field(default_factory=dict, repr=False)
+    subject: str = ""
+    lasting: bool = False
 
 
 class Incoming:
@@ -104,6 +107,8 @@ class Incoming:
             reference=reference,
             sha256=event.sha256.lower() if event else "",
             metadata=_metadata(message, event),
+            subject=name,
+            lasting=event is not None,
         )
 
     def _kind(self, content_type: str, name: str) -> Literal["picture", "segment"]:

@@ -60,6 +60,17 @@ def test_picks_of_two_cameras_have_ids_of_their_own(tmp_path: Path, clip: Path, 
     assert len(ids) == 120 + 80
 
 
+def test_a_segment_that_is_sent_again_gives_the_same_ids(tmp_path: Path, clip: Path) -> None:
+    copyfile(clip, tmp_path / "one.mp4")
+    output = TopicOutput("picks", origin="clips", model="m")
+    ids = []
+    for offset, time in enumerate((NOON, NOON + timedelta(days=1))):
+        found = frames(tmp_path, segment("cam1", "one.mp4", offset, time=time))
+        ids.append([dict(output.pick(one, PICKED, VECTOR)[0][1].headers)["ce_id"] for one in found])
+    assert ids[0] == ids[1]
+    assert len(set(ids[0])) == 120
+
+
 def test_a_folder_tells_the_same(tmp_path: Path, clip: Path) -> None:
     copyfile(clip, tmp_path / "one.mp4")
     output = FolderOutput(tmp_path / "picks", origin="clips", model="m")
