@@ -2,7 +2,7 @@
 
 Memory is bounded whatever records hold: pictures are refused by their size before any memory is allocated for them,
 large ones are decoded one at a time, and where nothing but the model looks at pixels no more is kept of a picture than
-what the model takes.
+what the model takes; large JPEGs are then not even decoded in full.
 """
 
 from __future__ import annotations
@@ -35,6 +35,8 @@ MOST_PIXELS: Final = 50_000_000
 """Of a picture: 150 MB when decoded."""
 LARGE: Final = 8_000_000
 """Pixels above which one picture at a time is decoded."""
+ENOUGH: Final = 4
+"""Of a large JPEG, so many times the width and height that the model takes are decoded, at least."""
 FORMATS: Final = ("JPEG", "PNG", "WEBP")
 """Pictures that records may hold: no format whose reader runs another program."""
 TYPES: Final = {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
@@ -155,12 +157,13 @@ class Pictures:
     def _decoded(self, message: Message, carried: Carried) -> Opened:
         data = self._bytes(message, carried)
         if still_size(data, FORMATS) > LARGE:
+            width, height = self._size
             with self._one_at_a_time:
-                return self._framed(message, carried, data)
+                return self._framed(message, carried, data, None if self._whole else (ENOUGH * width, ENOUGH * height))
         return self._framed(message, carried, data)
 
-    def _framed(self, message: Message, carried: Carried, data: bytes) -> Opened:
-        still = open_still(data, most_pixels=self._most, formats=FORMATS)
+    def _framed(self, message: Message, carried: Carried, data: bytes, least: tuple[int, int] | None = None) -> Opened:
+        still = open_still(data, most_pixels=self._most, formats=FORMATS, least=least)
         if isinstance(still, str):
             raise PoisonError(f"is no JPEG, PNG or WebP that can be read: {still}")
         whole = StillPicture(still.pixels)

@@ -86,6 +86,8 @@ class Incoming:
 
     def carried(self, message: Message) -> Carried:
         """What a record carries. Raises PoisonError."""
+        if message.refused:
+            raise PoisonError(message.refused)
         try:
             event = Event.from_headers(message.headers)
         except SourceError as error:
