@@ -61,7 +61,6 @@ BATCH: Final = 32
 PARTING: Final = 2.0
 """Seconds that what is on its way to a broker gets to be acknowledged when all ends."""
 
-DAY: Final = 86_400.0
 MINUTE: Final = 60.0
 
 DECODING: Final = 2
@@ -173,7 +172,6 @@ def source_lanes(config: EdgeConfig, embedder: Embedder) -> Lanes:
 
 def _maker(config: EdgeConfig, source: EdgeSource, embedder: Embedder) -> MakeLane:
     goal, window = source if source.decides else config, config.window_of(source)
-    days = config.memory.days
     lanes = LaneMaker(
         config.selection and config.selection.model_copy(update={"n_samples": None}),
         embedder,
@@ -187,7 +185,7 @@ def _maker(config: EdgeConfig, source: EdgeSource, embedder: Embedder) -> MakeLa
         called=lambda _: f"source {source.name}",
         anew=f"rename the folder {shown(config.state)} (what all sources remember, and what waits for brokers) or this"
         " source",
-        forgetting=partial(Forgetting, days and days * DAY, config.memory.picks),
+        forgetting=partial(Forgetting.of, config.memory),
     )
     return lanes.lane
 

@@ -109,10 +109,14 @@ def decided(parts: Parts, lane: Lane, chunk: Sequence[Opened | Poison], vectors:
 
 
 def _taken(opened: Opened, vector: Vector) -> Taken:
-    """A frame as a lane takes it: its time is the one on the wall, since each segment of a camera begins anew."""
+    """A frame as a lane takes it: its time is the one on the wall, since each segment of a camera begins anew.
+
+    Picks grow old by the times of records: by those of cameras a single wrong clock would make all of them old.
+    """
     mark = replace(opened.frame.mark, pts=round(opened.when * 1000), time_base=MILLISECOND)
     frame = replace(opened.frame, mark=mark)
-    return Taken(frame, vector, opened.message.offset, opened.part, opened.last)
+    message = opened.message
+    return Taken(frame, vector, message.offset, opened.part, opened.last, message.timestamp / 1000)
 
 
 def _emit(parts: Parts, done: Done, opened: Opened, verdict: Verdict, vector: Vector) -> None:
