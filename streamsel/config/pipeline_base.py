@@ -9,7 +9,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from streamsel.config.pipeline_values import File, HostPort, beside, beside_if_file
-from streamsel.config.reading import read_selection
+from streamsel.config.reading import RUN_KEYS, read_selection, selection_of
 from streamsel.config.selection import SelectionConfig
 from streamsel.config.value import Text, Value
 
@@ -64,7 +64,10 @@ class ServiceConfig(Value):
     @field_validator("selection", mode="before")
     @classmethod
     def _from_file(cls, value: Any, info: ValidationInfo) -> Any:
-        return read_selection(beside(Path(value), info)) if isinstance(value, str) else value
+        if isinstance(value, str):
+            return read_selection(beside(Path(value), info))
+        whole = isinstance(value, Mapping) and value.keys() & set(RUN_KEYS)
+        return selection_of(value) if whole else value
 
     @model_validator(mode="after")
     def _one_goal(self) -> Self:

@@ -245,6 +245,24 @@ def test_a_selection_that_no_stream_can_make(written: Written) -> None:
     assert "0.1 of the frames" in of(found, "selection", "fine")
 
 
+def test_options_that_change_nothing_are_told(written: Written, tmp_path: Path) -> None:
+    diversity = {"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "DIVERSITY"}}
+    whole = {
+        "selection_config": {"strategies": [diversity]},
+        "worker_config": {"use_datapool": True, "pretagging": True},
+    }
+    (tmp_path / "run.json").write_text(json.dumps(whole))
+    (tmp_path / "night.npy").touch()
+    for selection in (whole, "run.json"):
+        file = written(["127.0.0.1:1"], selection=selection, query_sets={"night": "night.npy"})
+        told = [one.text for one in selection_findings(read_pipeline(file)) if one.level == "note"]
+        assert told[0].startswith("query_sets.night changes nothing")
+        assert "use_datapool" in told[1]
+        assert "pretagging" in told[1]
+    with pytest.raises(UsageError, match=r"pipeline\.json: selection: selection_config\.strateges"):
+        read_pipeline(written(["127.0.0.1:1"], selection={"selection_config": {"strateges": []}}))
+
+
 def test_a_page_that_cannot_be_served(written: Written) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         file = written(["127.0.0.1:1"], metrics=f"127.0.0.1:{taken.getsockname()[1]}")
