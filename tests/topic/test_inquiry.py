@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from kafka.admin import (
@@ -23,9 +24,12 @@ from kafka.errors import (
     TransactionalIdAuthorizationFailedError,
 )
 
+from streamsel.errors import SinkError
 from streamsel.testing.kafka_broker import Broker, Served
 from streamsel.topic import inquiry
 from streamsel.topic.connection import Connection
+from streamsel.topic.explaining import explained
+from streamsel.topic.member import Lost, Member
 from streamsel.topic.security import Security
 
 pytestmark = pytest.mark.xdist_group("kafka")
@@ -128,3 +132,12 @@ def test_who_may_only_see_transactions_may_send_none(guest: tuple[Broker, Connec
         assert "seen.one" not in {one.transactional_id for some in admin.list_transactions().values() for one in some}
     finally:
         admin.close()
+
+
+def test_a_broker_that_cannot_keep_transactions_says_what_to_do(tmp_path: Path) -> None:
+    with Broker(tmp_path, settings={"transaction.state.log.replication.factor": 3}) as broker:
+        connection = Connection(broker.servers, wait=3.0)
+        with pytest.raises(SinkError, match=r"fewer nodes than .*replication\.factor"), explained(broker.servers[0]):
+            inquiry.check_transactions(connection, "group.one")
+        with pytest.raises(Lost, match=r"fewer nodes than .*replication\.factor"):
+            Member(connection, "frames", "state", group="group")
