@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from streamsel.report import Progress
     from streamsel.service.publishing import Published
 
-__all__ = ["publish_command"]
+__all__ = ["publish_command", "show_published"]
 
 
 def publish_command(
@@ -57,7 +57,7 @@ def publish_command(
 
         def tell(frames: int, sent: int, total: int | None) -> None:
             if not bar:
-                bar.append(stack.enter_context(open_progress(total, quiet=quiet, as_json=as_json)))
+                bar.append(stack.enter_context(open_progress(total, quiet=quiet, as_json=as_json, word="sent")))
             bar[0].update(frames, sent, "publishing")
 
         found = publish(
@@ -72,11 +72,12 @@ def publish_command(
             stopping=asked.is_set,
         )
     if not quiet:
-        _show(found, kafka, as_json=as_json)
+        show_published(found, kafka, as_json=as_json)
     raise typer.Exit(3 if found.failed or found.too_large else 0)
 
 
-def _show(found: Published, kafka: str, *, as_json: bool) -> None:
+def show_published(found: Published, kafka: str, *, as_json: bool) -> None:
+    """What came of it, as lines or as an object."""
     if as_json:
         import json
         from dataclasses import asdict
@@ -85,6 +86,13 @@ def _show(found: Published, kafka: str, *, as_json: bool) -> None:
         return
     rate = found.sent / found.seconds if found.seconds else 0.0
     typer.echo(f"sent {found.sent} of {found.frames} frames to {kafka} in {found.seconds:.1f} s ({rate:.1f} frames/s)")
+    if found.slow:
+        asked = found.frames / (found.seconds - found.behind)
+        typer.echo(
+            f"slower than asked: {found.behind:.1f} s late at the end, for {asked:.1f} frames/s; --size makes pictures "
+            "smaller, --fps asks for fewer",
+            err=True,
+        )
     if found.too_large:
         typer.echo(
             f"left out: {found.too_large} pictures larger than the topic takes ({found.largest} bytes); "

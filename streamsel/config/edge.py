@@ -14,7 +14,7 @@ from streamsel.config.pipeline_values import Amount, File, Named, Seconds, Serve
 from streamsel.config.selection import SelectionConfig
 from streamsel.config.value import Text, Value
 
-__all__ = ["EdgeClips", "EdgeConfig", "EdgeKafka", "EdgeMqtt", "EdgeOutput", "Memory", "Quota"]
+__all__ = ["EdgeClips", "EdgeConfig", "EdgeKafka", "EdgeMqtt", "EdgeOutput", "Quota"]
 
 
 class Quota(Value):
@@ -27,16 +27,6 @@ class Quota(Value):
     bytes: Annotated[Amount, Field(ge=1_000_000)] | None = None
     days: Annotated[float, Field(gt=0)] | None = None
     free: Annotated[Amount, Field(ge=0)] = 500_000_000
-
-
-class Memory(Value):
-    """What a source remembers of its picks: what is forgotten is new again, and ordinals go on. None: all.
-
-    days: for how long. picks: how many at most, the oldest go first; each takes 5 kB with the default model.
-    """
-
-    days: Annotated[float, Field(gt=0, le=36500)] | None = None
-    picks: Annotated[int, Field(ge=1)] | None = 100_000
 
 
 class EdgeClips(Value):
@@ -105,10 +95,10 @@ class EdgeKafka(Value):
 class EdgeConfig(ServiceConfig):
     """What runs beside cameras for weeks. state: a folder of its own, for one process at a time.
 
-    window: instead of target_ratio and min_distance. memory: of each source. outbox: what waits for a broker that is
-    away. queue: bytes of frames that wait for the model; when it is full, the oldest frames of live sources go, and are
-    counted. memory_limit: bytes of the process above which that queue shrinks; `memory` is something else. effort: with
-    `exact` the model looks at each frame that is looked at, with `normal` at those that may be new.
+    window: instead of target_ratio and min_distance. outbox: what waits for a broker that is away. queue: bytes of
+    frames that wait for the model; when it is full, the oldest frames of live sources go, and are counted.
+    memory_limit: bytes of the process above which that queue shrinks; `memory` is something else. effort: with `exact`
+    the model looks at each frame that is looked at, with `normal` at those that may be new.
     """
 
     ENDLESS: ClassVar[str] = "camera"
@@ -118,7 +108,6 @@ class EdgeConfig(ServiceConfig):
     sources: Annotated[tuple[EdgeSource, ...], Field(min_length=1, max_length=64)]
     window: Window | None = None
     state: File
-    memory: Memory = Memory()
     effort: Literal["normal", "exact"] = "normal"
     output: EdgeOutput
     mqtt: EdgeMqtt | None = None

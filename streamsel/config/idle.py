@@ -1,17 +1,28 @@
-"""Options of a run that change nothing in it, so that the user can be told."""
+"""Options of a run, or of a pipeline, that change nothing in it, so that the user can be told."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
+from streamsel.config.pipeline_base import ServiceConfig
 from streamsel.config.select_config import SelectConfig
+from streamsel.config.selection import SelectionConfig
 
-__all__ = ["idle_options"]
+__all__ = ["idle_in_pipeline", "idle_options"]
 
 
 def idle_options(config: SelectConfig) -> list[str]:
     """A line for each option that was given and has nothing to work on."""
-    return [*_of_objects(config), *_of_queries(config), *_of_pictures(config), *_of_the_worker(config)]
+    names = [f"--query-set {name}" for name, _ in config.query_sets]
+    queries = _of_queries(config.rules, dict(zip(names, dict(config.query_sets), strict=True)))
+    return [*_of_objects(config), *queries, *_of_pictures(config), *_of_the_pool(config), *_of_the_worker(config.rules)]
+
+
+def idle_in_pipeline(config: ServiceConfig) -> list[str]:
+    """The same of a pipeline."""
+    queries = _of_queries(config.rules, {f"query_sets.{name}": name for name in config.query_sets})
+    pooled = ["worker_config.use_datapool"] if config.rules.worker.use_datapool else []
+    return [*queries, *_of_the_worker(config.rules, *pooled)]
 
 
 def _of_objects(config: SelectConfig) -> Iterator[str]:
@@ -19,12 +30,13 @@ def _of_objects(config: SelectConfig) -> Iterator[str]:
         yield "--padding changes nothing: neither --objects nor a strategy reads objects, whose boxes it enlarges"
 
 
-def _of_queries(config: SelectConfig) -> Iterator[str]:
-    compared = {entry.query for entry in config.rules.strategies}
-    for name, _ in config.query_sets:
+def _of_queries(rules: SelectionConfig, given: Mapping[str, str]) -> Iterator[str]:
+    """given: the option -> the query set that it names."""
+    compared = {entry.query for entry in rules.strategies}
+    for option, name in given.items():
         if name not in compared:
             known = ", ".join(sorted(query for query in compared if query)) or "none"
-            yield f"--query-set {name} changes nothing: no strategy compares with it (they compare with: {known})"
+            yield f"{option} changes nothing: no strategy compares with it (they compare with: {known})"
 
 
 def _of_pictures(config: SelectConfig) -> Iterator[str]:
@@ -32,8 +44,12 @@ def _of_pictures(config: SelectConfig) -> Iterator[str]:
         yield "--quality changes nothing: it is that of JPEG, and png loses nothing"
 
 
-def _of_the_worker(config: SelectConfig) -> Iterator[str]:
+def _of_the_worker(rules: SelectionConfig, *further: str) -> Iterator[str]:
+    ignored = sorted([*rules.worker.ignored, *further])
+    if ignored:
+        yield f"these options of the config change nothing here: {', '.join(ignored)}"
+
+
+def _of_the_pool(config: SelectConfig) -> Iterator[str]:
     if config.rules.worker.use_datapool and config.pool is None:
         yield "worker_config.use_datapool changes nothing: name the file that remembers picks with --pool"
-    if config.rules.worker.ignored:
-        yield f"these options of the config change nothing here: {', '.join(config.rules.worker.ignored)}"

@@ -23,10 +23,11 @@ class Input(Value):
 
     servers: `host:port` each. group: consumers of the same group share the partitions. instance: this member's name
     in it, which must be unique and should stay the same over restarts (static membership): then a restart moves no
-    partitions and waits for nothing; None: a new name at each start. references: the folder that references in records
-    are relative to, and never leave; None: references are refused. holds: what the records carry, `auto` goes by their
-    headers. fps, every, keyframes: which frames of a video segment are looked at. largest: bytes of a picture; what is
-    larger is a dead letter. session: seconds without a sign of life after which another member takes over.
+    partitions and waits for nothing; None: a new name at each start. references: the folder that references in
+    records are relative to, and never leave; None: references are refused. holds: what the records carry, `auto`
+    goes by their headers. fps, every, keyframes: which frames of a video segment are looked at. largest, pixels: of
+    a picture, the latter also of a segment's frames; what has more bytes or pixels is a dead letter. session:
+    seconds without a sign of life after which another member takes over.
     """
 
     servers: ServerList
@@ -39,6 +40,7 @@ class Input(Value):
     every: int | None = Field(None, ge=1)
     keyframes: bool = False
     largest: Annotated[Amount, Field(ge=SMALLEST_RECORD)] = 20_000_000
+    pixels: int = Field(50_000_000, ge=10_000, le=170_000_000)
     session: float = Field(30.0, ge=6, le=1800)
 
     @model_validator(mode="after")

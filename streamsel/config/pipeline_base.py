@@ -4,27 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from streamsel.config.pipeline_values import File, HostPort, beside, beside_if_file
-from streamsel.config.reading import read_selection
+from streamsel.config.reading import RUN_KEYS, read_selection, selection_of
 from streamsel.config.selection import SelectionConfig
 from streamsel.config.value import Text, Value
 
-__all__ = ["ServiceConfig"]
+__all__ = ["Memory", "ServiceConfig"]
 
 DIVERSITY = {"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "DIVERSITY"}}
+
+
+class Memory(Value):
+    """What a source, or a partition, remembers of its picks: what is forgotten is new again, and ordinals go on.
+
+    days: for how long. picks: how many at most, the oldest go first; each takes 5 kB with the default model. None: all.
+    """
+
+    days: Annotated[float, Field(gt=0, le=36500)] | None = None
+    picks: Annotated[int, Field(ge=1)] | None = 100_000
 
 
 class ServiceConfig(Value):
     """What runs until it is asked to stop.
 
-    selection: a selection config, or its file; DIVERSITY alone where none is given. target_ratio: share of the frames
-    kept as they come; min_distance: kept when that far from all earlier picks; neither: the model's own novelty
-    distance. lightly: a `.lightly` folder with predictions and metadata by the names of frames. metrics: `host:port`
-    of the status page; None: there is none. threads: of CPU, None: all.
+    selection: a selection config, or its file; DIVERSITY alone where none is given. target_ratio: share of the
+    frames kept as they come; min_distance: kept when that far from all earlier picks; neither: the model's own
+    novelty distance. memory: of picks. lightly: a `.lightly` folder with predictions and metadata by the names of
+    frames. metrics: `host:port` of the status page; None: there is none. threads: of CPU, None: all.
     """
 
     ENDLESS: ClassVar[str] = "stream"
@@ -40,6 +50,7 @@ class ServiceConfig(Value):
     query_sets: Mapping[str, File] = Field(default_factory=dict)
     target_ratio: float | None = Field(None, gt=0, le=1)
     min_distance: float | None = Field(None, gt=0, le=2)
+    memory: Memory = Memory()
     lightly: File | None = None
     metrics: HostPort | None = None
     log: Literal["text", "json"] = "text"
@@ -53,7 +64,10 @@ class ServiceConfig(Value):
     @field_validator("selection", mode="before")
     @classmethod
     def _from_file(cls, value: Any, info: ValidationInfo) -> Any:
-        return read_selection(beside(Path(value), info)) if isinstance(value, str) else value
+        if isinstance(value, str):
+            return read_selection(beside(Path(value), info))
+        whole = isinstance(value, Mapping) and value.keys() & set(RUN_KEYS)
+        return selection_of(value) if whole else value
 
     @model_validator(mode="after")
     def _one_goal(self) -> Self:

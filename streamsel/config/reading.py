@@ -16,12 +16,13 @@ from streamsel.config.selection import SelectionConfig
 from streamsel.config.worker import RUN, WorkerOptions, worker_values
 from streamsel.errors import UsageError
 
-__all__ = ["load", "read_fragment", "read_selection"]
+__all__ = ["RUN_KEYS", "load", "read_fragment", "read_selection", "selection_of"]
 
 LARGEST = 1_000_000
 """Bytes of a file, or characters of a text, that are read at most."""
 
 RUN_KEYS = ("selection_config", "worker_config", "lightly_config", *sorted(RUN))
+"""What tells that a config is all of a run's, with the selection's in it."""
 
 T = TypeVar("T")
 
@@ -35,7 +36,7 @@ def read_selection(source: Path | str | Mapping[str, Any], *, name: str = "") ->
     """
     called = name or (quoted(str(source), 300) if _is_file(source) else "selection")
     try:
-        return _selection(load(source))
+        return selection_of(load(source))
     except UsageError as error:
         raise UsageError(f"{called}: {error}") from None
     except RecursionError:
@@ -53,7 +54,8 @@ def read_fragment(text: str, *, name: str = "selection") -> Any:
         raise UsageError(f"{name}: {error}") from None
 
 
-def _selection(values: Any) -> SelectionConfig:
+def selection_of(values: Any) -> SelectionConfig:
+    """A selection config from plain values, also from those of all of a run. Raises UsageError, without a name."""
     values = _mapping(values, "the config")
     if values.keys() >= {"input", "output"}:
         raise UsageError("is this a pipeline? Begin it with `kind: ingest`")

@@ -170,7 +170,7 @@ def _topics(connection: Connection, config: EdgeKafka) -> Iterator[Finding]:
         return
     yield from _topic(topic, config.inline_limit)
     if (beside := inquiry.topic(connection, markers)) is None:
-        inquiry.check_create(connection, markers, 1, compacted=True)
+        inquiry.unmade(connection, markers, 1, compacted=True)
     elif beside.largest is not None and not beside.compacted:
         yield problem("kafka.topic", f"{markers}: would forget what was sent; set its cleanup.policy to compact")
     elif beside.rights and not {"READ", "WRITE"} <= beside.rights:

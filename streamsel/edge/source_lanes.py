@@ -19,7 +19,6 @@ from streamsel.sink.durable import shown
 
 __all__ = ["aim_of", "lanes_of", "makers_of", "source_lanes"]
 
-DAY: Final = 86_400.0
 MINUTE: Final = 60.0
 
 
@@ -47,7 +46,6 @@ def aim_of(config: EdgeConfig, source: EdgeSource, maker: LaneMaker, embedder: E
 
 def _maker(config: EdgeConfig, source: EdgeSource, embedder: Embedder) -> LaneMaker:
     goal, window = source if source.decides else config, config.window_of(source)
-    days = config.memory.days
     return LaneMaker(
         config.selection and config.selection.model_copy(update={"n_samples": None}),
         embedder,
@@ -61,5 +59,5 @@ def _maker(config: EdgeConfig, source: EdgeSource, embedder: Embedder) -> LaneMa
         called=lambda _: f"source {source.name}",
         anew=f"rename the folder {shown(config.state)} (what all sources remember, and what waits for brokers) or this"
         " source",
-        forgetting=partial(Forgetting, days and days * DAY, config.memory.picks),
+        forgetting=partial(Forgetting.of, config.memory),
     )

@@ -26,10 +26,12 @@ class BarProgress(QuietProgress):
 
     interval = 0.1
 
-    def __init__(self, stream: TextIO, total: int | None = None, clock: Clock = time.monotonic) -> None:
+    def __init__(
+        self, stream: TextIO, total: int | None = None, clock: Clock = time.monotonic, word: str = "kept"
+    ) -> None:
         self._total = total
         self._clock = clock
-        self._pace = Pace()
+        self._pace = Pace(word)
         columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[figures]}"))
         console = _Console(file=stream)
         # Standard output may be a file: it is not drawn around, as lines on standard error are.

@@ -13,7 +13,10 @@ WINDOW = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a run stands: frames looked at of a total that may be unknown, frames kept, frames/s, seconds left."""
+    """Where a run stands: frames looked at of a total that may be unknown, frames kept, frames/s, seconds left.
+
+    word: what the kept ones are called here.
+    """
 
     stage: str
     frames: int
@@ -21,18 +24,20 @@ class Standing:
     total: int | None
     rate: float
     left: float | None
+    word: str = "kept"
 
     def figures(self) -> str:
         """For a line: `1,200 of 6,000 frames, 310 frames/s, 14 kept, 0:15 left`."""
         of = "" if self.total is None else f" of {self.total:,}"
         left = "" if self.left is None else f", {_clock(self.left)} left"
-        return f"{self.frames:,}{of} frames, {self.rate:,.0f} frames/s, {self.kept:,} kept{left}"
+        return f"{self.frames:,}{of} frames, {self.rate:,.0f} frames/s, {self.kept:,} {self.word}{left}"
 
 
 class Pace:
     """Turns counts that arrive now and then into a Standing. The first count is where it starts, not progress."""
 
-    def __init__(self) -> None:
+    def __init__(self, word: str = "kept") -> None:
+        self._word = word
         self._recent: deque[tuple[float, int]] = deque()
 
     def standing(self, now: float, frames: int, kept: int, stage: str, total: int | None) -> Standing:
@@ -44,7 +49,7 @@ class Pace:
         since, before = self._recent[0]
         rate = max(0, frames - before) / (now - since) if now > since else 0.0
         left = None if total is None or not rate else max(0, total - frames) / rate
-        return Standing(stage, frames, kept, total, rate, left)
+        return Standing(stage, frames, kept, total, rate, left, self._word)
 
 
 def _clock(seconds: float) -> str:

@@ -21,23 +21,28 @@ _WITHOUT_CURSOR = ("dumb", "unknown")
 
 
 def open_progress(
-    total: int | None = None, *, quiet: bool = False, as_json: bool = False, stream: TextIO | None = None
+    total: int | None = None,
+    *,
+    quiet: bool = False,
+    as_json: bool = False,
+    stream: TextIO | None = None,
+    word: str = "kept",
 ) -> Progress:
     """The progress that suits where it is told.
 
     total: frames there are to look at, None where that is unknown or endless. quiet: tell nothing (wins over
-    as_json). stream: where to; standard error unless given.
+    as_json). stream: where to; standard error unless given. word: what becomes of frames here, as lines say it.
     """
     stream = stream or sys.stderr
     if quiet:
         return QuietProgress()
     if as_json:
-        return JsonProgress(stream, total)
+        return JsonProgress(stream, total, word=word)
     if not stream.isatty() or os.environ.get("TERM") in _WITHOUT_CURSOR:
-        return LineProgress(stream, total)
+        return LineProgress(stream, total, word=word)
     from streamsel.report.bar import BarProgress  # imports rich
 
-    return BarProgress(stream, total)
+    return BarProgress(stream, total, word=word)
 
 
 class QuietProgress:
@@ -61,11 +66,13 @@ class LineProgress(QuietProgress):
 
     interval = 10.0
 
-    def __init__(self, stream: TextIO, total: int | None = None, clock: Clock = time.monotonic) -> None:
+    def __init__(
+        self, stream: TextIO, total: int | None = None, clock: Clock = time.monotonic, word: str = "kept"
+    ) -> None:
         self._stream: TextIO | None = stream
         self._total = total
         self._clock = clock
-        self._pace = Pace()
+        self._pace = Pace(word)
         self._last: Standing | None = None
         self._told: Standing | None = None
         self._due = -float("inf")
@@ -101,13 +108,16 @@ class LineProgress(QuietProgress):
 
 
 class JsonProgress(LineProgress):
-    """A JSON object on a line, each second: `event` ("progress"), and the fields of a Standing by their names."""
+    """A JSON object on a line, each second: `event` ("progress"), and the fields of a Standing by their names.
+
+    `kept` is called by its word.
+    """
 
     interval = 1.0
 
     def text(self, standing: Standing) -> str:
         """One object, on one line."""
         seconds = None if standing.left is None else round(standing.left, 1)
-        counts = {"frames": standing.frames, "kept": standing.kept, "total": standing.total}
+        counts = {"frames": standing.frames, standing.word: standing.kept, "total": standing.total}
         told = {"event": "progress", "stage": standing.stage, **counts, "rate": round(standing.rate, 1)}
         return json.dumps({**told, "left": seconds})

@@ -16,8 +16,9 @@ from streamsel.service.forgetting import Forgetting
 
 __all__ = ["AtOnce"]
 
+PICKS: Final = "selector/picks"
 _PICKS: Final = re.compile(r"^selector/[0-9]+/picks$")
-"""Picks of which some are forgotten have a name of their own, since what only grows is told by rows."""
+"""What earlier versions called picks of which some were forgotten."""
 
 
 class AtOnce:
@@ -70,13 +71,17 @@ class AtOnce:
         return Settled()
 
     def state(self) -> tuple[Arrays, Arrays]:
-        """See `Decider`: picks only grow."""
+        """See `Decider`: picks come and go."""
         held = {f"{name}/{key}": array for name, part in self._parts() for key, array in part.state().items()}
         if self._selector.diversity:
-            gone = self._selector.forgotten
-            held[f"selector/{gone}/picks" if gone else "selector/picks"] = self._selector.picks
+            held[PICKS] = self._selector.picks
         grown = {name: held.pop(name) for name in list(held) if name.endswith("picks") and held[name].ndim == 2}
         return held, grown
+
+    @property
+    def forgotten(self) -> Mapping[str, int]:
+        """See `Decider`."""
+        return {PICKS: self._selector.forgotten}
 
     def told(self) -> Mapping[bytes, bytes | None]:
         """See `Decider`; there are none."""
@@ -84,7 +89,7 @@ class AtOnce:
 
     def restore(self, arrays: Arrays, documents: Documents) -> None:
         """See `Decider`."""
-        named = {_PICKS.sub("selector/picks", key): array for key, array in arrays.items()}
+        named = {_PICKS.sub(PICKS, key): array for key, array in arrays.items()}
         for name, part in self._parts():
             part.restore(under(name, named))
         if self._forgetting:

@@ -26,6 +26,8 @@ from streamsel.topic.references import References
 
 __all__ = ["built"]
 
+BESIDE: Final = 1 << 20
+"""Bytes that a record may have beside its picture."""
 DECODING: Final = 2
 """Threads that open pictures while the model works."""
 
@@ -53,7 +55,7 @@ def built(config: IngestConfig, metrics: Metrics, connection: Connection) -> Ite
 
 
 def _member(config: IngestConfig, connection: Connection) -> Callable[[], GroupMember]:
-    """Half of the bytes may wait in the client while the other half is worked on."""
+    """Half of the bytes may wait in the client while the other half is worked on; the largest picture always may."""
     source, batch = config.input, config.batch
     return partial(
         Member,
@@ -65,6 +67,7 @@ def _member(config: IngestConfig, connection: Connection) -> Callable[[], GroupM
         session=source.session,
         most_records=batch.records,
         most_bytes=batch.bytes // 2,
+        most_unpacked=max(batch.bytes // 2, source.largest + BESIDE),
     )
 
 
@@ -78,6 +81,7 @@ def _pictures(config: IngestConfig, embedder: Embedder, *, whole: bool) -> Pictu
         looking=Looking(source.every or 1, Fraction(source.fps) if source.fps else None, source.keyframes),
         whole=whole,
         threads=min(config.threads or DECODING, DECODING),
+        most_pixels=source.pixels,
     )
 
 

@@ -146,6 +146,11 @@ class ByWindow:
         candidates = {f"candidates/{key}": array for key, array in self._candidates.state().items()}
         return {**own, **candidates, **{f"earlier/{key}": one for key, one in self._earlier.state().items()}}, {}
 
+    @property
+    def forgotten(self) -> Mapping[str, int]:
+        """See `Decider`; no array is told by rows."""
+        return {}
+
     def told(self) -> Mapping[bytes, bytes | None]:
         """See `Decider`: of candidates, and of picks."""
         gone = self._documents - self._candidates.keys

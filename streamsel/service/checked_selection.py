@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from streamsel.choosing.finding import Finding, fine, problem
+from streamsel.choosing.finding import Finding, fine, note, problem
+from streamsel.config.idle import idle_in_pipeline
 from streamsel.config.pipeline import IngestConfig
 from streamsel.config.pipeline_base import ServiceConfig
 from streamsel.embed import Embedder
@@ -40,6 +41,7 @@ def model_findings(
         yield problem("selection", str(error))
         return
     yield fine("selection", f"{', '.join(entry.label for entry in config.rules.strategies)}{goal(model)}")
+    yield from (note("selection", line) for line in idle_in_pipeline(config))
 
 
 def _goal(config: IngestConfig, model: Embedder) -> str:

@@ -105,7 +105,7 @@ class _Checked:
     def _output(self, wanted: _Written) -> Iterator[Finding]:
         topic = inquiry.topic(self._connection, wanted.name)
         if topic is None:
-            yield from self._creation(wanted)
+            yield from self._unmade(wanted)
             return
         yield fine(wanted.place, f"{topic.name}: {topic.partitions} partitions{_limit(topic)}")
         yield from self._right(wanted.place, topic, "WRITE")
@@ -115,15 +115,16 @@ class _Checked:
         if topic.replicas < min(2, self._brokers):
             yield note(wanted.place, f"{topic.name}: {topic.replicas} replica: what it holds goes with its broker")
 
-    def _creation(self, wanted: _Written) -> Iterator[Finding]:
-        inquiry.check_create(self._connection, wanted.name, self._partitions or 1, compacted=wanted.compacted)
+    def _unmade(self, wanted: _Written) -> Iterator[Finding]:
+        topic = inquiry.unmade(self._connection, wanted.name, self._partitions or 1, compacted=wanted.compacted)
         made = f" with {self._partitions} partitions" if self._partitions else ""
         kind = ", compacted" if wanted.compacted else ""
-        told = f"{wanted.name}: is not there yet, and will be made{made}{kind}"
+        told = f"{wanted.name}: is not there yet, and will be made{made}{kind}{_limit(topic)}"
         if wanted.place == "output.topic":
             yield note(wanted.place, f"{told}; is this the name that its readers expect?")
         else:
             yield fine(wanted.place, told)
+        yield from self._size(wanted, topic)
 
     def _right(self, place: str, topic: Topic, *needed: str) -> Iterator[Finding]:
         for right in needed:
@@ -171,6 +172,7 @@ class _Checked:
             )
 
     def _transactions(self) -> Iterator[Finding]:
+        """As a member is called: one without a name is called by a new one each time."""
         asked = self._config.input
         inquiry.check_transactions(self._connection, f"{asked.group}.{asked.instance or 'check'}")
         yield from ()

@@ -6,6 +6,7 @@ import logging
 import threading
 
 from streamsel.config import IngestConfig
+from streamsel.config.idle import idle_in_pipeline
 from streamsel.errors import SinkError
 from streamsel.service.building import built
 from streamsel.service.ingest import ingest
@@ -26,6 +27,8 @@ def run_ingest(config: IngestConfig, stopping: threading.Event) -> None:
     metrics = Metrics()
     connection = Connection(config.input.servers, Security.of(config.security))
     with status_page(config.metrics, metrics) as port, built(config, metrics, connection) as parts:
+        for line in idle_in_pipeline(config):
+            say("idle", logging.WARNING, reason=line)
         _prepare(config, connection, stopping, metrics)  # only now: nothing is made for a pipeline that cannot run
         say("started", topic=config.input.topic, group=config.input.group, model=parts.embedder.name, metrics=port)
         ingest(parts, stopping)

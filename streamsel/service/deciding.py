@@ -122,7 +122,12 @@ class Decider(Protocol):
         ...
 
     def state(self) -> tuple[Arrays, Arrays]:
-        """All arrays by name, and apart from them those that only grow by rows."""
+        """All arrays by name, and apart from them those whose rows are added at the end, and go at the beginning."""
+        ...
+
+    @property
+    def forgotten(self) -> Mapping[str, int]:
+        """Of the latter, how many rows are gone; of those left out, none."""
         ...
 
     def told(self) -> Mapping[bytes, bytes | None]:

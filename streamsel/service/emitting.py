@@ -6,6 +6,7 @@ the same each time, so that what is written again after a restart replaces itsel
 
 from __future__ import annotations
 
+import json
 import mimetypes
 from collections.abc import Sequence
 from functools import partial
@@ -25,7 +26,7 @@ from streamsel.sink.whole_files import WholeFiles
 from streamsel.topic import Message, Record
 from streamsel.topic.cloudevent import Event, event_id
 from streamsel.topic.incoming import LONGEST_KEY
-from streamsel.topic.pick_record import INLINE_LIMIT, Content, Whole, bounded, part_of, pick_record
+from streamsel.topic.pick_record import INLINE_LIMIT, Content, Whole, bounded, pick_record
 
 __all__ = ["DEAD", "FolderOutput", "Output", "TopicOutput", "dead_letter"]
 
@@ -71,11 +72,10 @@ class TopicOutput:
             content,
             key=opened.carried.key,
             model=self._model,
-            subject=_subject(opened),
-            epoch=opened.carried.epoch,
+            subject=opened.frame.mark.name,
             when=opened.carried.time,
             limit=self._limit,
-            counted=_counted(opened),
+            id=_id(opened, self._model),
         )
         return [(self._topic, bounded(made, verdict.signals))]
 
@@ -117,10 +117,9 @@ class FolderOutput:
 
     def _told(self, opened: Opened, verdict: Verdict, name: str) -> dict[str, Any]:
         mark, message = opened.frame.mark, opened.message
-        part = part_of(mark, counted=_counted(opened))
         return {
-            "id": event_id(mark.source, opened.carried.epoch, mark.pts, self._model, part),
-            "name": _subject(opened),
+            "id": _id(opened, self._model),
+            "name": mark.name,
             **pick_facts(mark, opened.carried.time, verdict),
             "file": name,
             "topic": self._origin,
@@ -160,14 +159,17 @@ def _pick(frame: Frame, verdict: Verdict, vector: Vector) -> Pick:
     return Pick(verdict.ordinal, Candidate((frame.mark,), vector), verdict.decision)
 
 
-def _counted(opened: Opened) -> bool:
-    """Whether a frame's index is its number in a segment; of a picture sent twice it would tell the two apart."""
-    return opened.content is None
+def _id(opened: Opened, model: str) -> str:
+    """The event's id: the same when what a pick came from is sent again, at another time, if it has an id of its own.
 
-
-def _subject(opened: Opened) -> str:
-    """What a frame is called: as its record says, and its number in a segment."""
-    return opened.frame.mark.name or f"{opened.carried.name}-{opened.frame.mark.index}"
+    Ids are unique in their source, and sent with a name by some who count no further than 1. A frame of a segment has
+    a number in it, and a time that is the same each time.
+    """
+    carried, mark = opened.carried, opened.frame.mark
+    if opened.content is None:
+        return event_id(carried.source, carried.epoch, mark.pts, model, json.dumps([mark.index, carried.subject]))
+    pts = 0 if carried.lasting else mark.pts
+    return event_id(carried.source, carried.epoch, pts, model, carried.subject)
 
 
 def _file(opened: Opened, content: Content) -> str:

@@ -12,7 +12,11 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
+from streamsel.config.pipeline_base import Memory
+
 __all__ = ["Forgetting"]
+
+DAY: Final = 86_400.0
 
 STEPS: Final = 16
 """Looks at what is too old, in the time that picks are remembered: forgetting costs as much as all that is known."""
@@ -32,6 +36,11 @@ class Forgetting:
         self._seconds, self._most = seconds, most
         self._times: list[float] = []
         self._step = -1
+
+    @classmethod
+    def of(cls, memory: Memory) -> Self:
+        """As a pipeline wants it."""
+        return cls(memory.days and memory.days * DAY, memory.picks)
 
     def runs(self, times: Sequence[float]) -> Iterator[slice]:
         """Cuts frames of these times, in order, so that nothing is to be forgotten within a run; ask `due` before each.

@@ -68,9 +68,14 @@ class _Term:
             self._work([message for some in polled.messages.values() for message in some], stopping)
             self._journal.turned(self._member.lag(), self._member.owned)
 
+    def _breathe(self) -> None:
+        """A sign of life for the group, and for whoever asks after our health: chunks of large pictures take long."""
+        self._member.breathe()
+        self._parts.metrics.turned()
+
     def _follow(self, polled: Polled) -> None:
         """Lanes come and go with their partitions; one that comes is made from its changelog, whose position rules."""
-        breath = Breath(self._member.breathe)
+        breath = Breath(self._breathe)
         for partition in polled.lost:
             self._lanes.pop(partition, None)
         for partition in polled.gained:
@@ -85,7 +90,7 @@ class _Term:
 
     def _work(self, messages: Sequence[Message], stopping: threading.Event) -> None:
         """A chunk at a time, each committed for itself."""
-        breath = Breath(self._member.breathe)
+        breath = Breath(self._breathe)
         with closing(self._parts.pictures.opened(messages)) as opened:
             for chunk in chunks(opened, self._portion.records, self._portion.size, breath):
                 self._commit(self._done(chunk, breath))

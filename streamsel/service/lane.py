@@ -170,11 +170,11 @@ class Lane:
         """What changed of the whole state since the last call, or since it was restored; None: gone."""
         facts = {"format": FORMAT, "identity": self.identity, "position": self.position, "inside": self.inside}
         facts["faulty"] = self._faulty and self.inside > 0
-        changed = self._entries.changed(*self._state())
+        changed = self._entries.changed(*self._state(), self._decider.forgotten)
         return {FACTS: json.dumps(facts).encode(), **changed, **self._decider.told()}
 
     def _state(self) -> tuple[Arrays, Arrays]:
-        """All arrays by name, and apart from them those that only grow."""
+        """All arrays by name, and apart from them those whose rows come and go."""
         entrance = {f"entrance/{key}": array for key, array in self._entrance.state().items()}
         inspection = {f"inspection/{key}": array for key, array in self._entrance.inspection.state().items()}
         held, grown = self._decider.state()

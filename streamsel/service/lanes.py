@@ -96,6 +96,7 @@ class Lanes:
             lightly=config.lightly,
             query_sets=config.query_sets,
             named=config.identity(),
+            forgetting=partial(Forgetting.of, config.memory),
         )
 
     @property

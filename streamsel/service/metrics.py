@@ -15,7 +15,7 @@ SECONDS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 """Bounds of the buckets of both histograms."""
 
 QUIET: Final = 60.0
-"""Seconds without a turn of the loop after which the service is ill: a turn takes a second when nothing comes."""
+"""Seconds without a turn of the loop, or a breath in it, after which the service is ill: both come every second."""
 
 
 class Metrics:
@@ -64,7 +64,7 @@ class Metrics:
         self._partitions = set(lag)
 
     def turned(self) -> None:
-        """The loop came round, whether there was anything to do or not."""
+        """The loop came round, or breathed in the midst of its work; whether there was anything to do or not."""
         self._turned = self._now()
 
     @property

@@ -53,7 +53,12 @@ class Pacing:
         self._rate, self._stopping, self._clock, self._sleep = rate, stopping, clock, sleep
         self._due: float | None = None
         self._time: float | None = None
-        self._gap = 0.0
+        self._gap = self._behind = 0.0
+
+    @property
+    def behind(self) -> float:
+        """Seconds by which the last frame was later than due; 0 where it was not, or none is due."""
+        return self._behind
 
     def begin(self) -> None:
         """The frames that follow are of another source, whose times begin anew."""
@@ -65,6 +70,7 @@ class Pacing:
             return
         gap = self._gap_to(time)
         self._due = self._clock() if self._due is None else self._due + gap
+        self._behind = max(0.0, self._clock() - self._due)
         while (left := self._due - self._clock()) > 0 and not self._stopping():
             self._sleep(min(left, NAP))
 

@@ -2,7 +2,7 @@
 
 Memory is bounded whatever records hold: pictures are refused by their size before any memory is allocated for them,
 large ones are decoded one at a time, and where nothing but the model looks at pixels no more is kept of a picture than
-what the model takes.
+what the model takes; large JPEGs are then not even decoded in full.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from streamsel.embed.window import Shrunk
 from streamsel.errors import DiskError, SourceError
 from streamsel.service.segments import Segments
 from streamsel.topic import Message
-from streamsel.topic.incoming import Carried, Incoming, PoisonError
+from streamsel.topic.incoming import DIFFERS, Carried, Incoming, PoisonError
 from streamsel.topic.pick_record import Content
 from streamsel.topic.references import References
 
@@ -35,6 +35,8 @@ MOST_PIXELS: Final = 50_000_000
 """Of a picture: 150 MB when decoded."""
 LARGE: Final = 8_000_000
 """Pixels above which one picture at a time is decoded."""
+ENOUGH: Final = 4
+"""Of a large JPEG, so many times the width and height that the model takes are decoded, at least."""
 FORMATS: Final = ("JPEG", "PNG", "WEBP")
 """Pictures that records may hold: no format whose reader runs another program."""
 TYPES: Final = {"JPEG": "image/jpeg", "MPO": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp"}
@@ -47,7 +49,8 @@ class Opened:
     """A frame of a record.
 
     picture: (height, width, 3) uint8 as the model takes it. content: the file that the frame came in, None for a frame
-    of a segment. part: its number among the record's frames. last: whether the record has no more of them.
+    of a segment. part: its number among the record's frames. last: whether the record has no more of them. when: it
+    was taken, seconds since 1970: of a frame of a segment counted from the record's time.
     """
 
     message: Message = field(repr=False)
@@ -57,6 +60,7 @@ class Opened:
     content: Content | None = None
     part: int = 0
     last: bool = True
+    when: float = 0.0
 
     @property
     def nbytes(self) -> int:
@@ -153,12 +157,13 @@ class Pictures:
     def _decoded(self, message: Message, carried: Carried) -> Opened:
         data = self._bytes(message, carried)
         if still_size(data, FORMATS) > LARGE:
+            width, height = self._size
             with self._one_at_a_time:
-                return self._framed(message, carried, data)
+                return self._framed(message, carried, data, None if self._whole else (ENOUGH * width, ENOUGH * height))
         return self._framed(message, carried, data)
 
-    def _framed(self, message: Message, carried: Carried, data: bytes) -> Opened:
-        still = open_still(data, most_pixels=self._most, formats=FORMATS)
+    def _framed(self, message: Message, carried: Carried, data: bytes, least: tuple[int, int] | None = None) -> Opened:
+        still = open_still(data, most_pixels=self._most, formats=FORMATS, least=least)
         if isinstance(still, str):
             raise PoisonError(f"is no JPEG, PNG or WebP that can be read: {still}")
         whole = StillPicture(still.pixels)
@@ -168,7 +173,8 @@ class Pictures:
             raise PoisonError(str(error)) from None
         mark = Mark(carried.source, message.offset, _pts(carried), MILLISECOND, fingerprint(sample), carried.name)
         frame = Frame(mark, whole if self._whole else Shrunk(sample, picture), True, carried.metadata)
-        return Opened(message, carried, frame, picture, Content(data, TYPES[still.format], carried.reference))
+        content = Content(data, TYPES[still.format], carried.reference)
+        return Opened(message, carried, frame, picture, content, when=carried.time.timestamp())
 
     def _bytes(self, message: Message, carried: Carried) -> bytes:
         data = carried.data
@@ -177,7 +183,7 @@ class Pictures:
         if not data:
             raise PoisonError("is an empty file")
         if carried.sha256 and hashlib.sha256(data).hexdigest() != carried.sha256:
-            raise PoisonError("its bytes are not those that sha256 tells of")
+            raise PoisonError(DIFFERS)
         return data
 
     def _followed(self) -> References:
@@ -188,12 +194,15 @@ class Pictures:
     def _segment(self, message: Message, carried: Carried) -> Iterator[Opened | Poison]:
         """All frames of a segment; the last one is known by what follows it."""
         waiting: Opened | None = None
+        begun = carried.time.timestamp()
         try:
             for part, frame in enumerate(self._segments.frames(self._followed(), message, carried)):
                 if waiting is not None:
                     yield waiting
-                picture = frame.picture.rgb(*self._size)
-                waiting = Opened(message, carried, frame, picture, part=part, last=False)
+                else:
+                    begun -= frame.mark.time
+                picture, when = frame.picture.rgb(*self._size), begun + frame.mark.time
+                waiting = Opened(message, carried, frame, picture, part=part, last=False, when=when)
             if waiting is None:
                 raise PoisonError("holds no frame")
         except DiskError:

@@ -6,6 +6,7 @@ from streamsel.config import IngestConfig
 from streamsel.errors import StateError, UsageError
 from streamsel.topic.connection import Connection
 from streamsel.topic.explaining import explained
+from streamsel.topic.inquiry import made_or_unmade
 from streamsel.topic.pick_record import HEADERS
 from streamsel.topic.topics import Topic, ensure, partitions
 
@@ -16,19 +17,28 @@ def prepare_topics(config: IngestConfig, connection: Connection) -> None:
     """Makes changelog, output and dead letters where they are not there, with as many partitions as the input.
 
     Raises StateError for a changelog that would not hold all state, UsageError for an output that takes smaller records
-    than are to be sent, SinkError where the broker refuses or does not answer.
+    than are to be sent, SinkError where the broker refuses or does not answer; then nothing is made.
     """
-    with explained(_where(connection, config.input.topic)):
-        count = partitions(connection, config.input.topic)
-    _check_changelog(_ensured(connection, config.state_topic, count, compacted=True), count, config.input.topic)
-    _ensured(connection, config.dead_letter_topic, count)
-    if config.output.topic is not None:
-        _check_limit(_ensured(connection, config.output.topic, count), config.output.inline_limit)
+    source, output = config.input.topic, config.output
+    with explained(_where(connection, source)):
+        count = partitions(connection, source)
+    wanted = {
+        config.state_topic: True,
+        config.dead_letter_topic: False,
+        **({output.topic: False} if output.topic else {}),
+    }
+    known = {name: _known(connection, name, count, compacted=compacted) for name, compacted in wanted.items()}
+    _check_changelog(known[config.state_topic], count, source)
+    if output.topic is not None:
+        _check_limit(known[output.topic], output.inline_limit)
+    for name, compacted in wanted.items():
+        with explained(_where(connection, name)):
+            ensure(connection, name, count, compacted=compacted)
 
 
-def _ensured(connection: Connection, name: str, count: int, *, compacted: bool = False) -> Topic:
+def _known(connection: Connection, name: str, count: int, *, compacted: bool) -> Topic:
     with explained(_where(connection, name)):
-        return ensure(connection, name, count, compacted=compacted)
+        return made_or_unmade(connection, name, count, compacted=compacted)
 
 
 def _where(connection: Connection, name: str) -> str:

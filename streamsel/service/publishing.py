@@ -31,6 +31,9 @@ __all__ = ["FRAME", "Pictures", "Published", "publish"]
 FRAME: Final = "streamsel.frame"
 """The event's type."""
 
+BEHIND: Final = 0.2
+"""Seconds that are no delay."""
+
 Told = Callable[[int, int, int | None], None]
 """Takes frames looked at, records acknowledged, and frames there are in all, where that is known."""
 
@@ -77,7 +80,7 @@ class Pictures:
 class Published:
     """What came of it. frames: looked at. sent: acknowledged. too_large: left out, above `largest` bytes.
 
-    failed: source -> why. seconds: from the first frame on.
+    failed: source -> why. seconds: from the first frame on. behind: by so many of them the last one was late.
     """
 
     frames: int
@@ -86,6 +89,12 @@ class Published:
     largest: int | None
     failed: Mapping[str, str]
     seconds: float
+    behind: float = 0.0
+
+    @property
+    def slow(self) -> bool:
+        """Whether the rate that was asked for was not reached, by more than a twentieth."""
+        return self.behind > max(BEHIND, self.seconds / 20)
 
 
 def publish(
@@ -124,7 +133,7 @@ def publish(
         progress(run.frames, publisher.acknowledged, total)
     if showing.failed and not run.frames:
         raise SourceError(next(iter(showing.failed.values())))
-    return run.result(showing.failed)
+    return run.result(showing.failed, showing.behind)
 
 
 def _check_rate(sources: Sequence[Source], rate: Rate) -> None:
@@ -153,8 +162,9 @@ class _Run:
         else:
             self._publisher.send(record, int(now.timestamp() * 1000))
 
-    def result(self, failed: Mapping[str, str]) -> Published:
+    def result(self, failed: Mapping[str, str], behind: float) -> Published:
         """The counts, once all has arrived."""
         seconds = time.monotonic() - self._began
         publisher = self._publisher
-        return Published(self.frames, publisher.acknowledged, self._too_large, publisher.largest, failed, seconds)
+        counts = (self.frames, publisher.acknowledged, self._too_large)
+        return Published(*counts, publisher.largest, failed, seconds, behind)

@@ -38,6 +38,11 @@ class Showing:
         self._sources, self._rate, self._loop, self._stopping = sources, rate, loop, stopping
         self._pacing = Pacing(rate, stopping)
 
+    @property
+    def behind(self) -> float:
+        """See Pacing."""
+        return self._pacing.behind
+
     def __iter__(self) -> Iterator[Shown]:
         for number in count(1) if self._loop else (1,):
             came = False

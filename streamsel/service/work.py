@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from streamsel.data import Vector
 from streamsel.service.lane import Lane, Taken, Verdict
 from streamsel.service.parts import Parts
-from streamsel.service.pictures import Opened, Poison
+from streamsel.service.pictures import MILLISECOND, Opened, Poison
 from streamsel.topic import Finished, Message, Record
 
 __all__ = ["Breath", "Done", "chunks", "decided", "embedded"]
@@ -93,9 +93,7 @@ def decided(parts: Parts, lane: Lane, chunk: Sequence[Opened | Poison], vectors:
     Pictures that go to disk are written, and last with the output's next `flush`.
     """
     frames = [one for one in chunk if isinstance(one, Opened)]
-    taken = [
-        Taken(one.frame, v, one.message.offset, one.part, one.last) for one, v in zip(frames, vectors, strict=True)
-    ]
+    taken = [_taken(one, vector) for one, vector in zip(frames, vectors, strict=True)]
     verdicts = iter(zip(lane.take(taken), vectors, strict=True))
     for one in chunk:
         if isinstance(one, Poison):
@@ -108,6 +106,17 @@ def decided(parts: Parts, lane: Lane, chunk: Sequence[Opened | Poison], vectors:
             done.nbytes += len(one.message.value or b"")
     done.state[lane.partition] = lane.entries()
     done.offsets[lane.partition] = lane.position or 0
+
+
+def _taken(opened: Opened, vector: Vector) -> Taken:
+    """A frame as a lane takes it: its time is the one on the wall, since each segment of a camera begins anew.
+
+    Picks grow old by the times of records: by those of cameras a single wrong clock would make all of them old.
+    """
+    mark = replace(opened.frame.mark, pts=round(opened.when * 1000), time_base=MILLISECOND)
+    frame = replace(opened.frame, mark=mark)
+    message = opened.message
+    return Taken(frame, vector, message.offset, opened.part, opened.last, message.timestamp / 1000)
 
 
 def _emit(parts: Parts, done: Done, opened: Opened, verdict: Verdict, vector: Vector) -> None:

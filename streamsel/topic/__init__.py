@@ -38,7 +38,10 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """What was read. timestamp: milliseconds since 1970 (UTC), as its producer or the broker says."""
+    """What was read. timestamp: milliseconds since 1970 (UTC), as its producer or the broker says.
+
+    refused: why it was not unpacked; then it has neither key nor value, and may stand for all of its batch.
+    """
 
     partition: int
     offset: int
@@ -46,6 +49,7 @@ class Message:
     value: bytes | None = field(repr=False)
     headers: tuple[tuple[str, bytes], ...] = ()
     timestamp: int = 0
+    refused: str = ""
 
 
 @dataclass(frozen=True, slots=True)

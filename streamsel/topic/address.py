@@ -25,6 +25,11 @@ class Address:
         return cls(tuple(filter(None, servers.split(","))), topic)
 
     def __post_init__(self) -> None:
+        if any("@" in one for one in (*self.servers, self.topic)):  # not shown: it may hold a password
+            raise UsageError(
+                "expected BROKER/TOPIC, as in localhost:9092/picks, without user and password: those go to a"
+                " --kafka-config file, or into the environment"
+            )
         wrong = next((one for one in self.servers if not is_server(one)), None)
         if not self.servers or wrong is not None:
             raise UsageError(f"{wrong or 'no broker'}: expected BROKER/TOPIC, as in localhost:9092/picks")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, Final
 
 from kafka import KafkaConsumer, KafkaProducer  # type: ignore[import-untyped]
@@ -92,12 +93,29 @@ def _last_words_first(receive: Callable[[], Received]) -> Callable[[], Received]
     return whole
 
 
-class Consumer(KafkaConsumer):  # type: ignore[misc]
-    """KafkaConsumer that goes on past strange headers, and says where a partition is damaged."""
+def _until_full(append: Callable[..., int], most: int) -> Callable[..., int]:
+    """Says that there is no room for further records as soon as there are so many bytes."""
 
-    def __init__(self, *topics: str, **options: Any) -> None:
+    def appended(drained: Mapping[Any, Any], part: Any, room: int, update_offsets: bool) -> int:
+        count = append(drained, part, room, update_offsets)
+        held = sum(len(record.value or b"") for records in drained.values() for record in records)
+        return count if held < most else room
+
+    return appended
+
+
+class Consumer(KafkaConsumer):  # type: ignore[misc]
+    """KafkaConsumer that goes on past strange headers, and says where a partition is damaged.
+
+    most_unpacked: bytes of values after which a poll gives what it has, and of a batch that is unpacked at all; None:
+    any number. What is fetched is bounded by the library, as it is on the wire.
+    """
+
+    def __init__(self, *topics: str, most_unpacked: int | None = None, **options: Any) -> None:
         super().__init__(*topics, **options)
-        self._fetcher.PartitionRecords = Unpacked
+        self._fetcher.PartitionRecords = partial(Unpacked, most=most_unpacked)
+        if most_unpacked is not None:
+            self._fetcher._append = _until_full(self._fetcher._append, most_unpacked)
 
 
 class Producer(KafkaProducer):  # type: ignore[misc]

@@ -22,6 +22,11 @@ LONGEST: Final = 200
 
 TOO_LARGE: Final = "a record is larger than the topic takes; lower the inline limit, or raise max.message.bytes"
 
+UNKEPT: Final = (
+    "the broker has no place yet for groups and transactions; if that stays, it has fewer nodes than"
+    " offsets.topic.replication.factor and transaction.state.log.replication.factor ask for: lower them, or start more"
+)
+
 LASTING: Final[Mapping[type[KafkaError], str]] = {
     errors.SaslAuthenticationFailedError: "the broker refuses the login; check username and password, or the token",
     errors.UnsupportedSaslMechanismError: "the broker does not offer this way of login; check the mechanism",
@@ -50,6 +55,7 @@ PASSING: Final[Mapping[type[KafkaError], str]] = {
     errors.NotEnoughReplicasError: "too few replicas are in sync to take a record; is a broker down?",
     errors.NotEnoughReplicasAfterAppendError: "too few replicas are in sync to take a record; is a broker down?",
     errors.InconsistentGroupProtocolError: "the group has members that share partitions in another way; end them first",
+    errors.CoordinatorNotAvailableError: UNKEPT,
     errors.KafkaStorageError: "the broker cannot write to its disk",
 }
 
@@ -100,6 +106,11 @@ def missing(error: BaseException | None) -> bool:
 def _of_waiting(error: BaseException) -> str:
     if "update metadata" in str(error):
         return "no such topic, or no broker leads it; create it, or check its name"
+    if "initializing transactional state" in str(error):
+        return (
+            "no transactions can be sent yet; is the broker overloaded or stopped, or has it fewer nodes than"
+            " transaction.state.log.replication.factor asks for?"
+        )
     return f"{_plain(error)}; is the broker overloaded or stopped?"
 
 

@@ -20,8 +20,9 @@ from streamsel.data import Value
 from streamsel.errors import SourceError
 from streamsel.topic import Message
 from streamsel.topic.cloudevent import Event
+from streamsel.topic.plain_source import plain_source
 
-__all__ = ["LONGEST_KEY", "Carried", "Holds", "Incoming", "PoisonError"]
+__all__ = ["DIFFERS", "LONGEST_KEY", "Carried", "Holds", "Incoming", "PoisonError"]
 
 Holds = Literal["auto", "pictures", "segments"]
 
@@ -38,6 +39,7 @@ MOST_METADATA: Final = 1 << 16
 """Bytes of metadata that are read."""
 MOST_VALUES: Final = 256
 LARGEST_NUMBER: Final = 1 << 63
+DIFFERS: Final = "its bytes are not those that sha256 tells of"
 PASSED_OVER: Final = ("", "application/octet-stream", "binary/octet-stream")
 """Content types that say nothing."""
 
@@ -50,10 +52,11 @@ class PoisonError(SourceError):
 class Carried:
     """What a record carries.
 
-    name: of the frame, or of the segment. source: the camera or device. epoch: what tells apart events of the source
-    that have the same time. time: when the picture was taken, as the event or else the record says. kind: `picture`
-    or `segment`. data: the picture's bytes, None where `reference` says where it lies. sha256: of the data, in
-    hexadecimal, or empty. metadata: dotted key -> value.
+    name: of the frame, or of the segment. source: the camera or device, without a login. epoch: what tells apart events
+    of the source: their id, or else the record's place. time: when the picture was taken, as the event or else the
+    record says. kind: `picture` or `segment`. data: the picture's bytes, None where `reference` says where it lies.
+    sha256: of the data, in hexadecimal, or empty. metadata: dotted key -> value. subject: the name as the event gives
+    it, or empty. lasting: whether epoch is the event's own id, which stays when it is sent again.
     """
 
     key: bytes
@@ -66,6 +69,8 @@ class Carried:
     reference: str = ""
     sha256: str = ""
     metadata: Mapping[str, Value] = field(default_factory=dict, repr=False)
+    subject: str = ""
+    lasting: bool = False
 
 
 class Incoming:
@@ -81,6 +86,8 @@ class Incoming:
 
     def carried(self, message: Message) -> Carried:
         """What a record carries. Raises PoisonError."""
+        if message.refused:
+            raise PoisonError(message.refused)
         try:
             event = Event.from_headers(message.headers)
         except SourceError as error:
@@ -94,7 +101,7 @@ class Incoming:
         return Carried(
             key=message.key or b"",
             name=name or (f"{place}.jpg" if kind == "picture" else f"{place}.mp4"),
-            source=(event.source if event else "") or _readable(message.key) or self.topic,
+            source=plain_source((event.source if event else "") or _readable(message.key) or self.topic),
             epoch=event.id if event else place,
             time=(event.time if event else None) or _taken(message.timestamp),
             kind=kind,
@@ -102,6 +109,8 @@ class Incoming:
             reference=reference,
             sha256=event.sha256.lower() if event else "",
             metadata=_metadata(message, event),
+            subject=name,
+            lasting=event is not None,
         )
 
     def _kind(self, content_type: str, name: str) -> Literal["picture", "segment"]:

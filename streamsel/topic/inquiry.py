@@ -14,20 +14,36 @@ from kafka.errors import (  # type: ignore[import-untyped]
     CoordinatorLoadInProgressError,
     CoordinatorNotAvailableError,
     GroupAuthorizationFailedError,
+    InvalidProducerEpochError,
+    InvalidProducerIdMappingError,
+    InvalidTxnStateError,
     NoError,
     NotCoordinatorError,
-    TransactionalIdNotFoundError,
+    ProducerFencedError,
+    TopicAlreadyExistsError,
     UnknownTopicOrPartitionError,
     for_code,
 )
+from kafka.protocol.metadata import CoordinatorType  # type: ignore[import-untyped]
+from kafka.protocol.producer import EndTxnRequest  # type: ignore[import-untyped]
 
 from streamsel.topic.connection import Connection
-from streamsel.topic.topics import Topic, describe
+from streamsel.topic.topics import CLEANUP, LIMIT, Topic, describe
 
-__all__ = ["Cluster", "Group", "check_create", "check_transactions", "cluster", "group", "topic"]
+__all__ = ["Cluster", "Group", "check_transactions", "cluster", "group", "made_or_unmade", "topic", "unmade"]
 
 STARTING: Final = (CoordinatorLoadInProgressError, CoordinatorNotAvailableError, NotCoordinatorError)
 """What a broker says before its first group or transaction, and while it moves."""
+
+NOBODY: Final = 1 << 62
+"""The id of no producer: brokers count them from 0."""
+NOTHING_ENDED: Final = (
+    InvalidProducerIdMappingError,
+    InvalidProducerEpochError,
+    InvalidTxnStateError,
+    ProducerFencedError,
+)
+"""What a broker says to somebody who may end a transaction, and has none."""
 
 T = TypeVar("T")
 
@@ -80,27 +96,50 @@ def group(connection: Connection, name: str) -> Group:
     return Group(said["protocol_data"] if instances else "", instances, rights is None or "READ" in rights)
 
 
-def check_create(connection: Connection, name: str, partitions: int, *, compacted: bool = False) -> None:
-    """Raises the KafkaError with which the broker would refuse to make this topic; nothing is made."""
-    configs = {"cleanup.policy": "compact"} if compacted else {}
+def unmade(connection: Connection, name: str, partitions: int, *, compacted: bool = False) -> Topic:
+    """The topic that the broker would make; nothing is made. Raises the KafkaError with which it would refuse.
+
+    Its rights are not known yet; nor is what it takes where we may not describe topics, or the broker is old (2.3).
+    """
+    configs = {CLEANUP: "compact"} if compacted else {}
     wanted = {name: {"num_partitions": partitions, "configs": configs}}
     with _asking(connection) as admin:
         (said,) = admin.create_topics(wanted, validate_only=True, raise_errors=False)["topics"]
     wrong: type[BrokerResponseError] = for_code(said["error_code"])
     if wrong is not NoError:
         raise wrong(said["error_message"] or name)
+    given = {key: one["value"] for key, one in said.get("configs", {}).items()}
+    largest = int(given[LIMIT]) if LIMIT in given else None
+    return Topic(name, partitions, largest, compacted, said.get("replication_factor", -1), frozenset())
+
+
+def made_or_unmade(connection: Connection, name: str, partitions: int, *, compacted: bool = False) -> Topic:
+    """The topic as it is, or else as it would be made; see `unmade`."""
+    try:
+        return topic(connection, name) or unmade(connection, name, partitions, compacted=compacted)
+    except TopicAlreadyExistsError:  # somebody made it meanwhile
+        return describe(connection, name)
 
 
 def check_transactions(connection: Connection, transactional_id: str) -> None:
-    """Raises TransactionalIdAuthorizationFailedError where we may not even see transactions of this id.
+    """Raises TransactionalIdAuthorizationFailedError where we may not send transactions under this id.
 
-    Nobody is fenced by it, as beginning one would; so that they may be seen and not be made goes unnoticed.
+    The broker is asked to end a transaction of a producer that never was: it looks at rights first, and then finds
+    nothing to end. So nobody of this id is fenced, as by beginning a transaction, and the broker remembers nothing.
     """
     with _asking(connection) as admin:
-        try:
-            _once_started(connection, lambda: admin.describe_transactions([transactional_id]))
-        except TransactionalIdNotFoundError:
-            return
+        said = _once_started(connection, lambda: admin._manager.run(_ended_nothing, admin, transactional_id))
+    if said not in NOTHING_ENDED:
+        raise said(transactional_id)
+
+
+async def _ended_nothing(admin: KafkaAdminClient, transactional_id: str) -> type[BrokerResponseError]:
+    node = await admin._find_coordinator_id(transactional_id, CoordinatorType.TRANSACTION)
+    asked = EndTxnRequest(transactional_id=transactional_id, producer_id=NOBODY, producer_epoch=0, committed=False)
+    said: type[BrokerResponseError] = for_code((await admin._manager.send(asked, node_id=node)).error_code)
+    if said in STARTING:
+        raise said(transactional_id)
+    return said
 
 
 @contextmanager

@@ -27,6 +27,7 @@ from streamsel.topic.origin import Origin
 from streamsel.topic.rebalances import Rebalances
 from streamsel.topic.standing import replaced
 from streamsel.topic.transactions import Transactions
+from streamsel.topic.unpacking import Refused
 
 if TYPE_CHECKING:
     from streamsel.topic.connection import Connection
@@ -48,7 +49,8 @@ class Member:
     topic: what is read. changelog: a topic with as many partitions. instance: a name that no other member has, kept
     over restarts: a restart then moves no partitions, and at once aborts what the earlier process left open. None: a
     new name at each start. session: seconds without a sign of life after which others take over. most_records: of one
-    poll; most_bytes: of what is fetched and not yet polled, about; a single record may always be larger.
+    poll; most_bytes: of what is fetched and not yet polled, about; a single record may always be larger. most_unpacked:
+    bytes of a compressed batch when it is unpacked; one that has more is a message that was refused, its last.
 
     One thread calls it. Any error of the client is Lost, or SinkError where no new member would fare better.
     """
@@ -64,9 +66,10 @@ class Member:
         session: float = 30.0,
         most_records: int = 128,
         most_bytes: int = 32_000_000,
+        most_unpacked: int = 32_000_000,
     ) -> None:
         self.topic, self._connection, self._group, self._instance = topic, connection, group, instance
-        self._most_records, self._most_bytes = most_records, most_bytes
+        self._most_records, self._most_bytes, self._most_unpacked = most_records, most_bytes, most_unpacked
         self._changelog = Changelog(connection, changelog)
         self._origin = Origin(self._changelog, self._id)
         self._rebalances = Rebalances()
@@ -96,6 +99,7 @@ class Member:
             fetch_max_bytes=size,
             max_partition_fetch_bytes=max(min(size, 1 << 20), size // 8),
             metadata_max_age_ms=60_000,
+            most_unpacked=self._most_unpacked,
         )
         consumer.subscribe([self.topic], listener=self._rebalances)
         return consumer
@@ -261,4 +265,5 @@ class _Found:
 
 def _message(record: Any) -> Message:
     headers = tuple((name, value or b"") for name, value in record.headers)
-    return Message(record.partition, record.offset, record.key, record.value, headers, record.timestamp)
+    refused = record.value.reason if isinstance(record.value, Refused) else ""
+    return Message(record.partition, record.offset, record.key, record.value, headers, record.timestamp, refused)

@@ -89,14 +89,15 @@ def pick_record(
     file: str = "",
     clip: str = "",
     limit: int = INLINE_LIMIT,
-    counted: bool = True,
+    id: str = "",
 ) -> Record:
     """The record of a pick, or of one of its frames (its place in the pick's marks).
 
     key: the device, camera or source, so that one's picks stay in order. model: the embedder's name. subject: the
     frame's name. epoch: see `event_id`. when: when the frame was taken, or picked. limit: bytes of a picture that is
     sent itself; a larger one is told by `dataref` and `sha256`, with the value None; which frame of a video it is, is
-    told by `ce_index`, `ce_pts` and `ce_seconds`. counted: see `part_of`. Raises SinkError where it lies nowhere.
+    told by `ce_index`, `ce_pts` and `ce_seconds`. id: of the event; made by `event_id` unless given. Raises SinkError
+    where it lies nowhere.
     """
     mark, box = pick.candidate.marks[frame], pick.candidate.box
     inline = len(content.data) <= limit
@@ -106,7 +107,7 @@ def pick_record(
         )
     lies = content.whole or Whole(content.content_type, "" if inline else sha256(content.data).hexdigest())
     event = Event(
-        id=event_id(mark.source, epoch, mark.pts, model, part_of(mark, box, counted)),
+        id=id or event_id(mark.source, epoch, mark.pts, model, part_of(mark, box)),
         source=quote(mark.source, safe=URI),
         type=PICKED,
         time=when,
@@ -128,14 +129,12 @@ def bounded(made: Callable[..., Record], signals: Mapping[str, Value]) -> Record
     return record if wire_bytes(record) <= HEADERS + len(record.value or b"") else made()
 
 
-def part_of(mark: Mark, box: Box | None = None, counted: bool = True) -> str:
+def part_of(mark: Mark, box: Box | None = None) -> str:
     """What tells frames and objects apart that have the same pts: the `part` of `event_id`.
 
-    counted: whether the mark's index is the frame's number in its stream, as pts may repeat there (of clips that were
-    joined as they are); false where it says no more than when the frame was sent.
+    The frame's number in its stream is one of it, as pts may repeat there (of clips that were joined as they are).
     """
-    known = [mark.index] if counted else []
-    return _json([*known, mark.name, *([box.task, box.index] if box else [])]) if known or mark.name or box else ""
+    return _json([mark.index, mark.name, *([box.task, box.index] if box else [])])
 
 
 def wire_bytes(record: Record) -> int:

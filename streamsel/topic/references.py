@@ -8,6 +8,7 @@ not for long; a folder that is not there at all is an outage, no fault of the re
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import re
 import stat
@@ -19,6 +20,7 @@ from urllib.parse import unquote
 
 from streamsel.errors import DiskError, SourceError, UsageError
 from streamsel.topic.incoming import PoisonError
+from streamsel.topic.plain_source import plain_source
 
 __all__ = ["References"]
 
@@ -85,6 +87,14 @@ class References:
             if isinstance(failed, DiskError):
                 raise failed from None
 
+    def digest(self, path: Path, reference: str) -> str:
+        """SHA-256 (FIPS 180-4) of a file of any size, in hexadecimal; raises what `read` does."""
+        try:
+            with path.open("rb") as file:
+                return hashlib.file_digest(file, hashlib.sha256).hexdigest()
+        except OSError as error:
+            raise self._failed(reference, error) from None
+
     def _bytes(self, path: Path, reference: str) -> bytes:
         """Of a regular file that is no link: a pipe would be waited for."""
         file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -142,4 +152,5 @@ class References:
 
 
 def _shown(reference: str) -> str:
+    reference = plain_source(reference)
     return repr(reference if len(reference) <= 120 else f"{reference[:117]}...")

@@ -54,6 +54,6 @@ def secret_of(what: str, given: Mapping[str, str], environ: Mapping[str, str], p
 
 
 def _from_variable(key: str, name: str, environ: Mapping[str, str]) -> Secret:
-    if not environ.get(name):
-        raise UsageError(f"{key}: the environment variable {name} is not set")
+    if not environ.get(name):  # not shown: it may be the secret itself
+        raise UsageError(f"{key}: no such environment variable is set; it takes the name of one, never the secret")
     return Secret(environ[name])

@@ -145,3 +145,11 @@ def test_a_crop_that_does_not_fit_counts_the_picture(tmp_path):
     frames, problems = read(tmp_path, crop=(40, 40, 5, 5))
     assert [(frame.mark.index, frame.picture.rgb().shape) for frame in frames] == [(1, (40, 40, 3))]
     assert problems == {"unreadable picture": 1}
+
+
+def test_large_pictures_come_in_strips_and_are_what_they_are(tmp_path, monkeypatch):
+    pictures(tmp_path, 2)
+    wanted = [frame.picture.rgb() for frame in read(tmp_path)[0]]
+    for strip in (1, 96, 500):
+        monkeypatch.setattr("streamsel.decode.stills.STRIP", strip)
+        assert all(np.array_equal(a.picture.rgb(), b) for a, b in zip(read(tmp_path)[0], wanted, strict=True))

@@ -114,7 +114,7 @@ class Pipeline:
                 lane = lanes.lane(partition)
                 for one in opening.opened(messages):
                     if isinstance(one, Opened) and lane.take([_taken(one, embedder)])[0]:
-                        found.add(one.frame.mark.name or f"{one.carried.name}-{one.frame.mark.index}")
+                        found.add(one.frame.mark.name)
         return found
 
     def found(self) -> list[str]:

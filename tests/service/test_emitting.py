@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from fractions import Fraction
 from urllib.parse import unquote
 
@@ -12,13 +14,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from streamsel.data import Decision, Frame, Mark
 from streamsel.decode.picture import StillPicture
 from streamsel.errors import SinkError
 from streamsel.service.emitting import FolderOutput, TopicOutput, dead_letter
 from streamsel.service.lane import Verdict
-from streamsel.service.pictures import Opened
+from streamsel.service.pictures import Opened, Pictures
 from streamsel.topic import Message
 from streamsel.topic.cloudevent import Event
 from streamsel.topic.incoming import Incoming
@@ -26,6 +29,9 @@ from streamsel.topic.pick_record import HEADERS, Content, wire_bytes
 
 DATA = b"\xff\xd8 the very bytes \xff\xd9"
 VECTOR = np.ones(3, np.float32)
+FILE = io.BytesIO()
+Image.new("RGB", (8, 8)).save(FILE, "JPEG")
+JPEG = FILE.getvalue()
 VERDICT = Verdict(Decision(True, "ratio", 0.5, 3, {"DIVERSITY": 0.25}), 4, {"METADATA speed": 3})
 
 
@@ -35,8 +41,8 @@ def opened(name="", offset=17, partition=3, reference="", data=DATA, part=0):
     message = Message(partition, offset, b"cam", None if reference else data, headers, 1_700_000_000_000)
     carried = Incoming("frames").carried(message)
     picture = StillPicture(np.full((4, 6, 3), part, np.uint8))
-    mark = Mark(carried.name if part else "cam", part or offset, 40 * part, Fraction(1, 1000), 0, carried.name)
-    mark = replace(mark, name="") if part else mark
+    called = f"{carried.name}-{part}.png" if part else carried.name
+    mark = Mark("cam", part or offset, 40 * part, Fraction(1, 1000), 0, called)
     content = None if part else Content(data, "image/jpeg", reference)
     return Opened(message, carried, Frame(mark, picture), picture.rgb(2, 2), content, part)
 
@@ -71,6 +77,32 @@ def test_ids_are_the_same_each_time_and_of_one_frame():
     assert Event.from_headers(other.pick(opened("a.jpg"), VERDICT, VECTOR)[0][1].headers).id != first
 
 
+SAID = st.tuples(st.sampled_from(["cam1", "cam2"]), st.sampled_from(["1", "2"]), st.sampled_from(["", "a.jpg"]))
+
+
+def picked(said, offset, hour):
+    """The id of a pick of a picture. said: source, id and subject of its event."""
+    source, id_, subject = said
+    event = Event(id_, source, "frame", time=datetime(2026, 1, 31, hour, tzinfo=UTC), subject=subject)
+    with Pictures(Incoming("frames"), (8, 8)) as pictures:
+        (one,) = pictures.opened([Message(offset % 3, offset, b"cam", JPEG, event.headers(), 1000 * hour)])
+    return sent(one)[1].id
+
+
+@settings(max_examples=30)
+@given(SAID, SAID, st.integers(0, 9), st.integers(0, 23))
+def test_an_event_that_is_sent_again_is_known_again_and_no_other(one, other, offset, hour):
+    assert (picked(one, offset, hour) == picked(other, 0, 12)) == (one == other)
+
+
+def test_records_without_an_event_are_what_they_are_by_their_place():
+    with Pictures(Incoming("frames"), (8, 8)) as pictures:
+        found = pictures.opened(
+            [Message(0, offset, b"cam", JPEG, (), time) for offset, time in ((5, 0), (6, 0), (5, 9))]
+        )
+        assert len({sent(one)[1].id for one in found}) == 3
+
+
 def test_a_large_picture_is_referred_to_where_it_came_from():
     record, event = sent(opened(), limit=5)
     assert record.value is None
@@ -100,7 +132,7 @@ def test_a_reference_is_relative_to_the_claims_where_there_are_some(tmp_path):
 def test_a_frame_of_a_segment_becomes_a_jpeg(tmp_path):
     record, event = sent(opened("seg/a.mp4", reference="a.mp4", part=2))
     assert record.value.startswith(b"\xff\xd8")
-    assert (event.subject, event.content_type) == ("seg/a.mp4-2", "image/jpeg")
+    assert (event.subject, event.content_type) == ("seg/a.mp4-2.png", "image/jpeg")
     record, event = sent(opened("seg/a.mp4", reference="a.mp4", part=2), limit=5, claims=tmp_path)
     assert (tmp_path / unquote(event.dataref)).exists()
     assert event.content_type == "image/jpeg"
@@ -113,7 +145,7 @@ def test_or_else_it_is_referred_to_in_its_segment(digest):
     record, event = sent(segment, limit=5)
     assert (record.value, event.dataref, event.content_type) == (None, "day/a.mp4", "video/mp4")
     assert (event.sha256, event.extensions["index"], event.extensions["pts"]) == (digest, "2", "80")
-    assert event.subject == "seg/a.mp4-2"
+    assert event.subject == "seg/a.mp4-2.png"
 
 
 def test_no_record_is_larger_than_topics_were_checked_for():

@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streamsel.config import IngestConfig, read_pipeline
+from streamsel.embed.load import load_embedder
 from streamsel.service.forgetting import Forgetting
 from streamsel.service.lane import Taken
+from streamsel.service.lanes import Lanes
+from streamsel.service.pictures import Pictures
+from streamsel.service.work import Done, decided
+from streamsel.testing.ingest_material import small_pictures, tiny_model
+from streamsel.topic import Message
+from streamsel.topic.incoming import Incoming
 from tests.service.made_lanes import SELECTIONS, compact, cut, lanes, predictions, rows, settled
 
 MOST = 80
@@ -61,7 +71,7 @@ def test_what_is_known_stays_within_its_bound(cars):
     lane = lanes("distance", cars, forgetting=partial(Forgetting, None, 8)).lane(0)
     for taken in timed(2, 400):
         lane.take([taken])
-        assert len(lane._selector.picks) <= 8
+        assert len(lane._decider._selector.picks) <= 8
     assert len(lane) > 20
 
 
@@ -80,11 +90,57 @@ def test_state_of_before_there_was_a_bound_is_gone_on_with(cars):
     lane = lanes("distance", cars).lane(0)
     lane.take(timed(4, 60))
     compact(state, lane.entries())
-    assert len(lane._selector.picks) > 4
+    assert len(lane._decider._selector.picks) > 4
     bounded = lanes("distance", cars, forgetting=partial(Forgetting, None, 4)).lane(0, state)
     bounded.take([replace(one, offset=one.offset + 1000) for one in timed(5, 60)])
-    assert len(bounded._selector.picks) <= 4
+    assert len(bounded._decider._selector.picks) <= 4
     assert len(bounded) >= len(lane)
+
+
+def test_state_in_which_earlier_versions_had_forgotten_is_gone_on_with(cars):
+    made, state, other = lanes("distance", cars, forgetting=partial(Forgetting, None, 8)), {}, {}
+    lane, taken = made.lane(0), timed(2, 400)
+    for one in taken[:300]:
+        lane.take([one])
+        compact(state, lane.entries())
+    gone = lane._decider.forgotten["selector/picks"]
+    assert gone
+    for key, value in state.items():
+        name, part, number = key.decode().partition("#")
+        if name == "selector/picks":
+            old = f"selector/{gone}/picks" + (f"#{int(number) - gone}" if part else "")
+            other[old.encode()] = value if part else json.dumps({**json.loads(value), "first": 0}).encode()
+        else:
+            other[key] = value
+    assert other != state
+    again = made.lane(0, other)
+    assert again.take(taken[300:]) == lane.take(taken[300:])
+    compact(other, again.entries())
+    compact(state, lane.entries())
+    assert other == state
+
+
+def test_an_ingest_pipeline_forgets_by_the_times_of_records(tmp_path):
+    tiny_model(tmp_path)
+    values = {
+        "kind": "ingest",
+        "model": "tiny.onnx",
+        "device": "cpu",
+        "output": {"topic": "picks"},
+        "min_distance": 0.1,
+    }
+    values |= {"input": {"servers": "h:1", "topic": "frames"}, "memory": {"days": 2, "picks": 50}}
+    (tmp_path / "ingest.json").write_text(json.dumps(values))
+    config = read_pipeline(tmp_path / "ingest.json")
+    assert isinstance(config, IngestConfig)
+    lane = Lanes.of(config, embedder := load_embedder(config.model, device="cpu")).lane(0)
+    one, other = (made.value for made in small_pictures(2, scene=1))
+    parts = SimpleNamespace(output=SimpleNamespace(pick=lambda *of: [of]))
+    with Pictures(Incoming("frames"), embedder.size) as pictures:
+        for day, picture, new in ((0, one, True), (1, other, True), (2, one, False), (4, one, True), (5, one, False)):
+            (opened,) = pictures.opened([Message(0, day, b"cam", picture, (), (1_000_000 + 86_400 * day) * 1000)])
+            decided(parts, lane, [opened], embedder.embed(opened.picture[None]), done := Done())
+            assert len(done.picked) == new, day
 
 
 @pytest.mark.parametrize(("seconds", "most"), [(0.0, None), (-1.0, None), (None, 0)])

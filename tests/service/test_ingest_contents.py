@@ -8,14 +8,16 @@ from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
+from kafka import KafkaProducer
 
 from streamsel.errors import SinkError, StateError, UsageError
 from streamsel.testing.kafka_broker import Served
 from streamsel.testing.kafka_listeners import free_ports
 from streamsel.testing.kafka_reading import committed, header
 from streamsel.testing.service_process import wait_for
+from streamsel.topic import Message
 from streamsel.topic.cloudevent import Event
-from tests.service.ingesting import Pipeline, all_read, pictures, serving
+from tests.service.ingesting import Pipeline, all_read, offsets, pictures, serving
 
 pytestmark = pytest.mark.xdist_group("kafka")
 
@@ -49,6 +51,24 @@ def test_what_cannot_be_used_is_told_of_and_passed_over(broker: Served, topic_na
         f"{topic_name}-{p}-{o}.jpg" for p in range(4) for o in range(20)
     }
     assert all(len(record.value) < 1000 for record in committed(broker.servers, pipeline.dead))
+
+
+def test_what_grows_when_it_is_unpacked_is_told_of_and_passed_over(
+    broker: Served, topic_name: str, tmp_path: Path
+) -> None:
+    pipeline = Pipeline(broker, topic_name, tmp_path)
+    pipeline.send(pictures(8))
+    producer = KafkaProducer(
+        bootstrap_servers=list(broker.servers), compression_type="gzip", max_request_size=1 << 27, batch_size=1 << 27
+    )
+    producer.send(topic_name, bytes(60_000_000), key=b"camera-0", partition=0).get(timeout=30)
+    producer.close()
+    pipeline.sent[0].append(Message(0, 2, None, b""))
+    pipeline.send(pictures(3, seed=1))
+    with serving(pipeline):
+        wait_for(lambda: offsets(pipeline) == {place: len(sent) for place, sent in pipeline.sent.items()})
+    (letter,) = pipeline.letters().items()
+    assert letter == ((0, 2), "its batch has more than 4000000 bytes when unpacked; compress no pictures")
 
 
 def test_a_pick_is_the_picture_that_came(broker: Served, topic_name: str, tmp_path: Path) -> None:

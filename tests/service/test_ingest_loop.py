@@ -151,6 +151,22 @@ def test_what_may_heal_is_told_and_is_no_illness() -> None:
     assert waited == [True] * 4
 
 
+def test_slow_pictures_are_no_illness(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streamsel.service.work.BREATH", 0.0)
+    now, well = [0.0], list[bool]()
+    kept, metrics = Kept(1, 8), Metrics(now=lambda: now[0])
+
+    class Slow(Joined):
+        def breathe(self) -> None:
+            now[0] += 50.0
+            well.append(metrics.healthy)
+
+    with parts(kept, Slow) as made:
+        ingest(replace(made, metrics=metrics), kept.stopping)
+    assert len(well) > 8
+    assert all(well)
+
+
 def test_a_portion_is_whole_again_after_commits_that_went_well() -> None:
     portion = Portion(10, 100)
     for _ in range(3):

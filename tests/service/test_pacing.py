@@ -100,3 +100,14 @@ def test_rates_are_read(text: str | None, rate: Rate) -> None:
 def test_what_is_no_rate_is_told(text: str) -> None:
     with pytest.raises(UsageError, match="no rate"):
         rate_of(text)
+
+
+def test_how_late_the_last_frame_was_is_known() -> None:
+    hall = Hall()
+    pacing = Pacing(Fraction(2), clock=hall.clock, sleep=hall.sleep)
+    found = []
+    for work in (0.1, 2.0, 0.1, 0.1, 0.0, 0.0):
+        pacing.wait(0.0)
+        found.append(pacing.behind)
+        hall.now += work
+    assert found == pytest.approx([0.0, 0.0, 1.5, 1.1, 0.7, 0.2])

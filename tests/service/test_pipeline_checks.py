@@ -131,6 +131,18 @@ def test_records_that_would_not_fit(broker: Served, topic_name: str, written: Wr
     assert problems(written(broker.servers, output={"topic": f"{topic_name}.picks", "inline_limit": 168_000})) == {}
 
 
+def test_records_that_would_not_fit_a_topic_that_is_missing(broker: Served, topic_name: str, written: Written) -> None:
+    broker.create(topic_name)
+    file = written(broker.servers, output={"topic": f"{topic_name}.picks", "inline_limit": 3_000_000})
+    found = problems(file)
+    assert list(found) == ["output.topic"]
+    assert "set output.inline_limit to 1016588 or less" in found["output.topic"]
+    before = topics(broker.servers)
+    with pytest.raises(UsageError, match=r"set output\.inline_limit to 1016588 or less"):
+        prepare_topics(read_pipeline(file), Connection(broker.servers))
+    assert topics(broker.servers) == before
+
+
 def test_members_that_are_there(broker: Served, topic_name: str, written: Written) -> None:
     broker.create(topic_name)
     file = written(broker.servers, input={"instance": "one"})
@@ -231,6 +243,24 @@ def test_a_selection_that_no_stream_can_make(written: Written) -> None:
     assert "ratio" in of(found, "selection", "problem")
     found = beside(written(["127.0.0.1:1"], selection={"strategies": [sharp]}, target_ratio=0.1))
     assert "0.1 of the frames" in of(found, "selection", "fine")
+
+
+def test_options_that_change_nothing_are_told(written: Written, tmp_path: Path) -> None:
+    diversity = {"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "DIVERSITY"}}
+    whole = {
+        "selection_config": {"strategies": [diversity]},
+        "worker_config": {"use_datapool": True, "pretagging": True},
+    }
+    (tmp_path / "run.json").write_text(json.dumps(whole))
+    (tmp_path / "night.npy").touch()
+    for selection in (whole, "run.json"):
+        file = written(["127.0.0.1:1"], selection=selection, query_sets={"night": "night.npy"})
+        told = [one.text for one in selection_findings(read_pipeline(file)) if one.level == "note"]
+        assert told[0].startswith("query_sets.night changes nothing")
+        assert "use_datapool" in told[1]
+        assert "pretagging" in told[1]
+    with pytest.raises(UsageError, match=r"pipeline\.json: selection: selection_config\.strateges"):
+        read_pipeline(written(["127.0.0.1:1"], selection={"selection_config": {"strateges": []}}))
 
 
 def test_a_page_that_cannot_be_served(written: Written) -> None:

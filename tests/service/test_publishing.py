@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from streamsel.cli.publish_command import show_published
 from streamsel.errors import SinkError, SourceError, UsageError
-from streamsel.service.publishing import Pictures, publish
+from streamsel.service.publishing import Pictures, Published, publish
 from streamsel.testing.kafka_broker import Broker, Served
 from streamsel.testing.kafka_listeners import free_ports
 from streamsel.testing.kafka_reading import committed, header
@@ -184,3 +185,17 @@ def test_stopped_it_says_what_arrived(broker: Served, topic_name: str, short: Pa
     assert sender.returncode == 0
     told = json.loads(out)
     assert told["sent"] == told["frames"] == len(committed(broker.servers, topic_name)) > 0
+
+
+@pytest.mark.parametrize(("behind", "told"), [(0.0, ""), (0.4, ""), (2.0, "2.0 s late at the end, for 12.5 frames/s")])
+def test_a_rate_that_was_not_reached_is_told(behind: float, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    show_published(Published(100, 100, 0, None, {}, 10.0, behind), "h:1/frames", as_json=False)
+    shown = capsys.readouterr()
+    assert "sent 100 of 100 frames" in shown.out
+    assert (told in shown.err) if told else (shown.err == "")
+
+
+def test_progress_says_sent(broker: Served, topic_name: str, short: Path) -> None:
+    done = streamsel("publish", short, "--kafka", broker.address(topic_name), "--fps", "max")
+    assert "sent" in done.stderr
+    assert "kept" not in done.stderr

@@ -197,7 +197,9 @@ def test_a_segment_gives_its_frames(clip, looking):
     frames, last = found[:-1], found[-1]
     assert [one.frame.mark.pts for one in frames] == [frame.mark.pts for frame in wanted]
     assert [one.frame.mark.index for one in frames] == [frame.mark.index for frame in wanted]
-    assert {(one.frame.mark.source, one.frame.mark.name) for one in frames} == {("cam/six.mp4", "")}
+    assert [(one.frame.mark.source, one.frame.mark.name) for one in frames] == [
+        ("cam", f"cam/six-{frame.mark.index}-mp4.png") for frame in wanted
+    ]
     assert [one.part for one in frames] == list(range(len(wanted)))
     assert [one.last for one in frames] == [False] * (len(wanted) - 1) + [True]
     assert all(np.array_equal(one.picture, frame.picture.rgb(*SIZE)) for one, frame in zip(frames, wanted, strict=True))
@@ -283,3 +285,18 @@ def test_metadata_travels_with_every_frame(clip):
     assert [one.frame.signals for one in frames] == [told] * 3
     (still,) = opened([Message(0, 0, b"", encoded(), (("metadata", b'{"speed": 3}'),))])
     assert still.frame.signals == told
+
+
+@pytest.mark.parametrize("form", ["JPEG", "PNG", "WEBP"])
+def test_large_pictures_are_nearly_what_they_are_in_full(form, monkeypatch):
+    """Where only the model looks at them, large JPEGs are decoded smaller, and turned as they say."""
+    turned = Image.Exif()
+    turned[0x0112] = 6
+    data = encoded(form, size=(640, 480), exif=turned)
+    (full,) = opened([message(data)])
+    monkeypatch.setattr("streamsel.service.pictures.LARGE", 1000)
+    ((large,), (whole,)) = (opened([message(data)], whole=whole) for whole in (False, True))
+    assert np.array_equal(full.picture, whole.picture)
+    assert whole.frame.picture.rgb().shape == (640, 480, 3)
+    assert np.array_equal(full.picture, large.picture) == (form != "JPEG")
+    assert np.abs(full.picture.astype(int) - large.picture).mean() < 3

@@ -36,12 +36,16 @@ def same(left, right):
 @given(st.lists(tables(), min_size=1, max_size=5), st.lists(st.integers(0, 9), min_size=5, max_size=5))
 def test_entries_in_order_make_the_arrays_and_so_they_do_from_any_point_on(steps, more):
     written, state, picks = Entries(), {}, np.empty((0, 3), np.float32)
-    for arrays, rows in zip(steps, more, strict=False):
+    gone = 0
+    for arrays, rows, lost in zip(steps, more, reversed(more), strict=False):
         picks = np.concatenate([picks, np.full((rows, 3), rows, np.float32)])
-        compact(state, written.changed(arrays, {"picks": picks}))
+        lost = min(lost, len(picks))
+        picks, gone = picks[lost:], gone + lost
+        compact(state, written.changed(arrays, {"picks": picks}, {"picks": gone}))
         same(arrays_of(state), {**arrays, "picks": picks})
-        assert written.changed(arrays, {"picks": picks}) == {}
-        assert Entries(state).changed(arrays, {"picks": picks}) == {}
+        assert written.changed(arrays, {"picks": picks}, {"picks": gone}) == {}
+        assert Entries(state).changed(arrays, {"picks": picks}, {"picks": gone}) == {}
+        assert len([key for key in state if key.startswith(b"picks#")]) == len(picks)
         written = Entries(state)
 
 
@@ -52,6 +56,14 @@ def test_only_the_chunks_that_changed_are_told():
     assert list(written.changed({"a": array}, {})) == [b"a#2"]
     assert set(written.changed({"a": array[: CHUNK + 1]}, {})) == {b"a", b"a#1", b"a#2", b"a#3", b"a#4"}
     assert set(written.changed({}, {})) == {b"a", b"a#0", b"a#1"}
+
+
+def test_what_goes_costs_as_many_keys():
+    written, rows = Entries(), np.ones((10_000, 32), np.float32)
+    written.changed({}, {"picks": rows[:9_000]})
+    told = written.changed({}, {"picks": rows[1_000:9_001]}, {"picks": 1_000})
+    assert len(told) == 1 + 1 + 1_000
+    assert sum(len(value) for value in told.values() if value) < 300
 
 
 def test_what_grows_costs_what_was_added():

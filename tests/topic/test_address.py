@@ -29,3 +29,13 @@ def test_what_is_no_address_says_so(text):
     with pytest.raises(UsageError) as error:
         Address.parse(text)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["user:hunter2@HOST/frames", "user:hunter2,x@h:9092/a", "user:hun/ter2@h:9092/a", "h:9092/user:hunter2@x", "a:b@c"],
+)
+def test_a_password_in_an_address_is_not_shown(text):
+    with pytest.raises(UsageError, match="without user and password") as error:
+        Address.parse(text)
+    assert "hun" not in str(error.value)

@@ -29,7 +29,7 @@ def test_a_plain_record_is_a_picture_named_by_its_place():
     assert (carried.kind, carried.data, carried.reference) == ("picture", JPEG, "")
     assert carried.name == "frames-3-17.jpg"
     assert carried.source == "cam1"
-    assert carried.epoch == "frames-3-17"
+    assert (carried.epoch, carried.lasting, carried.subject) == ("frames-3-17", False, "")
     assert carried.time == datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
 
 
@@ -38,6 +38,7 @@ def test_headers_say_more():
     headers = event(time=when, subject="day/0001.jpg", content_type="image/jpeg", sha256="AB" * 32)
     carried = Incoming("frames").carried(message(headers=headers))
     assert (carried.name, carried.source, carried.epoch) == ("day/0001.jpg", "/cameras/1", "e1")
+    assert (carried.subject, carried.lasting) == ("day/0001.jpg", True)
     assert (carried.time, carried.sha256, carried.key) == (when, "ab" * 32, b"cam1")
 
 

@@ -93,7 +93,7 @@ def test_a_token_file_is_read_for_each_login(tmp_path: Path) -> None:
         ({"protocol": "SSL", "username": "cam", "password_env": "P"}, "SSL has no login"),
         ({"protocol": "PLAINTEXT", "ca": "ca.pem"}, "PLAINTEXT has no certificates"),
         ({"protocol": "SSL", "key": "k.pem"}, "a key without its certificate"),
-        ({"username": "cam", "password_env": "UNSET"}, "UNSET is not set"),
+        ({"username": "cam", "password_env": "UNSET"}, "password_env: no such environment variable is set"),
         ({"username": "cam", "password_file": "/no/such/file"}, "/no/such/file: cannot be read"),
     ],
 )
@@ -139,3 +139,9 @@ def test_any_config_is_a_security_or_a_usage_error(given: dict[str, str]) -> Non
         return
     assert security.login == (security.mechanism != "")
     assert security.encrypted or not (security.ca or security.certificate)
+
+
+def test_a_password_in_place_of_a_variable_is_not_shown() -> None:
+    with pytest.raises(UsageError, match="never the secret") as error:
+        Security.of({"username": "cam", "password_env": HUSH}, {})
+    assert HUSH not in str(error.value)

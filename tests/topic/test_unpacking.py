@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Sequence
 from typing import Any
 
@@ -89,3 +90,43 @@ def test_whatever_a_producer_compresses_with_is_read(broker: Served, topic_name:
     finally:
         consumer.close()
     assert values == [codec.encode() * 1000 for codec in CODECS]
+
+
+@pytest.mark.parametrize("codec", [one for one in CODECS if one != "none"])
+def test_a_batch_that_holds_too_much_is_one_record_that_says_so(codec: str) -> None:
+    builder = MemoryRecordsBuilder(2, CODECS[codec], 64 << 20, offset=7)
+    for _ in range(3):
+        builder.append(1000, b"key", bytes(20 << 20), [])
+    builder.close()
+    tracemalloc.start()
+    (one,) = Unpacked(7, PLACE, MemoryRecords(bytes(builder.buffer())), most=4 << 20).take()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert (one.offset, one.key, one.value, one.headers) == (9, None, b"", [])
+    assert " to 9: their batch has more than 4194304 bytes" in one.value.reason
+    assert peak < 20 << 20
+    records = Unpacked(7, PLACE, MemoryRecords(bytes(builder.buffer())), most=61 << 20).take(2)
+    assert [(one.offset, len(one.value)) for one in records] == [(7, 20 << 20), (8, 20 << 20)]
+
+
+@pytest.mark.parametrize("codec", CODECS.values(), ids=CODECS)
+def test_what_is_bounded_is_read_as_what_is_not(codec: int) -> None:
+    data = batch([[("a", b"b")], [(Name(b"\xff"), b"1")], []], codec) + batch([[("c", None)]], codec)
+    assert [
+        (one.offset, one.value, one.headers) for one in Unpacked(7, PLACE, MemoryRecords(bytes(data)), most=300).take()
+    ] == [(one.offset, one.value, one.headers) for one in taken(data)]
+
+
+def test_no_more_is_taken_at_once_than_there_is_room_for() -> None:
+    builder = MemoryRecordsBuilder(2, 0, 1 << 20, offset=7)
+    for _ in range(9):
+        builder.append(1000, b"key", bytes(1000), [])
+    builder.close()
+    reading = Unpacked(7, PLACE, MemoryRecords(bytes(builder.buffer())), most=2500)
+    assert [len(reading.take()) for _ in range(4)] == [3, 3, 3, 0]
+    damaged = bytearray(builder.buffer()) + batch([[("a", b"b")]])
+    damaged[-1] ^= 1
+    reading = Unpacked(7, PLACE, MemoryRecords(bytes(damaged)), most=1 << 20)
+    assert len(reading.take()) == 9
+    with pytest.raises(UnreadableError, match="damaged at offset"):
+        reading.take()
