@@ -199,17 +199,19 @@ class Coreset:
         return row
 
     def _hold(self, arrivals: Arrivals, place: int, slot: int) -> int:
-        """Count a row to the member in this slot, or the member to the row when that is worth more and as far from
-        all others."""
+        """Count a row to the member in this slot, or the member to the row when that is worth more and stands as well
+        in its place: a timed one for its time, another one as far from all others but the timed ones."""
         slots, row = self._slots, int(arrivals.ids[place])
-        if arrivals.values[place] > slots.values[slot] and not slots.timed[slot]:
-            others = np.delete(arrivals.squares[place], slot)
-            if others.min(initial=np.inf) > self._tau2:
+        if arrivals.values[place] > slots.values[slot]:
+            timed = bool(slots.timed[slot])
+            others = np.where(slots.timed, np.inf, arrivals.squares[place])
+            others[slot] = np.inf
+            if timed or others.min(initial=np.inf) > self._tau2:
                 self._heirs[int(slots.ids[slot])] = row
                 weight = slots.weights[slot]
                 slots.empty(np.array([slot]))
                 arrivals.squares[:, slot] = np.inf
-                slots.weights[self._admit(arrivals, place, False)] += weight
+                slots.weights[self._admit(arrivals, place, timed)] += weight
                 return row
         slots.weights[slot] += arrivals.weights[place]
         slots.changed[slot] = True
