@@ -34,8 +34,8 @@ class Reserve:
     """Bounded: `rooms` says how many rows each case of shelves holds. claims: which shelves a window may stand on.
 
     Laws: a shelf holds the best of all rows that claimed it, as many as it has places. A case that is full lets the
-    fullest shelves shrink, one row at a time: each of K shelves keeps room // K rows, or all that it has places for. Any
-    cut of the rows into blocks gives the same.
+    fullest shelves shrink, one row at a time: each of K shelves keeps room // K rows, or all that it has places for.
+    Any cut of the rows into blocks gives the same.
     """
 
     def __init__(self, claims: Callable[[Window], Sequence[Claim]], rooms: Mapping[str, int]) -> None:

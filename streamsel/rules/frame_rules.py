@@ -138,7 +138,8 @@ class FrameRules:
         """What each strategy asked for and reached, and the curve, of the batch made last."""
         if self._chosen is None:
             return {}
-        told = reached(self._config, self._chosen, order, decisions, totals=self.entrance.totals)
+        totals, alike = self.entrance.totals, self.object_rows is None
+        told = reached(self._config, self._chosen, order, decisions, totals=totals, alike=alike)
         return {"strategies": told, "curve": curve(order, decisions)}
 
 

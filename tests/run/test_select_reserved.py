@@ -9,9 +9,10 @@ import pytest
 
 import streamsel as library
 from streamsel.signals.metadata_schema import Entry
-from streamsel.signals.writing import write_metadata, write_metadata_schema
+from streamsel.signals.predictions import Prediction
+from streamsel.signals.writing import write_metadata, write_metadata_schema, write_prediction, write_task
 from streamsel.testing.videos import encode, moving_picture
-from tests.run.drive import DIVERSE, WEIGHTS, config, entry
+from tests.run.drive import CARS, DIVERSE, RANDOM, WEIGHTS, config, entry
 
 BEFORE, STILL, AFTER = 30, 240, 20
 RARE = (81, 123, 165)
@@ -42,7 +43,14 @@ def shop(tmp_path_factory, quick_model):
     write_metadata_schema(told, [Entry("kind", "CATEGORICAL_STRING", "common"), Entry("value", "NUMERIC_FLOAT", 1.0)])
     for frame in RARE:
         write_metadata(told, f"shop-{frame}-mp4.png", {"kind": "rare", "value": 50.0}, "frame")
+    write_task(told, CARS)
+    for frame in range(len(pictures)):
+        found = [Prediction(0, 0.9, bbox=(1.0, 1.0, 9.0, 9.0))] * (frame % 5)
+        write_prediction(told, CARS, f"shop-{frame:03d}-mp4.png", found)
     return folder / "shop.mp4"
+
+
+FREQUENCY = {"type": "SCORES", "task": "cars", "score": "object_frequency"}
 
 
 @pytest.fixture
@@ -84,6 +92,15 @@ def test_the_largest_values_are_there_to_choose(choose):
     (picks, summary), (all_picks, whole) = (choose(DIVERSE, weights, effort=one) for one in ("normal", "exact"))
     assert rare(picks) == rare(all_picks) == len(RARE)
     assert summary["strategies"]["WEIGHTS value"] == pytest.approx(whole["strategies"]["WEIGHTS value"], rel=0.02)
+
+
+@pytest.mark.parametrize("what", [RANDOM, VALUE, FREQUENCY], ids=["random", "value", "frequency"])
+def test_the_mean_of_the_input_is_that_of_all_frames(what, choose):
+    means = []
+    for effort in ("normal", "exact"):
+        _, summary = choose(DIVERSE, entry(what, WEIGHTS), effort=effort)
+        means.append(next(told["input_mean"] for label, told in summary["strategies"].items() if "WEIGHTS" in label))
+    assert means[0] == pytest.approx(means[1], abs=1e-9)
 
 
 def test_at_most_and_a_gap_leave_as_many_as_all_frames_would(choose):
