@@ -62,7 +62,7 @@ def _shortlist(config: SelectConfig, frames: int, judge: Judge, larder: Larder, 
     rows = frames // config.sequence_length
     n = max(1, config.picks_among(rows) if config.n is None else config.n // config.sequence_length)
     samples, reserve = _samples(config, larder, n), _reserve(config, n)
-    if config.effort == "exact":
+    if config.judges_all:
         shape = Shape(max(FACTOR["normal"] * n, JUDGED), judge.embedder.dim, 1 / FACTOR["normal"])
         return Shortlist(
             lambda block: embedded(judge, block), shape, samples, keep_vectors=True, first=first, reserve=reserve

@@ -12,7 +12,7 @@ from streamsel.signals.metadata_schema import Entry
 from streamsel.signals.predictions import Prediction
 from streamsel.signals.writing import write_metadata, write_metadata_schema, write_prediction, write_task
 from streamsel.testing.videos import encode, moving_picture
-from tests.run.drive import CARS, DIVERSE, RANDOM, WEIGHTS, config, entry
+from tests.run.drive import CARS, DIVERSE, EMBEDDINGS, RANDOM, WEIGHTS, config, entry
 
 BEFORE, STILL, AFTER = 30, 240, 20
 RARE = (81, 123, 165)
@@ -108,6 +108,28 @@ def test_at_most_and_a_gap_leave_as_many_as_all_frames_would(choose):
     picks, _ = choose(DIVERSE, constraints=limits)
     assert len(picks) == len(choose(DIVERSE, constraints=limits, effort="exact")[0]) == 6
     assert rare(picks) == 2
+
+
+def still(picks):
+    return sum(BEFORE <= pick < BEFORE + STILL for pick in picks)
+
+
+@pytest.mark.parametrize("strength", [1.0, -1.0])
+def test_typicality_counts_the_frames_that_each_one_stands_for(strength, choose):
+    typical = entry(EMBEDDINGS, {"type": "TYPICALITY", "num_nearest_neighbors": 100}, strength=strength)
+    (picks, summary), (all_picks, whole) = (choose(typical, effort=effort) for effort in ("normal", "exact"))
+    assert still(picks) == still(all_picks) == (6 if strength > 0 else 0)
+    gains = [told["strategies"]["TYPICALITY"]["gain"] for told in (summary, whole)]
+    assert gains[0] == pytest.approx(gains[1], abs=0.1)
+
+
+def test_what_looks_for_near_duplicates_judges_every_frame(choose):
+    alike = entry(EMBEDDINGS, {"type": "DIVERSITY"}, strength=-1.0)
+    (picks, summary), (all_picks, whole) = (choose(alike, effort=effort) for effort in ("normal", "exact"))
+    assert picks == all_picks
+    assert summary["drops"] == whole["drops"]
+    assert [note for note in summary["notes"] if "every frame was embedded" in note]
+    assert not whole["notes"]
 
 
 def test_every_frame_is_told_of_once(choose, tmp_path):
