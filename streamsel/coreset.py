@@ -5,7 +5,8 @@ Some members are spread evenly over the rows ("timed"), the others over the spac
 `tau` from all members; when the set is full, the closest pairs are merged and tau rises to their distance: the
 doubling algorithm (Charikar et al., STOC 1997) in small steps. Farthest-first on a few times k such members is nearly
 as good as on all rows (Ceccarello et al., arXiv 1802.09205); the timed members keep the mean close to that of uniform
-sampling, and see to it that there is something to choose where nothing ever changes.
+sampling, and see to it that there is something to choose where nothing ever changes. Where rows have values, a better
+row takes the place of what it looks like, that of a timed member too.
 """
 
 from __future__ import annotations

@@ -41,6 +41,7 @@ def quota(kind, count, per=WEATHER, **more):
 SOURCE = {"type": "SOURCE"}
 COLUMN = "METADATA weather (labels)"
 AMOUNTS = "METADATA weather (counts)"
+CLASSES = "PREDICTIONS cars CLASSES"
 
 
 def looked(labels, sources, n, asked, still):
@@ -69,6 +70,9 @@ def looked(labels, sources, n, asked, still):
 
 
 def signals_of(label):
+    """Of a label, or of the set of classes of which there are predictions."""
+    if isinstance(label, frozenset):
+        return {CLASSES: dict.fromkeys(sorted(label), 2.0)}
     return {COLUMN: label, AMOUNTS: {} if label is None else {label: 1.0}}
 
 
@@ -99,6 +103,20 @@ def test_at_least_is_met_whenever_all_rows_together_could_meet_it(labels, count,
     for name, need in wanted.items():
         kept = sum(labels[row] == name for row in rows)
         assert kept >= min(need, there[name], n // len(wanted))
+
+
+SETS = st.lists(st.frozensets(st.sampled_from(["car", "bus", "tram", "van"])), min_size=1, max_size=80)
+
+
+@settings(deadline=None, max_examples=60)
+@given(SETS, st.integers(1, 4), st.integers(1, 20), st.data())
+def test_at_least_is_met_where_frames_are_in_several_classes(sets, count, n, data):
+    asked = config(quota("AT_LEAST", count, {"type": "PREDICTIONS", "task": "cars"}))
+    there = Counter(name for classes in sets for name in classes)
+    still = data.draw(st.integers(0, len(sets)))
+    windows, vectors, rows = looked(sets, ["v"] * len(sets), n, asked, still)
+    if len(there) * count <= n and all(rows >= count for rows in there.values()):
+        assert not unmet(asked, windows, vectors, rows, n)
 
 
 RAINY = {"type": "BALANCE", "distribution": "TARGET", "target": {"rain": 0.9}}
