@@ -17,6 +17,7 @@ from streamsel.embed import Embedder
 from streamsel.embed.judge import Judge
 from streamsel.embed.larder import BARE, Larder
 from streamsel.embed.load import load_embedder
+from streamsel.embed.unneeded import Unneeded
 from streamsel.errors import UsageError
 from streamsel.rules.frame_rules import FrameRules, lightly_folder
 from streamsel.rules.wanted_names import check_wanted
@@ -60,12 +61,13 @@ def build(
 
     sending: picks go to a topic as well. Raises ModelError, UsageError.
     """
-    space.agree_model(embedder.name)
+    if config.embeds:
+        space.agree_model(embedder.name)
     disk = DiskSink(space.folder, format=config.format, quality=config.quality, size=config.size)
     announce(disk, space.store)
     opener = Opener(config)
     bare = not config.rules.reads_vectors
-    larder = Larder(None if (config.effort == "exact" and not bare) or config.objects else embedder.size)
+    larder = Larder(None if (config.judges_all and not bare) or config.objects else embedder.size)
     judge = Judge(embedder)
     dim = embedder.dim if config.rules.reads_vectors else 0
     vectors = [pick.vector[:dim] for pick in space.store.picks()]
@@ -172,7 +174,9 @@ def identity(config: SelectConfig, sources: Sequence[Source]) -> dict[str, Any]:
 
 
 def embedder_of(config: SelectConfig) -> Embedder:
-    """The model that a config names; raises ModelError."""
+    """The model that a config names, where anything is embedded; raises ModelError."""
+    if not config.embeds:
+        return Unneeded()
     return load_embedder(config.model, device=config.device, weights=config.weights)
 
 

@@ -5,7 +5,8 @@ Some members are spread evenly over the rows ("timed"), the others over the spac
 `tau` from all members; when the set is full, the closest pairs are merged and tau rises to their distance: the
 doubling algorithm (Charikar et al., STOC 1997) in small steps. Farthest-first on a few times k such members is nearly
 as good as on all rows (Ceccarello et al., arXiv 1802.09205); the timed members keep the mean close to that of uniform
-sampling, and see to it that there is something to choose where nothing ever changes.
+sampling, and see to it that there is something to choose where nothing ever changes. Where rows have values, a better
+row takes the place of what it looks like, that of a timed member too.
 """
 
 from __future__ import annotations
@@ -199,21 +200,28 @@ class Coreset:
         return row
 
     def _hold(self, arrivals: Arrivals, place: int, slot: int) -> int:
-        """Count a row to the member in this slot, or the member to the row when that is worth more and as far from
-        all others."""
+        """Count a row to the member in this slot, or the member to the row that is worth more and fits there."""
         slots, row = self._slots, int(arrivals.ids[place])
-        if arrivals.values[place] > slots.values[slot] and not slots.timed[slot]:
-            others = np.delete(arrivals.squares[place], slot)
-            if others.min(initial=np.inf) > self._tau2:
-                self._heirs[int(slots.ids[slot])] = row
-                weight = slots.weights[slot]
-                slots.empty(np.array([slot]))
-                arrivals.squares[:, slot] = np.inf
-                slots.weights[self._admit(arrivals, place, False)] += weight
-                return row
+        if arrivals.values[place] > slots.values[slot] and self._replaces(arrivals, place, slot):
+            timed, weight = bool(slots.timed[slot]), slots.weights[slot]
+            self._heirs[int(slots.ids[slot])] = row
+            slots.empty(np.array([slot]))
+            arrivals.squares[:, slot] = np.inf
+            slots.weights[self._admit(arrivals, place, timed)] += weight
+            return row
         slots.weights[slot] += arrivals.weights[place]
         slots.changed[slot] = True
         return int(slots.ids[slot])
+
+    def _replaces(self, arrivals: Arrivals, place: int, slot: int) -> bool:
+        """Whether a row stands as well in the place of the member in this slot: that of a timed one is its time; other
+        members are farther than tau from each other, or, where they were timed once, no nearer than they are."""
+        slots = self._slots
+        if slots.timed[slot]:
+            return True
+        apart = _nearest_but(arrivals.squares[place], slots.timed, slot)
+        own = slots.distances(slots.grid[slot : slot + 1])[0]
+        return apart > self._tau2 or apart >= _nearest_but(own, slots.timed, slot)
 
     def _admit(self, arrivals: Arrivals, place: int, timed: bool) -> int:
         columns = {name: getattr(arrivals, name)[place] for name in ("ids", "rows", "grid", "weights", "values")}
@@ -282,3 +290,10 @@ class Coreset:
         while (heir := self._heirs.get(row)) is not None:
             row = heir
         return row
+
+
+def _nearest_but(squares: npt.NDArray[np.float32], timed: Flags, slot: int) -> float:
+    """The smallest of these distances to slots that are neither timed nor this one."""
+    others = np.where(timed, np.inf, squares)
+    others[slot] = np.inf
+    return float(others.min(initial=np.inf))

@@ -153,9 +153,10 @@ def _choose(parts: Parts, budget: Callable[[Sequence[int]], int]) -> None:
     things = _things(parts, rows, windows_again(parts, rows))
     vectors = parts.judge.vectors(things) if parts.cut else vectors
     objects = parts.objects.vectors(windows_again(parts, rows)) if parts.objects else ()
-    parts.selector.offer(parts.batch(things, vectors, objects))
-    weights = dict(zip(ids, counts, strict=True))
-    order, decisions = parts.selector.finish(budget([weights[thing.id] for thing in things]))
+    known = dict(zip(ids, counts, strict=True))
+    weights = [known[thing.id] for thing in things]
+    parts.selector.offer(parts.batch(things, vectors, objects, weights))
+    order, decisions = parts.selector.finish(budget(weights))
     _tell(parts, rows, things, decisions)
     parts.objects.kept.add([objects[place] for place in order if objects])
     for ordinal, place in enumerate(order, start=len(parts.selector)):

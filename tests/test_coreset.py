@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from streamsel.coreset import Changes, Coreset
@@ -220,6 +220,40 @@ def test_pace_admits_fewer_rows_in_vain() -> None:
         return sum(len(changes.admitted) for changes in feed(coreset, rows, list(range(16, 3000, 16))))
 
     assert admitted(3000) < 0.8 * admitted(None)
+
+
+@settings(deadline=None)
+@given(seeds, counts, shapes, cuts_of)
+def test_timed_members_are_as_many_whatever_rows_are_worth(
+    seed: int, count: int, shape: dict[str, Any], cuts: list[int]
+) -> None:
+    plain, valued = Coreset(dim=DIM, **shape), Coreset(dim=DIM, **shape)
+    rows, edges = walk(seed, count), [min(cut, count) for cut in cuts]
+    feed(plain, rows, edges)
+    feed(valued, rows, edges, np.random.default_rng(seed).random(count).astype(np.float32))
+    assert valued.stride == plain.stride
+    assert valued.members().timed.sum() == plain.members().timed.sum()
+
+
+@settings(deadline=None)
+@given(seeds, st.integers(1, 200), st.integers(2, 20), st.sampled_from([0.0, 0.25, 0.5, 0.9]))
+@example(1, 7, 5, 0.9)  # the best of them was thinned out, and then merged
+@example(1309, 14, 4, 0.5)  # near it lay another one that was thinned out
+def test_where_nothing_changes_the_row_worth_most_stays(seed: int, count: int, capacity: int, uniform: float) -> None:
+    coreset = Coreset(capacity, DIM, uniform=uniform)
+    values = np.random.default_rng(seed).integers(0, 9, count).astype(np.float32)
+    feed(coreset, np.repeat(walk(seed, 1), count, axis=0), list(range(7, count, 7)), values)
+    assert coreset.members().values.max() == values.max()
+
+
+def test_a_better_row_takes_the_place_of_a_timed_member() -> None:
+    still = walk(3, 1)
+    coreset = Coreset(8, DIM, uniform=0.5, expected=40)
+    changes = coreset.offer(np.repeat(still, 15, axis=0), np.eye(1, 15, 14, dtype=np.float32)[0])
+    members = coreset.members()
+    assert changes.holders.tolist()[14] == 14
+    assert members.ids[members.timed].tolist() == [10, 14]
+    assert members.weights.sum() == 15
 
 
 def test_inside_a_tau_ball_the_larger_value_stays() -> None:

@@ -170,6 +170,18 @@ class SelectConfig(BaseModel):
         return "-n" if said is None or said != self.n else "n_samples"
 
     @property
+    def judges_all(self) -> bool:
+        """Whether every frame is embedded before anything is chosen: what looks alike is what is looked for."""
+        near = any(one.strategy.type == "DIVERSITY" and one.strategy.strength < 0 for one in self.rules.strategies)
+        return self.effort == "exact" or (near and self.budget and self.objects is None)
+
+    @property
+    def embeds(self) -> bool:
+        """Whether a model is needed: anything reads vectors, or one was named."""
+        named = self.model != "default" or self.weights is not None
+        return self.rules.reads_vectors or self.compares or self.pool is not None or named
+
+    @property
     def budget(self) -> bool:
         """Whether the choice is made at the end, among all that was seen."""
         return self.n is not None or self.proportion is not None

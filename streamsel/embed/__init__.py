@@ -77,7 +77,7 @@ class Looked:
     """What the scout made of a block.
 
     rows: to be judged now. holders: for each window of the block the row that stands for it (its own id: none does).
-    heirs: rows that stood for others and are gone, and who stands for them now.
+    heirs: rows that stood for others or for themselves, and who stands for them where they are not judged in the end.
     """
 
     ids: Sequence[int]

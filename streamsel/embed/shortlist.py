@@ -18,6 +18,7 @@ from streamsel.coreset import Coreset
 from streamsel.data import Decision, Vector
 from streamsel.embed import Looked, Window
 from streamsel.embed.baseline import Samples
+from streamsel.embed.reserve import Reserve
 
 __all__ = ["Shape", "Shortlist"]
 
@@ -36,10 +37,11 @@ class Shape:
 
 
 class Shortlist:
-    """Looks at every row, keeps what the coreset and the report's samples hold.
+    """Looks at every row, keeps what the coreset, the reserve and the report's samples hold.
 
     describe: block of windows -> (B, dim) float32 unit descriptors. keep_vectors: the descriptors are the judge's own
-    embeddings (`--effort exact`) and are kept in place of pictures. first: number of the first row.
+    embeddings (`--effort exact`) and are kept in place of pictures. first: number of the first row. reserve: what is
+    kept whatever it looks like; None: nothing is.
     """
 
     def __init__(
@@ -50,9 +52,10 @@ class Shortlist:
         *,
         keep_vectors: bool = False,
         first: int = 0,
+        reserve: Reserve | None = None,
     ) -> None:
         self._describe, self._shape, self.samples, self._larder = describe, shape, samples, samples.larder
-        self._keep_vectors, self._first = keep_vectors, first
+        self._keep_vectors, self._first, self._reserve = keep_vectors, first, reserve
         self._run = shape.empty()
         self._file = shape.empty()
         self._demanded: list[int] = []
@@ -75,7 +78,7 @@ class Shortlist:
 
     def look(self, block: Sequence[Window], worth: npt.NDArray[np.float32] | None = None) -> Looked:
         """Take a block in. Nothing is judged before `finish`. worth: of rows that look alike the best one stays; what
-        is worth infinity stays beside what it looks like."""
+        is worth infinity stays beside what it looks like, and so does what the reserve holds."""
         rows = self._describe(block)
         base = self._base
         ids = np.arange(len(block)) + self.seen
@@ -83,15 +86,29 @@ class Shortlist:
         demanded = np.zeros(len(block), bool) if worth is None else np.isposinf(worth)
         self._demanded += ids[demanded].tolist()
         used = Counter([*(changes.admitted + base).tolist(), *ids[demanded].tolist()])
-        for row, window, vector in zip(ids.tolist(), block, rows, strict=True):
+        reserved: list[int] = []
+        for place, (row, window, vector) in enumerate(zip(ids.tolist(), block, rows, strict=True)):
             kept = vector if self._keep_vectors else None
-            for _ in range(used[row]):
+            joined, left = self._joined(row, window, 0.0 if worth is None else float(worth[place]))
+            for _ in range(used[row] + joined):
                 self._larder.hold(row, window, kept)
+            self._release(left)
+            reserved += [place] if joined else []
             self.samples.offer(row, window, kept)
         self._release(changes.evicted + base)
         heirs = _pairs(changes.evicted + base, changes.heirs + base)
         holders = np.where(demanded, ids, changes.holders + base)
+        heirs |= {row: holder for row, holder in _pairs(ids[reserved], holders[reserved]).items() if row != holder}
+        holders[reserved] = ids[reserved]
         return Looked(ids=ids.tolist(), holders=holders.tolist(), heirs=heirs)
+
+    def _joined(self, row: int, window: Window, worth: float) -> tuple[int, list[int]]:
+        """See `Reserve.offer`; what must be picked stays without it."""
+        return (0, []) if self._reserve is None or worth == np.inf else self._reserve.offer(row, window, worth)
+
+    @property
+    def _reserved(self) -> list[int]:
+        return [] if self._reserve is None else self._reserve.rows()
 
     def _release(self, rows: Any) -> None:
         for row in rows:
@@ -116,18 +133,20 @@ class Shortlist:
 
     def finish(self) -> tuple[list[int], list[int]]:
         """The rows to judge, in order of arrival, and how many rows each stands for."""
-        counts = dict.fromkeys(self._demanded, 0) | dict(zip(*self.overview(), strict=True))
+        counts = dict.fromkeys([*self._demanded, *self._reserved], 0) | dict(zip(*self.overview(), strict=True))
         ids = sorted(counts)
         return ids, [counts[row] for row in ids]
 
     def overview(self) -> tuple[list[int], list[int]]:
-        """The same rows, without those that only a worth of infinity kept."""
+        """The same rows, without those that were kept whatever they look like."""
         members = self._run.members()
         return (members.ids + self._first).tolist(), members.weights.tolist()
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """All of it, as named arrays."""
         parts = {"run": self._run.state(), "file": self._file.state(), "samples": self.samples.state()}
+        if self._reserve is not None:
+            parts["reserve"] = self._reserve.state()
         named = {f"{part}.{name}": array for part, arrays in parts.items() for name, array in arrays.items()}
         return {**named, "demanded.rows": np.array(self._demanded, np.int64)}
 
@@ -140,8 +159,10 @@ class Shortlist:
         self._run, self._file = Coreset.from_state(parts["run"]), Coreset.from_state(parts["file"])
         self.samples.restore(parts["samples"])
         self._demanded = parts["demanded"]["rows"].tolist()
+        if self._reserve is not None:
+            self._reserve.restore(parts["reserve"])
         users = [self._run.members().ids + self._first, self._file.members().ids + self._base]
-        self._larder.restore([*np.concatenate(users).tolist(), *self._demanded, *self.samples.users()])
+        self._larder.restore([*np.concatenate(users).tolist(), *self._demanded, *self._reserved, *self.samples.users()])
 
 
 def _pairs(left: npt.NDArray[np.int64], right: npt.NDArray[np.int64]) -> dict[int, int]:

@@ -28,6 +28,7 @@ from streamsel.rules.unseen import Unseen
 from streamsel.rules.wanted_files import WantedFiles
 from streamsel.rules.wanted_names import WantedNames
 from streamsel.rules.worth import Worth
+from streamsel.selection.random_numbers import random_number
 
 __all__ = ["Entrance"]
 
@@ -61,6 +62,7 @@ class Entrance:
         listings = [listed(one) for one in config.constraints if isinstance(one, Names)]
         self._listed = {stem(name) for names in listings for name in names}
         self._values = config.model_copy(update=_reading_values(config))
+        self._seeds = {one.column: config.seed_of(one) for one in config.strategies if one.input.type == "RANDOM"}
         self._worth, self.totals = Worth(config), Totals()
         self.inspection = Inspection(called, remove_duplicates=remove_duplicates)
         self.wanted = WantedNames(config) if wanted is None else wanted
@@ -144,9 +146,10 @@ class Entrance:
         UsageError for a value that cannot be used: now, not when all has been looked at.
         """
         batch_of(self._values, self.rows([(w[0].mark,) for w in block], [w[0].signals for w in block]))
-        self.totals.add([self._summed(window[0].signals) for window in block])
-        self.unseen.add([window[0].signals for window in block])
         names = [self._name([frame.mark for frame in window]) for window in block]
+        self.totals.add([self._summed(window[0].signals) for window in block])
+        self.totals.add([self._random(name) for name in names])
+        self.unseen.add([window[0].signals for window in block])
         return self._worth.of(names, [window[0].signals for window in block])
 
     def _summed(self, signals: Mapping[str, Value]) -> Mapping[str, Value]:
@@ -154,6 +157,10 @@ class Entrance:
         if not self._parts:
             return signals
         return {key: one for key, one in signals.items() if key not in self._parts or isinstance(one, Mapping)}
+
+    def _random(self, name: str) -> dict[str, Value]:
+        """The numbers of RANDOM, which are known of every row like values that are read."""
+        return {column: random_number(name, seed) for column, seed in self._seeds.items()}
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """Counts, and what the worth of rows is compared with; what else it has keeps a state of its own."""

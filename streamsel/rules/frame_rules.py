@@ -15,7 +15,7 @@ from streamsel.embed import Embedder
 from streamsel.rules.entrance import Entrance
 from streamsel.rules.filters import Filter, relevant_files
 from streamsel.rules.frame_objects import FrameObjects, boxes_of_task, objects_column
-from streamsel.rules.material import batch_of
+from streamsel.rules.material import STANDS_FOR, batch_of
 from streamsel.rules.object_rows import ObjectRows
 from streamsel.rules.own_predictions import OwnPredictions, reads_predictions
 from streamsel.rules.own_values import of_frames, own_columns
@@ -28,7 +28,7 @@ from streamsel.rules.totals import Totals
 from streamsel.rules.unseen import Unseen
 from streamsel.rules.wanted_files import WantedFiles
 from streamsel.rules.wanted_names import WantedNames
-from streamsel.selection.columns import Batch
+from streamsel.selection.columns import Batch, Numbers
 from streamsel.signals.lightly_folder import LightlyFolder
 
 if TYPE_CHECKING:
@@ -107,12 +107,14 @@ class FrameRules:
         rows: Sequence[Known],
         vectors: Vector,
         objects: Sequence[Mapping[str, Vector]] = (),
+        weights: Sequence[int] = (),
         *,
         totals: Totals | None = None,
     ) -> Batch:
         """Rows as selectors take them. objects: of each row, task -> vectors; none where nothing is given.
 
-        totals: of what the rows are a part of; unless given, of all that passed the entrance.
+        weights: how many rows that were looked at each stands for; 1 unless given. totals: of what the rows are a part
+        of; unless given, of all that passed the entrance.
         """
         found = objects or [{}] * len(rows)
         crops = {task: objects_column(task, found, self.objects.dim) for task in self.objects.tasks}
@@ -120,8 +122,16 @@ class FrameRules:
         known = vectors if self._config.reads_vectors else None
         boxes = [row.box for row in rows]
         material = self.entrance.rows(marks, signals, boxes, totals=totals, rows=known, crops=crops)
-        self._chosen = batch_of(self._config, material)
+        self._chosen = self._standing(batch_of(self._config, material), weights)
         return self._chosen
+
+    def _standing(self, batch: Batch, weights: Sequence[int] = ()) -> Batch:
+        """With how many rows each stands for, where TYPICALITY counts them."""
+        kinds = [entry.kind for entry in self._config.strategies if entry.strategy.type == "TYPICALITY"]
+        if "vectors" not in kinds:
+            return batch
+        column = Numbers(np.maximum(np.array(weights or [1] * len(batch), np.float64), 1))
+        return Batch({**batch.columns, STANDS_FOR: column}, len(batch))
 
     def picked(self, picks: Sequence[Any]) -> Batch | None:
         """Picks of earlier runs, or None."""
@@ -138,13 +148,14 @@ class FrameRules:
         check_model(pool, embedder.dim, embedder.name)
         if pool.model is None:
             pool.model, pool.dim = embedder.name, self.objects.dim
-        return batch_of(self._config, PoolRows(pool, like, count, runs))
+        return self._standing(batch_of(self._config, PoolRows(pool, like, count, runs)))
 
     def reached(self, order: Sequence[int], decisions: Sequence[Any]) -> dict[str, Any]:
         """What each strategy asked for and reached, and the curve, of the batch made last."""
         if self._chosen is None:
             return {}
-        told = reached(self._config, self._chosen, order, decisions, totals=self.entrance.totals)
+        totals, alike = self.entrance.totals, self.object_rows is None
+        told = reached(self._config, self._chosen, order, decisions, totals=totals, alike=alike)
         filters = [self.entrance.filters, *([self.object_rows.filter] if self.object_rows else [])]
         passed = {label: one for each in filters for label, one in each.passed().items()}
         return {"strategies": {**told, **passed}, "curve": curve(order, decisions)}

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 from streamsel.config import SelectionConfig
 from streamsel.config.constraints import MinDistance, MinGap, Names, Quota
 from streamsel.config.selection import Entry
@@ -12,7 +14,7 @@ from streamsel.data import Vector
 from streamsel.errors import UsageError
 from streamsel.rules.filters import listed, same_name
 from streamsel.rules.keys import key_of
-from streamsel.rules.material import NAME, SOURCE, TIME, VECTORS
+from streamsel.rules.material import NAME, SOURCE, STANDS_FOR, TIME, VECTORS
 from streamsel.rules.shares import wanted_shares
 from streamsel.rules.totals import Totals
 from streamsel.selection import Constraint, Objective
@@ -94,7 +96,8 @@ class _Compiler:
     def _typicality(self, column: Any, options: Any, label: str) -> Objective:
         stop, k = options.stopping_condition_minimum_typicality or 0.0, options.num_nearest_neighbors
         if isinstance(column, Vectors):
-            values = typicality(column.rows, k)
+            counted = self._batch.columns.get(STANDS_FOR)
+            values = typicality(column.rows, k, None if counted is None else counted.values.astype(np.int64))
             return Typicality(values, name=label, stopping_condition_minimum_typicality=stop)
         return ObjectTypicality(column, k, name=label, stopping_condition_minimum_typicality=stop)
 

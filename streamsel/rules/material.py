@@ -15,13 +15,15 @@ from streamsel.rules.values import labels_of
 from streamsel.selection.columns import Batch, Column, Objects, Vectors
 from streamsel.selection.random_numbers import random_numbers
 
-__all__ = ["NAME", "SOURCE", "TIME", "VECTORS", "Material", "batch_of"]
+__all__ = ["NAME", "SOURCE", "STANDS_FOR", "TIME", "VECTORS", "Material", "batch_of"]
 
 NAME: Final = "NAME"
 SOURCE: Final = "SOURCE"
 TIME: Final = "TIME"
 DAY: Final = "DAY"
 VECTORS: Final = "EMBEDDINGS"
+STANDS_FOR: Final = "STANDS FOR"
+"""Numbers: how many rows that were looked at each candidate stands for, where TYPICALITY counts them."""
 
 PLACES: Final = {SOURCE: "labels", TIME: "numbers", DAY: "labels"}
 

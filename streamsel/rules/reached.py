@@ -15,6 +15,7 @@ from streamsel.rules.shares import wanted_shares
 from streamsel.rules.totals import Totals
 from streamsel.selection.budget.balance import OTHER
 from streamsel.selection.columns import Batch, Counts, concatenate
+from streamsel.signals.scores import scale_object_frequency
 
 __all__ = ["compared", "curve", "reached"]
 
@@ -29,12 +30,14 @@ def reached(
     decisions: Sequence[Decision],
     before: Batch | None = None,
     totals: Totals | None = None,
+    *,
+    alike: bool = True,
 ) -> dict[str, dict[str, Any]]:
     """Label of a strategy -> what it asked for and what the picks reached, as plain JSON values.
 
     batch: the rows that passed all filters. order: positions of the picks in it. decisions: on these rows. before:
     earlier picks, which count as the run counted them: in shares and sums. totals: of all that was looked at, where
-    the batch is but a part of it.
+    the batch is but a part of it; alike: of the same rows (objects are chosen from, and frames are looked at).
     """
     named = zip(config.strategies, config.labels, strict=True)
     goals = [(entry, label) for entry, label in named if entry.strategy.type != "THRESHOLD"]
@@ -42,7 +45,19 @@ def reached(
     table = batch if before is None else concatenate([before, batch])
     picks = [*range(first), *(row + first for row in order)]
     judged = [decisions[row] for row in order]
-    return {label: _reached(entry, label, table, picks, judged, totals) for entry, label in goals}
+    told = {label: _reached(entry, label, table, picks, judged, totals) for entry, label in goals}
+    for entry, label in goals:
+        if entry.strategy.type == "WEIGHTS" and totals is not None:
+            told[label]["input_mean"] = _mean(entry, totals) if alike else None
+    return told
+
+
+def _mean(entry: Entry, totals: Totals) -> float | None:
+    """Of what WEIGHTS reads, over all that was looked at; None where that is not known."""
+    mean = totals.mean(entry.column)
+    if mean is None or getattr(entry.input, "score", "") != "object_frequency":
+        return mean
+    return float(scale_object_frequency([mean], *totals.ends(entry.column))[0])  # the totals are of what it is made of
 
 
 def _reached(
@@ -56,9 +71,7 @@ def _reached(
         given = totals.shares(entry.column) if totals else {}
         return told | {"shares": _shares(options, column, picks, given) if picks else {}}
     if options.type == "WEIGHTS":
-        scaled = getattr(entry.input, "score", "") == "object_frequency"  # the totals are of what it is made of
-        mean = totals.mean(entry.column) if totals and not scaled else None
-        return told | _sums(column.values, picks) | ({} if mean is None else {"input_mean": mean})
+        return told | _sums(column.values, picks)
     if options.type == "DIVERSITY" and entry.column == VECTORS:
         return told | _distances([decision.distance for decision in judged])
     return told

@@ -26,7 +26,17 @@ def wanted_shares(options: Any, column: Counts, given: Mapping[str, float]) -> t
     """
     if options.distribution == "INPUT" and given:
         return target_shares("TARGET", given, column)
+    if options.distribution == "UNIFORM" and any(given.values()):
+        return _uniform(column, [name for name, share in given.items() if share])
     return target_shares(options.distribution, dict(options.target or ()), column)
+
+
+def _uniform(column: Counts, occurring: Sequence[str]) -> tuple[Counts, npt.NDArray[np.float64]]:
+    """The same share for each class that occurs, in the column or not."""
+    absent = [name for name in occurring if name not in column.classes]
+    values = np.hstack([column.values, np.zeros((len(column), len(absent)))])
+    counts = Counts(values, (*column.classes, *absent))
+    return counts, np.isin(counts.classes, occurring) / len(occurring)
 
 
 def check_targets(config: SelectionConfig, classes: Mapping[str, Sequence[str]]) -> None:

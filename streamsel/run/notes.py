@@ -27,6 +27,7 @@ def notes_of(
     rows = "frame" if config.objects is None else "frame or object"
     return [
         *idle_options(config),
+        *_all_judged(config),
         *_over_before_start(config, facts),
         *_not_included(parts, pool),
         *entrance.unseen.notes(rows),
@@ -39,6 +40,11 @@ def _unseen_files(parts: Parts) -> list[str]:
     files = parts.entrance.files
     files.come(source.id for source in parts.sources if source.kind != "images")
     return files.notes()
+
+
+def _all_judged(config: SelectConfig) -> Iterator[str]:
+    if config.judges_all and config.effort != "exact":
+        yield "DIVERSITY of negative strength looks for what is alike: every frame was embedded, as by --effort exact"
 
 
 def _over_before_start(config: SelectConfig, facts: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:

@@ -196,6 +196,8 @@ def _summary(
 def _embedded(parts: Parts) -> bool:
     """Whether every pick has a vector: those of a run without a table that read none have not."""
     length = 4 * parts.judge.embedder.dim
+    if not length:
+        return False
     lacking = next(parts.store.query("SELECT COUNT(*) FROM pick WHERE LENGTH(vector) <> ?", length))[0]
     return not lacking
 

@@ -56,8 +56,8 @@ class Parts:
     objects: FrameObjects
     cut: ObjectRows | None
     """Makes rows of objects out of rows of frames, where objects are what is selected; None: frames are."""
-    batch: Callable[[Sequence[Row], Vector, Sequence[Mapping[str, Vector]]], Batch]
-    """Rows with their vectors, and those of their objects, as the selector takes them."""
+    batch: Callable[..., Batch]
+    """`rules.frame_rules.FrameRules.batch`: rows with vectors, those of their objects too, as selectors take them."""
     seen: Seen | None
     budget: Callable[[Sequence[int]], int] | None
     """How many rows to pick among all that were looked at; None: a stream, nothing is left for the end.

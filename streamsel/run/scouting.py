@@ -16,10 +16,13 @@ from streamsel.embed.gate import Gate
 from streamsel.embed.judge import Judge
 from streamsel.embed.larder import Larder
 from streamsel.embed.pooling import pool
+from streamsel.embed.reserve import Reserve
 from streamsel.embed.room import room_of
 from streamsel.embed.scout import DIM, describe
 from streamsel.embed.shortlist import Shape, Shortlist
 from streamsel.embed.watch import Watch
+from streamsel.rules.claims import Claims
+from streamsel.rules.own_values import of_frames
 
 __all__ = ["embedded", "scout_of"]
 
@@ -57,12 +60,20 @@ def _wanted(config: SelectConfig, frames: int) -> int:
 def _shortlist(config: SelectConfig, frames: int, judge: Judge, larder: Larder, first: int) -> Shortlist:
     rows = frames // config.sequence_length
     n = max(1, config.picks_among(rows) if config.n is None else config.n // config.sequence_length)
-    samples = _samples(config, larder, n)
-    if config.effort == "exact":
+    samples, reserve = _samples(config, larder, n), _reserve(config, n)
+    if config.judges_all:
         shape = Shape(max(FACTOR["normal"] * n, JUDGED), judge.embedder.dim, 1 / FACTOR["normal"])
-        return Shortlist(lambda block: embedded(judge, block), shape, samples, keep_vectors=True, first=first)
+        return Shortlist(
+            lambda block: embedded(judge, block), shape, samples, keep_vectors=True, first=first, reserve=reserve
+        )
     wanted = max(FACTOR[config.effort] * n, LEAST) * (OBJECTS if config.rules.reads_objects else 1)
-    return Shortlist(_describe, Shape(wanted, DIM), samples, first=first)
+    return Shortlist(_describe, Shape(wanted, DIM), samples, first=first, reserve=reserve)
+
+
+def _reserve(config: SelectConfig, n: int) -> Reserve | None:
+    """For what a selection reads of frames by themselves; None where it reads nothing."""
+    claims = Claims(of_frames(config.rules, config.objects) if config.objects else config.rules, n)
+    return Reserve(claims.of, claims.rooms) if claims.rooms else None
 
 
 def _watch(config: SelectConfig, judge: Judge, larder: Larder, distance: float | None) -> Watch:

@@ -27,16 +27,19 @@ def similarity(rows: Vector, queries: Vector) -> Floats:
     return decayed(distance, float(distance.mean()) if len(distance) else 0.0)
 
 
-def typicality(rows: Vector, num_nearest_neighbors: int) -> Floats:
+def typicality(rows: Vector, num_nearest_neighbors: int, copies: npt.NDArray[np.int64] | None = None) -> Floats:
     """(N,) float64 in 0..1: mean over a row's K nearest others of exp(-d / m), for (N, D) float32 rows.
 
     m is the mean of all these distances over the table, K at most N - 1. Where m is 0 all rows are the same, and a
-    row alone has no others: both are typical by 1. Raises UsageError for K below 1 and naming a row that is not finite.
+    row alone has no others: both are typical by 1. copies: (N,), 1 or more: how many equal rows each one stands for,
+    itself included, as if all of them were in the table. Raises UsageError for K below 1 and naming a row that is not
+    finite.
     """
-    distance = neighbour_distances(rows, num_nearest_neighbors)
+    distance = neighbour_distances(rows, num_nearest_neighbors, copies)
     if not distance.size:
         return np.ones(len(distance))
-    typical: Floats = decayed(distance, float(distance.mean())).mean(axis=1)
+    scale = distance.mean() if copies is None else np.average(distance.mean(axis=1), weights=copies)
+    typical: Floats = decayed(distance, float(scale)).mean(axis=1)
     return typical
 
 

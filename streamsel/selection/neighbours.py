@@ -24,20 +24,22 @@ BLOCK: Final = 512
 """Rows searched at once: a matrix product gains little from more."""
 
 
-def neighbour_distances(rows: Vector, k: int) -> Floats:
+def neighbour_distances(rows: Vector, k: int, copies: Places | None = None) -> Floats:
     """(N, min(k, N - 1)) float64, rising: Euclidean distances of each of (N, D) float32 rows to its k nearest others.
 
-    A row is not its own neighbour; a repetition of it is one, at distance 0. Takes N^2 D steps. Raises UsageError for
-    k below 1, and naming a row that is not finite.
+    A row is not its own neighbour; a repetition of it is one, at distance 0. copies: (N,), 1 or more: how many equal
+    rows each one stands for, itself included; N in k is their sum then, and rows are given as they were. Takes N^2 D
+    steps. Raises UsageError for k below 1, and naming a row that is not finite.
     """
     if k < 1:
         raise UsageError(f"the number of nearest neighbours must be 1 or more, got {k}")
     table = _checked(rows)
-    k = min(k, len(table) - 1)
+    k = min(k, (len(table) if copies is None else int(copies.sum())) - 1)
     if k < 1:
         return np.empty((len(table), 0))
-    distinct, member, copies = _folded(table)
-    distance, times = _with_copies(distinct, min(k, len(distinct) - 1), copies)
+    distinct, member, count = _folded(table)
+    times_each = count if copies is None else np.bincount(member, copies).astype(np.int64)
+    distance, times = _with_copies(distinct, min(k, len(distinct) - 1), times_each)
     taken = np.diff(np.minimum(np.cumsum(times, axis=1), k), prepend=0, axis=1)
     return np.repeat(distance.ravel(), taken.ravel()).reshape(-1, k)[member]
 

@@ -32,6 +32,15 @@ def test_similarity_is_that_of_the_known_engine(seed, rows, queries):
     np.testing.assert_allclose(similarity(made, wanted), known, atol=3e-5)
 
 
+@given(st.integers(0, 10_000), st.lists(st.integers(1, 9), min_size=1, max_size=40), st.integers(1, 30))
+def test_a_row_that_stands_for_copies_counts_as_if_all_were_there(seed, copies, k):
+    rows = np.random.default_rng(seed).normal(size=(len(copies), 5)).astype(np.float32)
+    rows[len(rows) // 2] = rows[0]
+    whole = typicality(np.repeat(rows, copies, axis=0), k)
+    first = np.cumsum([0, *copies[:-1]])
+    np.testing.assert_allclose(typicality(rows, k, np.array(copies)), whole[first], rtol=1e-9)
+
+
 def test_repetitions_are_neighbours_at_no_distance():
     rows = np.array([[1, 0], [1, 0], [0, 1], [0, 1], [-1, 0]], np.float32)
     known = lightly_mundig.Typicality(rows).calculate_typicality(2)
