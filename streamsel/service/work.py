@@ -15,7 +15,7 @@ from streamsel.service.parts import Parts
 from streamsel.service.pictures import MILLISECOND, Opened, Poison
 from streamsel.topic import Finished, Message, Record
 
-__all__ = ["Breath", "Done", "chunks", "decided", "embedded"]
+__all__ = ["Breath", "Done", "as_taken", "chunks", "decided", "embedded"]
 
 BREATH: Final = 1.0
 """Seconds of work between two signs of life."""
@@ -93,7 +93,7 @@ def decided(parts: Parts, lane: Lane, chunk: Sequence[Opened | Poison], vectors:
     Pictures that go to disk are written, and last with the output's next `flush`.
     """
     frames = [one for one in chunk if isinstance(one, Opened)]
-    taken = [_taken(one, vector) for one, vector in zip(frames, vectors, strict=True)]
+    taken = [as_taken(one, vector) for one, vector in zip(frames, vectors, strict=True)]
     verdicts = iter(zip(lane.take(taken), vectors, strict=True))
     for one in chunk:
         if isinstance(one, Poison):
@@ -108,7 +108,7 @@ def decided(parts: Parts, lane: Lane, chunk: Sequence[Opened | Poison], vectors:
     done.offsets[lane.partition] = lane.position or 0
 
 
-def _taken(opened: Opened, vector: Vector) -> Taken:
+def as_taken(opened: Opened, vector: Vector) -> Taken:
     """A frame as a lane takes it: its time is the one on the wall, since each segment of a camera begins anew.
 
     Picks grow old by the times of records: by those of cameras a single wrong clock would make all of them old.

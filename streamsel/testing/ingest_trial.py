@@ -20,9 +20,9 @@ from kafka.errors import TransactionalIdNotFoundError  # type: ignore[import-unt
 
 from streamsel.config import IngestConfig, read_pipeline
 from streamsel.embed.load import load_embedder
-from streamsel.service.lane import Taken
 from streamsel.service.lanes import Lanes
 from streamsel.service.pictures import Opened, Pictures
+from streamsel.service.work import as_taken
 from streamsel.testing.ingest_feed import Feed
 from streamsel.testing.ingest_material import Given, tiny_model
 from streamsel.testing.kafka_broker import Served
@@ -154,7 +154,7 @@ class Trial:
         """One thread's work on what lies in the topic."""
         config = self.config
         embedder = load_embedder(config.model, device="cpu", threads=1)
-        lanes = Lanes(None, embedder, min_distance=config.min_distance, named=config.identity())
+        lanes = Lanes.of(config, embedder)
         messages = [_message(one) for one in committed(self.broker.servers, self.name)]
         picks: dict[bytes, list[str]] = {}
         letters = set()
@@ -170,7 +170,7 @@ class Trial:
                 if not isinstance(one, Opened):
                     lane.skip(one.message.offset)
                     letters.add((one.message.partition, one.message.offset))
-                elif lane.take([Taken(one.frame, embedder.embed(one.picture[None])[0], one.message.offset)])[0]:
+                elif lane.take([as_taken(one, embedder.embed(one.picture[None])[0])])[0]:
                     picks.setdefault(one.message.key or b"", []).append(one.carried.name)
         state = {lane.partition: {k: v for k, v in lane.entries().items() if v is not None} for lane in made}
         return Reference(picks, frozenset(letters), state)
