@@ -17,10 +17,10 @@ def refused(*arguments: object, code: int = 2) -> str:
     done = streamsel(*arguments, check=False)
     assert done.returncode == code, done.stderr
     lines = [line for line in done.stderr.splitlines() if not line.startswith(("watching:", "judging:", "writing:"))]
-    text = " ".join(lines)
-    assert "Traceback" not in done.stderr
-    assert "internal error" not in text
-    return text
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("failed: " if code == 3 else "streamsel: ")
+    assert "internal error" not in lines[0]
+    return lines[0]
 
 
 WRONG_OPTIONS = {
@@ -45,7 +45,9 @@ WRONG_OPTIONS = {
     ("--target-ratio", "0.1", "--effort", "exact"): "--effort goes with -n or --proportion",
     ("-n", "5", "--model", "nothing.onnx"): "nothing.onnx",
     ("-n", "5", "--model", "torchvision:none_such"): "none_such",
-    ("-n", "five"): "-n",
+    ("-n", "five"): "invalid value for '-n'",
+    ("-n", "12.5"): "streamsel select --help tells",
+    ("--nope",): "no such option: --nope",
 }
 
 
@@ -54,10 +56,48 @@ def test_wrong_options(options, clip, tmp_path):
     assert WRONG_OPTIONS[options] in refused("select", clip, "-o", tmp_path / "out", *options)
 
 
-def test_a_model_file_of_the_wrong_kind(clip, tmp_path):
-    wrong = tmp_path / "model.onnx"
-    wrong.write_text("this is no model")
-    assert "model.onnx" in refused("select", clip, "-o", tmp_path / "out", "-n", "3", "--model", wrong)
+def test_a_command_line_that_lacks_something(clip):
+    assert "missing option '-o'" in refused("select", clip)
+    assert "no such command 'choosy'" in refused("choosy")
+
+
+WRONG_MODELS = {
+    "no archive.pt2": (b"no model", "make one by torch.export.save"),
+    "half.pt2": (b"PK\x03\x04" + bytes(100), "make one by torch.export.save"),
+    "text.onnx": (b"this is no model", "make one by torch.onnx.export"),
+    "half.onnx": (b"\x08\x09\x3a\x47\x0a\x19", "make one by torch.onnx.export"),
+    "odd.onnx": (b"\x08\x09\x3a\x02\x08\x01", "OpenVINO cannot read it; make it anew"),
+    "text.xml": (b"this is no model", "make one by openvino.save_model"),
+    "page.xml": (b"<html><body/></html>", "make one by openvino.save_model"),
+    "half.xml": (b"<?xml version='1.0'?><net name='x'", "OpenVINO cannot read it; make it anew"),
+    "weights.pth": (b"", "give torchvision:NAME and these as its weights"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_MODELS)
+def test_a_model_file_of_the_wrong_kind(name, clip, tmp_path):
+    content, advice = WRONG_MODELS[name]
+    (tmp_path / name).write_bytes(content)
+    text = refused("select", clip, "-o", tmp_path / "out", "-n", "3", "--model", tmp_path / name)
+    assert name in text
+    assert advice in text
+
+
+@pytest.mark.parametrize("name", ["clip.onnx", "clip.xml", "clip.pt2"])
+def test_a_video_is_no_model(name, clip, tmp_path):
+    shutil.copy(clip, tmp_path / name)
+    assert "; make one by" in refused("select", clip, "-o", tmp_path / "out", "--model", tmp_path / name)
+
+
+def test_a_model_file_that_is_not_there(clip, tmp_path):
+    text = refused("select", clip, "-o", tmp_path / "out", "--model", tmp_path / "none.onnx")
+    assert "none.onnx: no such file; give the path of one" in text
+
+
+def test_weights_of_the_wrong_kind(clip, tmp_path):
+    line = ("select", clip, "-o", tmp_path / "out", "--model", "torchvision:resnet18", "--weights")
+    assert "give what torch.save(network.state_dict(), FILE) wrote" in refused(*line, clip)
+    assert "no such file; give the path of one" in refused(*line, tmp_path / "none.pth")
 
 
 @pytest.mark.parametrize("make", [nasty.text, nasty.nothing, nasty.audio_only, nasty.noise], ids=lambda f: f.__name__)
