@@ -10,6 +10,7 @@ from streamsel.config.idle import idle_options
 from streamsel.rules.entrance import Entrance
 from streamsel.rules.filters import stem
 from streamsel.rules.own_values import object_name
+from streamsel.run.damage import damage_of
 from streamsel.run.parts import Parts
 from streamsel.store import PickRow
 
@@ -28,6 +29,7 @@ def notes_of(
     return [
         *idle_options(config),
         *_over_before_start(config, facts),
+        *(line for source, fact in facts.items() for line in damage_of(source, fact, config.sequence_length)),
         *_not_included(parts, pool),
         *entrance.unseen.notes(rows),
         *_unseen_files(parts),

@@ -141,6 +141,8 @@ def test_a_truncated_file_gives_what_it_has(tmp_path):
     done = streamsel("select", short, "-o", tmp_path / "out", "-n", "3")
     assert done.returncode == 0
     assert len(list((tmp_path / "out/frames").iterdir())) == 3
+    broken = nasty.truncated(tmp_path / "short.mp4")
+    assert "note: short.mp4: breaks off, " in streamsel("select", broken, "-o", tmp_path / "own", "-n", "3").stdout
 
 
 def test_an_output_folder_of_another_run(clip, tmp_path):
