@@ -49,15 +49,17 @@ class Selection:
     folder: Path
     picks: Sequence[Mapping[str, Any]] = field(repr=False)
     summary: Mapping[str, Any] = field(repr=False)
+    complete_already: bool = False
+    """Whether `select` found it as it is: there was nothing to do."""
 
     @classmethod
-    def load(cls, folder: Path | str) -> Selection:
+    def load(cls, folder: Path | str, *, complete_already: bool = False) -> Selection:
         """The finished run in a folder; raises UsageError when there is none."""
         folder = Path(folder)
         try:
             summary = json.loads((folder / "summary.json").read_text())
             with (folder / "manifest.jsonl").open() as lines:
-                return cls(folder, [json.loads(line) for line in lines], summary)
+                return cls(folder, [json.loads(line) for line in lines], summary, complete_already)
         except (OSError, ValueError) as error:
             raise UsageError(f"{folder}: {_unfinished(folder, error)}") from error
 
@@ -114,11 +116,13 @@ def select(
         space.agree(identity(config, found), only_new=only_new)
         space.refuse_changed({source.id: size_of(source) for source in found})
         sending = stack.enter_context(_sending(config, space, embedder)) if config.kafka else None
+        runs = 0
         while space.goes_on(found, only_new=only_new):
             _run(config, space, found, embedder, pool, clock, stopping, sending)
+            runs += 1
         if sending:
             sending.finish(clock, stopping)
-    return Selection.load(out)
+    return Selection.load(out, complete_already=not runs)
 
 
 def _sending(config: SelectConfig, space: Workspace, embedder: Embedder) -> AbstractContextManager[Sending]:

@@ -47,15 +47,18 @@ def show_selection(found: Selection, *, as_json: bool) -> None:
     """The table, the counts, and where to look."""
     summary = found.summary
     if as_json:
-        _json({"event": "done", "out": str(found.folder), **summary})
+        already = {"complete_already": True} if found.complete_already else {}
+        _json({"event": "done", "out": str(found.folder), **summary, **already})
         return
     _tables(summary, goals=bool(summary.get("strategies") and summary["config"]["selection"]))
-    seconds = sum(summary["seconds"].values())
-    rate = summary["frames"] / seconds if seconds else 0
     kept = f"{summary['picks']} of {summary['frames']} frames"
     if objects := summary.get("objects"):
         kept = f"{summary['picks']} objects on {objects['frames']} of {summary['frames']} frames"
-    typer.echo(f"kept {kept} in {seconds:.1f} s ({rate:.0f} frames/s)")
+    if found.complete_already:
+        typer.echo(f"{found.folder}: complete already, with {kept} kept")
+    else:
+        seconds = sum(summary["seconds"].values())
+        typer.echo(f"kept {kept} in {seconds:.1f} s ({summary['frames'] / seconds if seconds else 0:.0f} frames/s)")
     if summary.get("ended") and summary["picks"] < (summary["target"] or 0) >= 1:
         typer.echo(f"fewer than asked for: {summary['ended']}")
     _unmet(summary)

@@ -135,11 +135,15 @@ def test_folders_below_the_folder_come_out_below_frames(clip, tmp_path):
     assert len(list((tmp_path / "out/frames/a b/ü").iterdir())) == 2
 
 
-def test_the_same_command_again_says_the_same_and_writes_nothing(clip, tmp_path):
+def test_the_same_command_again_says_that_all_is_done_and_writes_nothing(clip, tmp_path):
     first = streamsel("select", clip, "-o", tmp_path / "out", "-n", "3")
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*")}
     second = streamsel("select", clip, "-o", tmp_path / "out", "-n", "3")
-    assert second.stdout == first.stdout
+    assert " s (" not in second.stdout
+    assert second.stderr == ""
+    kept = [line for line in first.stdout.splitlines() if line.startswith("kept ")]
+    told = f"{tmp_path / 'out'}: complete already, with 3 of 120 frames kept"
+    assert second.stdout.splitlines() == [told if line in kept else line for line in first.stdout.splitlines()]
     assert {p: t for p, t in before.items() if "state.db" not in p.name} == {
         path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*") if "state.db" not in path.name
     }
@@ -149,7 +153,17 @@ def test_json_is_lines_of_json(clip, tmp_path):
     done = streamsel("select", clip, "-o", tmp_path / "out", "-n", "3", "--json")
     events = [json.loads(line) for line in (done.stdout + done.stderr).splitlines()]
     assert events[-1]["event"] == "progress" or "done" in {event["event"] for event in events}
-    assert next(event for event in events if event["event"] == "done")["picks"] == 3
+    done = next(event for event in events if event["event"] == "done")
+    assert done["picks"] == 3
+    assert "complete_already" not in done
+    again = streamsel("select", clip, "-o", tmp_path / "out", "-n", "3", "--json")
+    assert json.loads(again.stdout) == done | {"complete_already": True}
+
+
+def test_only_new_without_anything_new_says_that_all_is_done(clip, tmp_path):
+    streamsel("select", clip, "-o", tmp_path / "out", "-n", "3")
+    done = streamsel("select", clip, "-o", tmp_path / "out", "-n", "3", "--only-new")
+    assert "complete already" in done.stdout
 
 
 def test_quiet_says_nothing(clip, tmp_path):
