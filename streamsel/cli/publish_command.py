@@ -71,12 +71,11 @@ def publish_command(
             progress=tell,
             stopping=asked.is_set,
         )
-    if not quiet:
-        _show(found, kafka, as_json=as_json)
+    _show(found, kafka, as_json=as_json, quiet=quiet)
     raise typer.Exit(3 if found.failed or found.too_large else 0)
 
 
-def _show(found: Published, kafka: str, *, as_json: bool) -> None:
+def _show(found: Published, kafka: str, *, as_json: bool, quiet: bool) -> None:
     if as_json:
         import json
         from dataclasses import asdict
@@ -84,7 +83,8 @@ def _show(found: Published, kafka: str, *, as_json: bool) -> None:
         typer.echo(json.dumps({"event": "done", "kafka": kafka, **asdict(found)}, ensure_ascii=False))
         return
     rate = found.sent / found.seconds if found.seconds else 0.0
-    typer.echo(f"sent {found.sent} of {found.frames} frames to {kafka} in {found.seconds:.1f} s ({rate:.1f} frames/s)")
+    told = f"sent {found.sent} of {found.frames} frames to {kafka} in {found.seconds:.1f} s ({rate:.1f} frames/s)"
+    typer.echo("" if quiet else told, nl=not quiet)
     if found.too_large:
         typer.echo(
             f"left out: {found.too_large} pictures larger than the topic takes ({found.largest} bytes); "

@@ -40,6 +40,5 @@ def select_run(
             bar[0].update(frames, kept, stage)
 
         found = select(sources, out, fresh=fresh, only_new=only_new, progress=tell, stopping=asked.is_set, **options)
-    if not quiet:
-        show_selection(found, as_json=as_json)
+    show_selection(found, as_json=as_json, quiet=quiet)
     return 3 if found.summary["failed"] or found.summary.get("kafka", {}).get("waiting") else 0

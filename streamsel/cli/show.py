@@ -43,13 +43,25 @@ def show_plan(plan: Plan, *, as_json: bool) -> None:
     _notes({"notes": plan.notes})
 
 
-def show_selection(found: Selection, *, as_json: bool) -> None:
-    """The table, the counts, and where to look."""
+def show_selection(found: Selection, *, as_json: bool, quiet: bool = False) -> None:
+    """The table, the counts, and where to look. quiet: only what went wrong, or the JSON if that is asked for."""
     summary = found.summary
     if as_json:
         already = {"complete_already": True} if found.complete_already else {}
         _json({"event": "done", "out": str(found.folder), **summary, **already})
         return
+    if not quiet:
+        _result(found, summary)
+    for source, error in summary["failed"].items():
+        typer.echo(f"failed: {source}: {error}", err=True)
+    if sent := summary.get("kafka"):
+        _not_delivered(sent)
+    if not quiet:
+        typer.echo(f"pictures in {found.folder / 'frames'}, one line a pick in {found.folder / 'manifest.jsonl'}")
+
+
+def _result(found: Selection, summary: Mapping[str, Any]) -> None:
+    """What came out, how it compares, and what is to be said of it."""
     _tables(summary, goals=bool(summary.get("strategies") and summary["config"]["selection"]))
     kept = f"{summary['picks']} of {summary['frames']} frames"
     if objects := summary.get("objects"):
@@ -66,11 +78,8 @@ def show_selection(found: Selection, *, as_json: bool) -> None:
         if reason not in ("budget", "held", "near", "ratio"):
             typer.echo(f"not looked at any further: {count} frames ({reason})")
     _notes(summary)
-    for source, error in summary["failed"].items():
-        typer.echo(f"failed: {source}: {error}", err=True)
     if sent := summary.get("kafka"):
-        _delivery(sent)
-    typer.echo(f"pictures in {found.folder / 'frames'}, one line a pick in {found.folder / 'manifest.jsonl'}")
+        typer.echo(f"sent {sent['delivered']} records to {sent['to']}")
 
 
 def show_choice(found: Selection, *, as_json: bool) -> None:
@@ -104,9 +113,8 @@ def _tables(summary: Mapping[str, Any], *, goals: bool) -> None:
         console.print(goals_table(summary["strategies"]))
 
 
-def _delivery(sent: Mapping[str, Any]) -> None:
-    """What was sent to a topic, what waits, and what a full outbox dropped."""
-    typer.echo(f"sent {sent['delivered']} records to {sent['to']}")
+def _not_delivered(sent: Mapping[str, Any]) -> None:
+    """What waits to be sent to a topic, and what a full outbox dropped."""
     for policy, count in sent["undelivered"].items():
         typer.echo(f"not sent: {count} records, for which there was no room in the outbox ({policy})", err=True)
     if sent["waiting"]:

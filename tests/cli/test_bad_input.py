@@ -134,6 +134,8 @@ def test_one_broken_file_among_good_ones_is_exit_code_3(clip, tmp_path):
     summary = json.loads((tmp_path / "out/summary.json").read_text())
     assert summary["picks"] == 4
     assert list(summary["failed"]) == ["bad.mp4"]
+    quiet = streamsel("select", folder, "-o", tmp_path / "own", "-n", "4", "-q", check=False)
+    assert (quiet.returncode, quiet.stdout, quiet.stderr) == (3, "", text + "\n")
 
 
 def test_a_truncated_file_gives_what_it_has(tmp_path):

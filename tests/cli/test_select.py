@@ -169,6 +169,9 @@ def test_only_new_without_anything_new_says_that_all_is_done(clip, tmp_path):
 def test_quiet_says_nothing(clip, tmp_path):
     done = streamsel("select", clip, "-o", tmp_path / "out", "-n", "3", "--quiet")
     assert done.stdout + done.stderr == ""
+    done = streamsel("select", clip, "-o", tmp_path / "own", "-n", "3", "--quiet", "--json")
+    assert json.loads(done.stdout)["picks"] == 3
+    assert done.stderr == ""
 
 
 def test_a_dry_run_does_nothing(clip, tmp_path):
