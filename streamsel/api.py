@@ -108,7 +108,7 @@ def select(
         if pool is not None and fresh:
             found = new_sources(found, pool, ())  # told before anything is cleared
         space = Workspace(Path(out), fresh=fresh)
-        stack.callback(space.store.close)
+        stack.callback(space.close)
         if pool is not None:
             found = new_sources(found, pool, space.sources)
             total = _enough(config, found)

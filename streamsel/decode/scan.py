@@ -73,8 +73,8 @@ def packet_count(source: Source) -> int:
 def expected_frames(source: Source, start: Fraction | None = None, end: Fraction | None = None) -> int | None:
     """About how many frames a source holds: by a video's index, header, or duration times rate, else a scan.
 
-    start, end: seconds since the first frame; only those from start on and before end count, of what has times.
-    None for what has no end. Raises SourceError.
+    start, end: seconds since the first frame; only those from start on and before end count, of what has times: none
+    where end is not behind start. None for what has no end. Raises SourceError.
     """
     if source.kind == "live":
         return None
@@ -97,7 +97,7 @@ def _between(track: Track, start: Fraction, end: Fraction | None) -> int:
         return _at_rate(packets.count, rate or Fraction(0), start, end)
     seconds = (packets.pts - packets.pts[:1]) * float(track.stream.time_base)
     first, last = np.searchsorted(seconds, [float(start) - EXACT, np.inf if end is None else float(end) - EXACT])
-    return int(last - first)
+    return int(max(0, last - first))
 
 
 def _at_rate(frames: int, rate: Fraction, start: Fraction, end: Fraction | None) -> int:

@@ -39,6 +39,10 @@ WRONG_OPTIONS = {
     ("-n", "5", "--crop", "10x10"): "write W:H:X:Y",
     ("-n", "5", "--start", "soon"): "'soon' is not a time",
     ("-n", "5", "--start", "9"): "--start 9: six.mp4 is over by then; begin earlier",
+    ("-n", "5", "--start", "3", "--end", "2"): "--end 2: must be later than --start 3",
+    ("-n", "5", "--start", "3", "--end", "2", "--dry-run"): "--end 2: must be later than --start 3",
+    ("-n", "5", "--end", "0"): "--end 0: must be later than --start 0",
+    ("-n", "5", "--duration", "0"): "--duration 0: that is no time at all; give more than 0",
     ("-n", "60", "--start", "3"): "there are only about 45 frames",
     ("-n", "5", "--fps", "0/0"): "--fps",
     ("-n", "5", "--effort", "huge"): "'huge'",
@@ -54,6 +58,7 @@ WRONG_OPTIONS = {
 @pytest.mark.parametrize("options", WRONG_OPTIONS, ids=" ".join)
 def test_wrong_options(options, clip, tmp_path):
     assert WRONG_OPTIONS[options] in refused("select", clip, "-o", tmp_path / "out", *options)
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_command_line_that_lacks_something(clip):

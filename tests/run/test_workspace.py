@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 import streamsel as library
-from streamsel.errors import StateError, UsageError
+from streamsel.errors import SourceError, StateError, UsageError
 from streamsel.run.parts import Interrupted
 from streamsel.testing import nasty
 from streamsel.testing.videos import scenes
@@ -46,6 +46,19 @@ def test_fresh_does_not_touch_a_run_that_is_going_on(folder, tmp_path):
     assert done.returncode == 2
     assert "another streamsel is using this output folder" in done.stderr
     assert len(library.Selection.load(tmp_path / "out")) == 6
+
+
+def test_a_run_that_never_saw_a_frame_gives_way(folder, tmp_path):
+    wrong = nasty.text(tmp_path / "wrong.mp4")
+    with pytest.raises(SourceError, match="does not lie inside"):
+        library.select(folder, tmp_path / "out", n=5, crop="4000:10:0:0")
+    with pytest.raises(SourceError, match=r"wrong\.mp4"):
+        library.select(wrong, tmp_path / "out", n=4)
+    found = library.select(folder, tmp_path / "out", n=5)
+    assert len(found) == 5
+    assert [source["id"] for source in found.summary["sources"]] == ["b.mp4"]
+    with pytest.raises(StateError, match="n: 5 there, 4 here"):
+        library.select(wrong, tmp_path / "out", n=4)
 
 
 @pytest.mark.parametrize("goal", [{"n": 5}, {"min_distance": 0.5}], ids=str)
