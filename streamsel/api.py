@@ -237,7 +237,7 @@ def _total(config: SelectConfig, sources: Sequence[Source], lengths: Sequence[in
         first = sources[lengths.index(0)].id
         more = f", and {len(known) - 1} more sources are" if len(known) > 1 else ""
         raise UsageError(f"--start {config.start}: {first} is over by then{more}; begin earlier")
-    if config.n is not None and 0 < total < config.n and not (config.keyframes or config.objects):
+    if config.n is not None and 0 < total < config.n and not config.objects:
         raise UsageError(
             f"{config.asks} {config.n}: there are only about {total} frames to look at; ask for {total} or fewer"
         )

@@ -39,8 +39,8 @@ class Opener:
 
     def expected(self, source: Source) -> int | None:
         """At most about how many frames will be looked at; None where there is no end. Raises SourceError."""
-        frames = expected_frames(source, self._start, ending(self._start, self._end, self._duration))
-        return None if frames is None else -(-frames // self._looking.every)
+        end = ending(self._start, self._end, self._duration)
+        return expected_frames(source, self._start, end, self._looking)
 
 
 def _check_times(config: SelectConfig, start: Fraction | None, end: Fraction | None, duration: Fraction | None) -> None:

@@ -44,6 +44,8 @@ WRONG_OPTIONS = {
     ("-n", "5", "--end", "0"): "--end 0: must be later than --start 0",
     ("-n", "5", "--duration", "0"): "--duration 0: that is no time at all; give more than 0",
     ("-n", "60", "--start", "3"): "there are only about 45 frames",
+    ("-n", "60", "--fps", "5"): "there are only about 24 frames",
+    ("-n", "60", "--keyframes"): "frames to look at; ask for",
     ("-n", "5", "--fps", "0/0"): "--fps",
     ("-n", "5", "--effort", "huge"): "'huge'",
     ("--target-ratio", "0.1", "--effort", "exact"): "--effort goes with -n or --proportion",

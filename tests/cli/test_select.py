@@ -185,6 +185,7 @@ def test_dry_run_counts_the_frames_between_the_times(clip, tmp_path):
     line = ["select", clip, "-o", tmp_path / "out", "-n", "3", "--dry-run"]
     assert "about 30 frames;" in streamsel(*line, "--start", "1", "--duration", "1.2").stdout
     assert "about 10 frames;" in streamsel(*line, "--end", "0.8", "--every", "2").stdout
+    assert "about 5 frames;" in streamsel(*line, "--fps", "5", "--duration", "1").stdout
     assert "is over by then" in streamsel(*line, "--start", "60", check=False).stderr
 
 
