@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["Plan", "Selection", "Told", "open", "plan", "select"]
 
 Told = Callable[[str, int, int, int | None], None]
-"""Told the stage, frames looked at, picks so far, and frames in all (None: unknown)."""
+"""Told the stage (`watching`, `judging`, `writing`, `delivering`), frames that are done with in it, picks so far, and
+frames that the stage has in all (None: unknown). What an earlier call watched counts as done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +162,7 @@ def _run(
 
     from streamsel.build import build
 
+    clock.go_on(sum(space.store.restore(source.id).facts.get("frames", 0) for source in sources))
     with threadpool_limits(1, "blas"):  # its products are small, and the decoder needs the cores
         parts = build(config, space, sources, embedder, pool, clock.total or 0, clock, stopping, sending)
         run(parts)
@@ -248,14 +250,20 @@ class Stopwatch:
     """Passes progress on with running totals, and notes how long each stage took."""
 
     def __init__(self, told: Told, total: int | None) -> None:
-        self._told, self.total, self._frames = told, total, 0
+        self._told, self.total = told, total
+        self._done: Counter[str] = Counter()
         self._begun = {"starting": time.monotonic()}
 
-    def __call__(self, stage: str, frames: int, kept: int) -> None:
+    def __call__(self, stage: str, more: int, kept: int, total: int | None = None) -> None:
         """See `streamsel.run.parts.Progress`."""
         self._begun.setdefault(stage, time.monotonic())
-        self._frames += frames if stage == "watching" else 0
-        self._told(stage, self._frames, kept, self.total)
+        self._done[stage] += more
+        self._told(stage, self._done[stage], kept, self.total if total is None else total)
+
+    def go_on(self, watched: int) -> None:
+        """A run begins where so many frames were watched before."""
+        self._done.clear()
+        self._done["watching"] = watched
 
     def seconds(self) -> dict[str, float]:
         """Stage -> seconds until the next one began."""

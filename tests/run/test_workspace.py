@@ -48,6 +48,28 @@ def test_fresh_does_not_touch_a_run_that_is_going_on(folder, tmp_path):
     assert len(library.Selection.load(tmp_path / "out")) == 6
 
 
+def test_progress_goes_through_each_stage_and_on_where_it_was(folder, clip, tmp_path):
+    shutil.copy(clip, folder / "a.mp4")
+    told = []
+
+    def tell(stage, frames, kept, total):
+        told.append((stage, frames, total))
+
+    with pytest.raises(Interrupted):
+        library.select(folder, tmp_path / "out", n=5, progress=tell, stopping=Stop(8))
+    watched = told[-1]
+    told.clear()
+    library.select(folder, tmp_path / "out", n=5, progress=tell)
+    assert told[0][0] == "watching"
+    assert watched[1] < told[0][1] < told[0][2] == 240
+    for stage in ("watching", "judging", "writing"):
+        counts = [one[1:] for one in told if one[0] == stage]
+        assert counts == sorted(counts)
+        assert counts[-1][0] == counts[-1][1]
+    assert ("writing", 0, 5) in told
+    assert next(one for one in told if one[0] == "judging")[1] == 0
+
+
 def test_a_run_that_never_saw_a_frame_gives_way(folder, tmp_path):
     wrong = nasty.text(tmp_path / "wrong.mp4")
     with pytest.raises(SourceError, match="does not lie inside"):
