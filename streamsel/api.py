@@ -168,7 +168,7 @@ def _run(
         run(parts)
     from streamsel.run.outcome import conclude  # brings pyarrow, which the decoder's memory is better without
 
-    conclude(parts, config, space, pool, clock.seconds())
+    conclude(parts, config, space, pool, clock.seconds(), clock.watched)
 
 
 def plan(sources: str | Path | Sequence[str | Path], **options: Any) -> Plan:
@@ -252,12 +252,15 @@ class Stopwatch:
     def __init__(self, told: Told, total: int | None) -> None:
         self._told, self.total = told, total
         self._done: Counter[str] = Counter()
+        self.watched = 0
+        """Frames that were watched in this call."""
         self._begun = {"starting": time.monotonic()}
 
     def __call__(self, stage: str, more: int, kept: int, total: int | None = None) -> None:
         """See `streamsel.run.parts.Progress`."""
         self._begun.setdefault(stage, time.monotonic())
         self._done[stage] += more
+        self.watched += more if stage == "watching" else 0
         self._told(stage, self._done[stage], kept, self.total if total is None else total)
 
     def go_on(self, watched: int) -> None:

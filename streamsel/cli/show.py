@@ -69,8 +69,7 @@ def _result(found: Selection, summary: Mapping[str, Any]) -> None:
     if found.complete_already:
         typer.echo(f"{found.folder}: complete already, with {kept} kept")
     else:
-        seconds = sum(summary["seconds"].values())
-        typer.echo(f"kept {kept} in {seconds:.1f} s ({summary['frames'] / seconds if seconds else 0:.0f} frames/s)")
+        typer.echo(f"kept {kept}{_pace(summary)}")
     if summary.get("ended") and summary["picks"] < (summary["target"] or 0) >= 1:
         typer.echo(f"fewer than asked for: {summary['ended']}")
     _unmet(summary)
@@ -97,6 +96,13 @@ def show_choice(found: Selection, *, as_json: bool) -> None:
         typer.echo(f"these options change nothing here: {', '.join(summary['ignored'])}")
     typer.echo(f"chose {summary['picks']} of {summary['rows']} rows in {summary['seconds']:.1f} s; {summary['ended']}")
     typer.echo(f"names in {found.folder / 'filenames.txt'}, one line a pick in {found.folder / 'manifest.jsonl'}")
+
+
+def _pace(summary: Mapping[str, Any]) -> str:
+    """How long the call took that ended a run, and for how many of its frames."""
+    seconds, watched = sum(summary["seconds"].values()), summary["watched"]
+    looked = "" if watched == summary["frames"] else f"; looked at {watched} of them"
+    return f"{looked} in {seconds:.1f} s ({watched / seconds if seconds else 0:.0f} frames/s)"
 
 
 def _tables(summary: Mapping[str, Any], *, goals: bool) -> None:
