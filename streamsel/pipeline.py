@@ -46,7 +46,7 @@ def _unfinished(parts: Parts) -> list[Source]:
 
 def _refuse_nothing(parts: Parts) -> None:
     """When no source gave a frame there is nothing to choose from, now or on a later try."""
-    facts = [parts.store.restore(source.id).facts for source in parts.sources]
+    facts = [parts.store.restore(source).facts for source in parts.store.streams()]
     errors = [str(fact["error"]) for fact in facts if "error" in fact]
     if errors and not any(fact["frames"] for fact in facts):
         more = f" (and {len(errors) - 1} more sources failed)" if len(errors) > 1 else ""

@@ -70,6 +70,40 @@ def test_progress_goes_through_each_stage_and_on_where_it_was(folder, clip, tmp_
     assert next(one for one in told if one[0] == "judging")[1] == 0
 
 
+@pytest.mark.parametrize("goal", [{"n": 3}, {"min_distance": 0.5}], ids=str)
+def test_only_new_in_a_folder_from_which_old_files_go(goal, folder, clip, other_clip, tmp_path):
+    first = library.select(folder, tmp_path / "out", **goal)
+    (folder / "b.mp4").unlink()
+    shutil.copy(other_clip, folder / "c.mp4")
+    with pytest.raises(StateError, match="belongs to another run"):
+        library.select(folder, tmp_path / "out", **goal)
+    second = library.select(folder, tmp_path / "out", only_new=True, **goal)
+    assert second.picks[: len(first)] == first.picks
+    assert {pick["source"] for pick in second.picks[len(first) :]} == {"c.mp4"}
+    assert all((tmp_path / "out" / pick["file"]).is_file() for pick in second.picks)
+    assert library.select(folder, tmp_path / "out", **goal).complete_already
+    (folder / "c.mp4").unlink()
+    nasty.text(folder / "d.mp4")
+    third = library.select(folder, tmp_path / "out", only_new=True, **goal)
+    assert third.picks == second.picks
+    assert list(third.summary["failed"]) == ["d.mp4"]
+
+
+def test_a_file_that_goes_before_its_choice_is_told(folder, other_clip, tmp_path):
+    library.select(folder, tmp_path / "out", n=3)
+    shutil.copy(other_clip, folder / "c.mp4")
+    with pytest.raises(Interrupted):
+        library.select(folder, tmp_path / "out", n=3, only_new=True, stopping=Stop(2))
+    (folder / "b.mp4").unlink()
+    (folder / "c.mp4").rename(tmp_path / "c.mp4")
+    shutil.copy(other_clip, folder / "e.mp4")
+    with pytest.raises(StateError, match=r"c\.mp4: is gone before the run was done with it; put it back"):
+        library.select(folder, tmp_path / "out", n=3, only_new=True)
+    (tmp_path / "c.mp4").rename(folder / "c.mp4")
+    found = library.select(folder, tmp_path / "out", n=3, only_new=True)
+    assert {pick["source"] for pick in found.picks[:3]} == {"b.mp4"}
+
+
 def test_a_run_that_never_saw_a_frame_gives_way(folder, tmp_path):
     wrong = nasty.text(tmp_path / "wrong.mp4")
     with pytest.raises(SourceError, match="does not lie inside"):
