@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from streamsel.config import SelectConfig
-from streamsel.config.idle import idle_options
+from streamsel.config.idle import idle_in_pictures, idle_options
 from streamsel.data import Frame, Source
 from streamsel.embed import Window
 from streamsel.errors import SourceError, StateError, UsageError
@@ -178,7 +178,8 @@ def plan(sources: str | Path | Sequence[str | Path], **options: Any) -> Plan:
     config, found = resolve(SelectConfig.of(sources=sources, **options))
     lengths = [_length(source, config) for source in found]
     _total(config, found, lengths)
-    return Plan(list(zip(found, lengths, strict=True)), config.goal, config.model, idle_options(config))
+    notes = [*idle_options(config), *idle_in_pictures(config, [one.id for one in found if one.kind == "images"])]
+    return Plan(list(zip(found, lengths, strict=True)), config.goal, config.model, notes)
 
 
 def _length(source: Source, config: SelectConfig) -> int | SourceError | None:
@@ -230,8 +231,6 @@ def _enough(config: SelectConfig, sources: Sequence[Source]) -> int | None:
 def _total(config: SelectConfig, sources: Sequence[Source], lengths: Sequence[int | SourceError | None]) -> int | None:
     """The same of known lengths."""
     if None in lengths:
-        if config.proportion is not None:
-            raise UsageError("--proportion needs sources whose length is known: use -n, or --target-ratio")
         return None
     known = [length for length in lengths if isinstance(length, int)]  # what cannot be read says so in its turn
     total = sum(known)

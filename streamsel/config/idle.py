@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from streamsel.config.select_config import SelectConfig
 
-__all__ = ["idle_options"]
+__all__ = ["idle_in_pictures", "idle_options"]
+
+TIMES = ("start", "end", "duration", "fps", "keyframes")
 
 
 def idle_options(config: SelectConfig) -> list[str]:
@@ -37,3 +39,10 @@ def _of_the_worker(config: SelectConfig) -> Iterator[str]:
         yield "worker_config.use_datapool changes nothing: name the file that remembers picks with --pool"
     if config.rules.worker.ignored:
         yield f"these options of the config change nothing here: {', '.join(config.rules.worker.ignored)}"
+
+
+def idle_in_pictures(config: SelectConfig, folders: Sequence[str]) -> list[str]:
+    """A line for each of these folders of pictures, which have no times, where options ask for some."""
+    given = ", ".join(f"--{name}" for name in TIMES if getattr(config, name))
+    told = f"its pictures have no times, and are all looked at: {given} is not for them"
+    return [f"{folder}: {told}" for folder in folders] if given else []

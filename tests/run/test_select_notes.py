@@ -199,3 +199,17 @@ def test_pictures_of_a_folder_that_cannot_be_opened(tmp_path):
 def test_odd_times_are_no_damage(tmp_path):
     odd = nasty.times_restart(tmp_path / "odd.ts")
     assert library.select(odd, tmp_path / "out", n=3).summary["notes"] == []
+
+
+def test_sources_without_a_whole_sequence(clip, tmp_path):
+    found = library.select(clip, tmp_path / "out", sequence_length=300)
+    assert found.summary["notes"] == ["six.mp4 gave no sequence of 300 frames: try a shorter --sequence-length"]
+
+
+def test_times_of_pictures(clip, tmp_path):
+    shots = pictures(tmp_path / "shots", 6)
+    told = "shots: its pictures have no times, and are all looked at: --start, --fps is not for them"
+    options = {"n": 2, "start": 1, "fps": 5}
+    assert library.plan([shots, clip], **options).notes == [told]
+    assert library.select([shots, clip], tmp_path / "out", **options).summary["notes"] == [told]
+    assert library.plan(shots, n=2, every=2).notes == []
