@@ -36,8 +36,10 @@ def show_plan(plan: Plan, *, as_json: bool) -> None:
         _json({"event": "plan", "sources": sources, "goal": plan.goal, "model": plan.model, "notes": plan.notes})
         return
     for source, frames in plan.sources:
-        told = "no end" if frames is None else f"about {frames} frames" if isinstance(frames, int) else str(frames)
-        typer.echo(f"{source.id}  {source.kind}  {told}")
+        told = "no end" if frames is None else f"about {frames} frames"
+        if isinstance(frames, Exception):
+            told = _without_name(source.id, str(frames))
+        typer.echo(f"{_printable(source.id)}  {source.kind}  {told}")
     total = sum(frames for _, frames in plan.sources if isinstance(frames, int))
     typer.echo(f"{len(sources)} sources, about {total} frames; would keep {plan.goal}, judged by model {plan.model!r}")
     _notes({"notes": plan.notes})
@@ -53,7 +55,7 @@ def show_selection(found: Selection, *, as_json: bool, quiet: bool = False) -> N
     if not quiet:
         _result(found, summary)
     for source, error in summary["failed"].items():
-        typer.echo(f"failed: {source}: {error}", err=True)
+        typer.echo(f"failed: {_printable(source)}: {_without_name(source, error)}", err=True)
     if sent := summary.get("kafka"):
         _not_delivered(sent)
     if not quiet:
@@ -117,6 +119,16 @@ def _tables(summary: Mapping[str, Any], *, goals: bool) -> None:
         console.print(Statistics.from_json(summary["statistics"]).table())
     if goals:
         console.print(goals_table(summary["strategies"]))
+
+
+def _printable(name: str) -> str:
+    """A name on one line, as errors have it: what does not print is spelled out."""
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in name)
+
+
+def _without_name(source: str, error: str) -> str:
+    """An error of a source, where its name stands before it already."""
+    return error.removeprefix(f"{_printable(source)}: ")
 
 
 def _not_delivered(sent: Mapping[str, Any]) -> None:

@@ -118,7 +118,10 @@ def test_what_is_not_there(clip, tmp_path):
     (tmp_path / "empty").mkdir()
     assert "empty" in refused("select", tmp_path / "empty", "-o", tmp_path / "out", code=1)
     text = refused("select", "rtsp://user:secret@127.0.0.1:1/x", "-o", tmp_path / "out", "-n", "3")
-    assert "127.0.0.1_1/x: has no end" in text
+    assert "127.0.0.1_1/x: has no end, so -n needs --duration there" in text
+    for more in ((), ("--duration", "1")):
+        text = refused("select", "rtsp://127.0.0.1:1/x", "-o", tmp_path / "out", "--proportion", "0.1", *more)
+        assert text.endswith("/x: has no end, and --proportion needs a known length: use --target-ratio")
     assert not (tmp_path / "out").exists()
 
 
@@ -137,12 +140,24 @@ def test_one_broken_file_among_good_ones_is_exit_code_3(clip, tmp_path):
     shutil.copy(clip, folder / "good.mp4")
     nasty.text(folder / "bad.mp4")
     text = refused("select", folder, "-o", tmp_path / "out", "-n", "4", code=3)
-    assert "failed: bad.mp4" in text
+    assert text.startswith("failed: bad.mp4: ")
+    assert text.count("bad.mp4") == 1
     summary = json.loads((tmp_path / "out/summary.json").read_text())
     assert summary["picks"] == 4
     assert list(summary["failed"]) == ["bad.mp4"]
     quiet = streamsel("select", folder, "-o", tmp_path / "own", "-n", "4", "-q", check=False)
     assert (quiet.returncode, quiet.stdout, quiet.stderr) == (3, "", text + "\n")
+
+
+def test_a_name_of_two_lines_is_told_on_one(clip, tmp_path):
+    folder = tmp_path / "videos"
+    folder.mkdir()
+    shutil.copy(clip, folder / "good.mp4")
+    nasty.text(folder / "two\nlines.mp4")
+    assert "failed: two\\nlines.mp4: " in refused("select", folder, "-o", tmp_path / "out", "-n", "4", code=3)
+    done = streamsel("select", folder, "-o", tmp_path / "own", "-n", "4", "--dry-run")
+    assert [line.split()[0] for line in done.stdout.splitlines()] == ["good.mp4", "two\\nlines.mp4", "2"]
+    assert done.stdout.count("lines.mp4") == 1
 
 
 def test_a_truncated_file_gives_what_it_has(tmp_path):
