@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 from streamsel.config import SelectConfig
-from streamsel.config.idle import idle_options
+from streamsel.config.idle import idle_in_pictures, idle_options
 from streamsel.data import Frame, Source
 from streamsel.embed import Window
 from streamsel.errors import SourceError, StateError, UsageError
@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 __all__ = ["Plan", "Selection", "Told", "open", "plan", "select"]
 
 Told = Callable[[str, int, int, int | None], None]
-"""Told the stage, frames looked at, picks so far, and frames in all (None: unknown)."""
+"""Told the stage (`watching`, `judging`, `writing`, `delivering`), frames that are done with in it, picks so far, and
+frames that the stage has in all (None: unknown). What an earlier call watched counts as done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,15 +50,17 @@ class Selection:
     folder: Path
     picks: Sequence[Mapping[str, Any]] = field(repr=False)
     summary: Mapping[str, Any] = field(repr=False)
+    complete_already: bool = False
+    """Whether `select` found it as it is: there was nothing to do."""
 
     @classmethod
-    def load(cls, folder: Path | str) -> Selection:
+    def load(cls, folder: Path | str, *, complete_already: bool = False) -> Selection:
         """The finished run in a folder; raises UsageError when there is none."""
         folder = Path(folder)
         try:
             summary = json.loads((folder / "summary.json").read_text())
             with (folder / "manifest.jsonl").open() as lines:
-                return cls(folder, [json.loads(line) for line in lines], summary)
+                return cls(folder, [json.loads(line) for line in lines], summary, complete_already)
         except (OSError, ValueError) as error:
             raise UsageError(f"{folder}: {_unfinished(folder, error)}") from error
 
@@ -106,7 +109,7 @@ def select(
         if pool is not None and fresh:
             found = new_sources(found, pool, ())  # told before anything is cleared
         space = Workspace(Path(out), fresh=fresh)
-        stack.callback(space.store.close)
+        stack.callback(space.close)
         if pool is not None:
             found = new_sources(found, pool, space.sources)
             total = _enough(config, found)
@@ -114,11 +117,13 @@ def select(
         space.agree(identity(config, found), only_new=only_new)
         space.refuse_changed({source.id: size_of(source) for source in found})
         sending = stack.enter_context(_sending(config, space, embedder)) if config.kafka else None
+        runs = 0
         while space.goes_on(found, only_new=only_new):
             _run(config, space, found, embedder, pool, clock, stopping, sending)
+            runs += 1
         if sending:
             sending.finish(clock, stopping)
-    return Selection.load(out)
+    return Selection.load(out, complete_already=not runs)
 
 
 def _sending(config: SelectConfig, space: Workspace, embedder: Embedder) -> AbstractContextManager[Sending]:
@@ -157,12 +162,13 @@ def _run(
 
     from streamsel.build import build
 
+    clock.go_on(sum(space.store.restore(source.id).facts.get("frames", 0) for source in sources))
     with threadpool_limits(1, "blas"):  # its products are small, and the decoder needs the cores
         parts = build(config, space, sources, embedder, pool, clock.total or 0, clock, stopping, sending)
         run(parts)
     from streamsel.run.outcome import conclude  # brings pyarrow, which the decoder's memory is better without
 
-    conclude(parts, config, space, pool, clock.seconds())
+    conclude(parts, config, space, pool, clock.seconds(), clock.watched)
 
 
 def plan(sources: str | Path | Sequence[str | Path], **options: Any) -> Plan:
@@ -172,7 +178,8 @@ def plan(sources: str | Path | Sequence[str | Path], **options: Any) -> Plan:
     config, found = resolve(SelectConfig.of(sources=sources, **options))
     lengths = [_length(source, config) for source in found]
     _total(config, found, lengths)
-    return Plan(list(zip(found, lengths, strict=True)), config.goal, config.model, idle_options(config))
+    notes = [*idle_options(config), *idle_in_pictures(config, [one.id for one in found if one.kind == "images"])]
+    return Plan(list(zip(found, lengths, strict=True)), config.goal, config.model, notes)
 
 
 def _length(source: Source, config: SelectConfig) -> int | SourceError | None:
@@ -224,8 +231,6 @@ def _enough(config: SelectConfig, sources: Sequence[Source]) -> int | None:
 def _total(config: SelectConfig, sources: Sequence[Source], lengths: Sequence[int | SourceError | None]) -> int | None:
     """The same of known lengths."""
     if None in lengths:
-        if config.proportion is not None:
-            raise UsageError("--proportion needs sources whose length is known: use -n, or --target-ratio")
         return None
     known = [length for length in lengths if isinstance(length, int)]  # what cannot be read says so in its turn
     total = sum(known)
@@ -233,7 +238,7 @@ def _total(config: SelectConfig, sources: Sequence[Source], lengths: Sequence[in
         first = sources[lengths.index(0)].id
         more = f", and {len(known) - 1} more sources are" if len(known) > 1 else ""
         raise UsageError(f"--start {config.start}: {first} is over by then{more}; begin earlier")
-    if config.n is not None and 0 < total < config.n and not (config.keyframes or config.objects):
+    if config.n is not None and 0 < total < config.n and not config.objects:
         raise UsageError(
             f"{config.asks} {config.n}: there are only about {total} frames to look at; ask for {total} or fewer"
         )
@@ -244,14 +249,23 @@ class Stopwatch:
     """Passes progress on with running totals, and notes how long each stage took."""
 
     def __init__(self, told: Told, total: int | None) -> None:
-        self._told, self.total, self._frames = told, total, 0
+        self._told, self.total = told, total
+        self._done: Counter[str] = Counter()
+        self.watched = 0
+        """Frames that were watched in this call."""
         self._begun = {"starting": time.monotonic()}
 
-    def __call__(self, stage: str, frames: int, kept: int) -> None:
+    def __call__(self, stage: str, more: int, kept: int, total: int | None = None) -> None:
         """See `streamsel.run.parts.Progress`."""
         self._begun.setdefault(stage, time.monotonic())
-        self._frames += frames if stage == "watching" else 0
-        self._told(stage, self._frames, kept, self.total)
+        self._done[stage] += more
+        self.watched += more if stage == "watching" else 0
+        self._told(stage, self._done[stage], kept, self.total if total is None else total)
+
+    def go_on(self, watched: int) -> None:
+        """A run begins where so many frames were watched before."""
+        self._done.clear()
+        self._done["watching"] = watched
 
     def seconds(self) -> dict[str, float]:
         """Stage -> seconds until the next one began."""

@@ -163,8 +163,10 @@ def resolve(config: SelectConfig) -> tuple[SelectConfig, list[Source]]:
     live = [source.id for source in sources if source.kind == "live"]
     if live and not config.duration and config.selection is not None and config.proportion is not None:
         config = config.model_copy(update={"proportion": None, "target_ratio": config.proportion})
+    if live and config.proportion is not None:
+        raise UsageError(f"{live[0]}: has no end, and --proportion needs a known length: use --target-ratio")
     if live and config.budget and not config.duration:
-        raise UsageError(f"{live[0]}: has no end, so -n and --proportion need --duration there")
+        raise UsageError(f"{live[0]}: has no end, so -n needs --duration there")
     return config, sources
 
 

@@ -221,7 +221,7 @@ class Coreset:
             return True
         apart = _nearest_but(arrivals.squares[place], slots.timed, slot)
         own = slots.distances(slots.grid[slot : slot + 1])[0]
-        return apart > self._tau2 or apart >= _nearest_but(own, slots.timed, slot)
+        return bool(apart > self._tau2) or apart >= _nearest_but(own, slots.timed, slot)
 
     def _admit(self, arrivals: Arrivals, place: int, timed: bool) -> int:
         columns = {name: getattr(arrivals, name)[place] for name in ("ids", "rows", "grid", "weights", "values")}

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -45,7 +46,7 @@ def _unfinished(parts: Parts) -> list[Source]:
 
 def _refuse_nothing(parts: Parts) -> None:
     """When no source gave a frame there is nothing to choose from, now or on a later try."""
-    facts = [parts.store.restore(source.id).facts for source in parts.sources]
+    facts = [parts.store.restore(source).facts for source in parts.store.streams()]
     errors = [str(fact["error"]) for fact in facts if "error" in fact]
     if errors and not any(fact["frames"] for fact in facts):
         more = f" (and {len(errors) - 1} more sources failed)" if len(errors) > 1 else ""
@@ -149,7 +150,9 @@ def _tell(parts: Parts, rows: Sequence[Row], things: Sequence[Row], decisions: S
 def _choose(parts: Parts, budget: Callable[[Sequence[int]], int]) -> None:
     """Judge what the scout kept to the end, and choose among it."""
     ids, counts = parts.scout.finish()
-    rows, vectors = parts.recall(ids, lambda count: parts.progress("judging", count, 0))
+    judging = partial(parts.progress, "judging", kept=0, total=len(ids) * parts.length)
+    judging(0)
+    rows, vectors = parts.recall(ids, lambda count: judging(count * parts.length))
     things = _things(parts, rows, windows_again(parts, rows))
     vectors = parts.judge.vectors(things) if parts.cut else vectors
     objects = parts.objects.vectors(windows_again(parts, rows)) if parts.objects else ()
@@ -167,6 +170,9 @@ def _choose(parts: Parts, budget: Callable[[Sequence[int]], int]) -> None:
 def _deliver(parts: Parts) -> None:
     """Write the pictures of picks that were chosen at the end and are not on disk yet."""
     written = parts.store.count_delivered()
+    total = next(parts.store.query("SELECT COUNT(*) FROM pick"))[0] * parts.length
+    if total > written * parts.length:
+        parts.progress("writing", written * parts.length, written, total)
     for source in parts.sources:
         rows = sorted(parts.store.undelivered(source.id), key=lambda pick: (pick.marks[0].index, pick.ordinal))
         for row, frames in zip(rows, windows_of(parts, source, rows), strict=True):
@@ -176,7 +182,7 @@ def _deliver(parts: Parts) -> None:
             parts.sink.flush()
             parts.ledger.written(row, files, vector)
             written += 1
-            parts.progress("writing", 0, written)
+            parts.progress("writing", parts.length, written, total)
             if parts.stopping():
                 raise Interrupted
 

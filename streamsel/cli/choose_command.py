@@ -58,5 +58,5 @@ def choose_command(
         normalize=normalize,
         fresh=fresh,
     )
-    if not quiet:
+    if as_json or not quiet:
         show_choice(found, as_json=as_json)

@@ -22,6 +22,6 @@ Pool = Annotated[Path | None, option("--pool", "Earlier picks count as selected;
 Normalize = Annotated[
     bool, typer.Option("--normalize/--as-they-are", show_default=False, help="Make vectors unit length (default).")
 ]
-Quiet = Annotated[bool, option("--quiet/-q", "Say nothing but errors.")]
+Quiet = Annotated[bool, option("--quiet/-q", "Say nothing but errors; with --json, the result alone.")]
 Json = Annotated[bool, option("--json", "The result as JSON on standard output, progress on standard error.")]
 Debug = Annotated[bool, option("--debug", "Show the traceback of an error.")]

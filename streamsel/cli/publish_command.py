@@ -71,12 +71,11 @@ def publish_command(
             progress=tell,
             stopping=asked.is_set,
         )
-    if not quiet:
-        show_published(found, kafka, as_json=as_json)
+    show_published(found, kafka, as_json=as_json, quiet=quiet)
     raise typer.Exit(3 if found.failed or found.too_large else 0)
 
 
-def show_published(found: Published, kafka: str, *, as_json: bool) -> None:
+def show_published(found: Published, kafka: str, *, as_json: bool, quiet: bool = False) -> None:
     """What came of it, as lines or as an object."""
     if as_json:
         import json
@@ -85,8 +84,9 @@ def show_published(found: Published, kafka: str, *, as_json: bool) -> None:
         typer.echo(json.dumps({"event": "done", "kafka": kafka, **asdict(found)}, ensure_ascii=False))
         return
     rate = found.sent / found.seconds if found.seconds else 0.0
-    typer.echo(f"sent {found.sent} of {found.frames} frames to {kafka} in {found.seconds:.1f} s ({rate:.1f} frames/s)")
-    if found.slow:
+    told = f"sent {found.sent} of {found.frames} frames to {kafka} in {found.seconds:.1f} s ({rate:.1f} frames/s)"
+    typer.echo("" if quiet else told, nl=not quiet)
+    if found.slow and not quiet:
         asked = found.frames / (found.seconds - found.behind)
         typer.echo(
             f"slower than asked: {found.behind:.1f} s late at the end, for {asked:.1f} frames/s; --size makes pictures "

@@ -37,9 +37,8 @@ def select_run(
         def tell(stage: str, frames: int, kept: int, total: int | None) -> None:
             if not bar:
                 bar.append(stack.enter_context(open_progress(total, quiet=quiet, as_json=as_json)))
-            bar[0].update(frames, kept, stage)
+            bar[0].update(frames, kept, stage, total)
 
         found = select(sources, out, fresh=fresh, only_new=only_new, progress=tell, stopping=asked.is_set, **options)
-    if not quiet:
-        show_selection(found, as_json=as_json)
+    show_selection(found, as_json=as_json, quiet=quiet)
     return 3 if found.summary["failed"] or found.summary.get("kafka", {}).get("waiting") else 0

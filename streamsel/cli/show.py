@@ -36,26 +36,42 @@ def show_plan(plan: Plan, *, as_json: bool) -> None:
         _json({"event": "plan", "sources": sources, "goal": plan.goal, "model": plan.model, "notes": plan.notes})
         return
     for source, frames in plan.sources:
-        told = "no end" if frames is None else f"about {frames} frames" if isinstance(frames, int) else str(frames)
-        typer.echo(f"{source.id}  {source.kind}  {told}")
+        told = "no end" if frames is None else f"about {frames} frames"
+        if isinstance(frames, Exception):
+            told = _without_name(source.id, str(frames))
+        typer.echo(f"{_printable(source.id)}  {source.kind}  {told}")
     total = sum(frames for _, frames in plan.sources if isinstance(frames, int))
     typer.echo(f"{len(sources)} sources, about {total} frames; would keep {plan.goal}, judged by model {plan.model!r}")
     _notes({"notes": plan.notes})
 
 
-def show_selection(found: Selection, *, as_json: bool) -> None:
-    """The table, the counts, and where to look."""
+def show_selection(found: Selection, *, as_json: bool, quiet: bool = False) -> None:
+    """The table, the counts, and where to look. quiet: only what went wrong, or the JSON if that is asked for."""
     summary = found.summary
     if as_json:
-        _json({"event": "done", "out": str(found.folder), **summary})
+        already = {"complete_already": True} if found.complete_already else {}
+        _json({"event": "done", "out": str(found.folder), **summary, **already})
         return
+    if not quiet:
+        _result(found, summary)
+    for source, error in summary["failed"].items():
+        typer.echo(f"failed: {_printable(source)}: {_without_name(source, error)}", err=True)
+    if sent := summary.get("kafka"):
+        _not_delivered(sent)
+    if not quiet:
+        typer.echo(f"pictures in {found.folder / 'frames'}, one line a pick in {found.folder / 'manifest.jsonl'}")
+
+
+def _result(found: Selection, summary: Mapping[str, Any]) -> None:
+    """What came out, how it compares, and what is to be said of it."""
     _tables(summary, goals=bool(summary.get("strategies") and summary["config"]["selection"]))
-    seconds = sum(summary["seconds"].values())
-    rate = summary["frames"] / seconds if seconds else 0
     kept = f"{summary['picks']} of {summary['frames']} frames"
     if objects := summary.get("objects"):
         kept = f"{summary['picks']} objects on {objects['frames']} of {summary['frames']} frames"
-    typer.echo(f"kept {kept} in {seconds:.1f} s ({rate:.0f} frames/s)")
+    if found.complete_already:
+        typer.echo(f"{found.folder}: complete already, with {kept} kept")
+    else:
+        typer.echo(f"kept {kept}{_pace(summary)}")
     if summary.get("ended") and summary["picks"] < (summary["target"] or 0) >= 1:
         typer.echo(f"fewer than asked for: {summary['ended']}")
     _unmet(summary)
@@ -63,11 +79,8 @@ def show_selection(found: Selection, *, as_json: bool) -> None:
         if reason not in ("budget", "held", "near", "ratio"):
             typer.echo(f"not looked at any further: {count} frames ({reason})")
     _notes(summary)
-    for source, error in summary["failed"].items():
-        typer.echo(f"failed: {source}: {error}", err=True)
     if sent := summary.get("kafka"):
-        _delivery(sent)
-    typer.echo(f"pictures in {found.folder / 'frames'}, one line a pick in {found.folder / 'manifest.jsonl'}")
+        typer.echo(f"sent {sent['delivered']} records to {sent['to']}")
 
 
 def show_choice(found: Selection, *, as_json: bool) -> None:
@@ -87,6 +100,13 @@ def show_choice(found: Selection, *, as_json: bool) -> None:
     typer.echo(f"names in {found.folder / 'filenames.txt'}, one line a pick in {found.folder / 'manifest.jsonl'}")
 
 
+def _pace(summary: Mapping[str, Any]) -> str:
+    """How long the call took that ended a run, and for how many of its frames."""
+    seconds, watched = sum(summary["seconds"].values()), summary["watched"]
+    looked = "" if watched == summary["frames"] else f"; looked at {watched} of them"
+    return f"{looked} in {seconds:.1f} s ({watched / seconds if seconds else 0:.0f} frames/s)"
+
+
 def _tables(summary: Mapping[str, Any], *, goals: bool) -> None:
     """How the picks compare, and what each strategy asked for and reached."""
     from rich.console import Console
@@ -101,9 +121,18 @@ def _tables(summary: Mapping[str, Any], *, goals: bool) -> None:
         console.print(goals_table(summary["strategies"]))
 
 
-def _delivery(sent: Mapping[str, Any]) -> None:
-    """What was sent to a topic, what waits, and what a full outbox dropped."""
-    typer.echo(f"sent {sent['delivered']} records to {sent['to']}")
+def _printable(name: str) -> str:
+    """A name on one line, as errors have it: what does not print is spelled out."""
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in name)
+
+
+def _without_name(source: str, error: str) -> str:
+    """An error of a source, where its name stands before it already."""
+    return error.removeprefix(f"{_printable(source)}: ")
+
+
+def _not_delivered(sent: Mapping[str, Any]) -> None:
+    """What waits to be sent to a topic, and what a full outbox dropped."""
     for policy, count in sent["undelivered"].items():
         typer.echo(f"not sent: {count} records, for which there was no room in the outbox ({policy})", err=True)
     if sent["waiting"]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from streamsel.config.pipeline_base import ServiceConfig
 from streamsel.config.select_config import SelectConfig
 from streamsel.config.selection import SelectionConfig
 
-__all__ = ["idle_in_pipeline", "idle_options"]
+__all__ = ["idle_in_pictures", "idle_in_pipeline", "idle_options"]
+
+TIMES = ("start", "end", "duration", "fps", "keyframes")
 
 
 def idle_options(config: SelectConfig) -> list[str]:
@@ -53,3 +55,10 @@ def _of_the_worker(rules: SelectionConfig, *further: str) -> Iterator[str]:
 def _of_the_pool(config: SelectConfig) -> Iterator[str]:
     if config.rules.worker.use_datapool and config.pool is None:
         yield "worker_config.use_datapool changes nothing: name the file that remembers picks with --pool"
+
+
+def idle_in_pictures(config: SelectConfig, folders: Sequence[str]) -> list[str]:
+    """A line for each of these folders of pictures, which have no times, where options ask for some."""
+    given = ", ".join(f"--{name}" for name in TIMES if getattr(config, name))
+    told = f"its pictures have no times, and are all looked at: {given} is not for them"
+    return [f"{folder}: {told}" for folder in folders] if given else []

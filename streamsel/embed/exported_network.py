@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from streamsel.embed.files import check_file, reason
+from streamsel.embed.file_kinds import check_kind
+from streamsel.embed.files import reason
 from streamsel.embed.shapes import Sides
+from streamsel.embed.silence import silence
 from streamsel.embed.torch_runtime import move_to_device_pass, nn, torch
 from streamsel.errors import ModelError
 
@@ -18,12 +20,13 @@ def exported_network(path: Path, device: str) -> tuple[nn.Module, Sides, Any]:
 
     torch reads part of such a file as pickle: open only files that you trust. Raises ModelError naming the file.
     """
+    check_kind(path)
     try:
-        program = move_to_device_pass(torch.export.load(check_file(path)), device)
-    except ModelError:
-        raise
+        with silence("torch.export"):
+            program = move_to_device_pass(torch.export.load(path), device)
     except Exception as error:  # a damaged archive may raise nearly anything
-        raise ModelError(f"{path}: not a program that torch.export saved: {reason(error)}") from error
+        why = reason(error.__context__ or error)  # torch's own says that its log tells
+        raise ModelError(f"{path}: torch.export cannot load it, save it anew with this torch: {why}") from error
     inputs = program.graph_signature.user_inputs
     if len(inputs) != 1:
         raise ModelError(f"{path}: expected one input, found {len(inputs)}")

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from streamsel.embed.file_kinds import check_kind
 from streamsel.embed.files import reason
 from streamsel.embed.runtime import ops, ov
 from streamsel.embed.shapes import InputShape, Sides, input_shape, pooled_axes, shown
 from streamsel.embed.sidecar import Recipe
+from streamsel.embed.silence import silence
 from streamsel.errors import ModelError
 
 __all__ = ["companions", "file_graph"]
@@ -43,9 +45,13 @@ def companions(path: Path) -> Iterator[Path]:
 def read_model(core: ov.Core, path: Path) -> ov.Model:
     """The model as it stands in the file."""
     try:
-        return core.read_model(path)
+        with silence():
+            return core.read_model(check_kind(path))
     except RuntimeError as error:
-        raise ModelError(f"{path}: not a model that OpenVINO can read: {reason(error, -1)}") from error
+        apart = "its .bin" if path.suffix.lower() == ".xml" else "weights that are apart"
+        raise ModelError(
+            f"{path}: OpenVINO cannot read it; make it anew, with {apart} beside it: {reason(error, -1)}"
+        ) from error
 
 
 def settle(model: ov.Model, path: Path, shape: InputShape) -> None:

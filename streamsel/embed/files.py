@@ -15,7 +15,7 @@ __all__ = ["check_file", "digest", "reason"]
 def check_file(path: Path) -> Path:
     """The path, when it is a file; else raises ModelError."""
     if not path.is_file():
-        raise ModelError(f"{path}: {'not a file' if path.exists() else 'no such file'}")
+        raise ModelError(f"{path}: {'not a file' if path.exists() else 'no such file'}; give the path of one")
     return path
 
 
@@ -31,7 +31,7 @@ def digest(files: Iterable[Path], recipe: Recipe) -> str:
     return total.hexdigest()[:8]
 
 
-def reason(error: Exception, line: int = 0) -> str:
+def reason(error: BaseException, line: int = 0) -> str:
     """One line of what a library has to say, the first or the last (-1), cut at 200 characters."""
     lines = [text.strip() for text in str(error).splitlines() if text.strip()]
     return lines[line][:200] if lines else type(error).__name__

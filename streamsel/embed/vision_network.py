@@ -9,7 +9,7 @@ from collections.abc import MutableMapping
 from pathlib import Path
 from typing import Any
 
-from streamsel.embed.files import check_file, reason
+from streamsel.embed.files import check_file
 from streamsel.embed.sidecar import Recipe
 from streamsel.embed.torch_runtime import nn, torch, torchvision
 from streamsel.errors import ModelError
@@ -80,12 +80,17 @@ def read_state(path: Path) -> MutableMapping[str, Any]:
     except ModelError:
         raise
     except Exception as error:  # a damaged pickle may raise nearly anything
-        raise ModelError(f"{path}: not a state dict that torch can read with weights_only: {reason(error)}") from error
+        raise ModelError(
+            f"{path}: not a state dict, or a damaged one; give what torch.save(network.state_dict(), FILE) wrote"
+        ) from error
     for key in ("state_dict", "model"):
         if isinstance(found, dict) and isinstance(found.get(key), dict):
             found = found[key]
     if not isinstance(found, dict) or not all(isinstance(value, torch.Tensor) for value in found.values()):
-        raise ModelError(f"{path}: expected a state dict (names and tensors), found {type(found).__name__}")
+        raise ModelError(
+            f"{path}: expected a state dict (names and tensors), found {type(found).__name__};"
+            " give what torch.save(network.state_dict(), FILE) wrote"
+        )
     torch.nn.modules.utils.consume_prefix_in_state_dict_if_present(found, "module.")
     return found
 
@@ -113,4 +118,6 @@ def report(path: Path, name: str, problem: str, keys: set[str]) -> None:
     """Raises ModelError if there are such keys."""
     if keys:
         more = f" and {len(keys) - 1} more" if len(keys) > 1 else ""
-        raise ModelError(f"{path}: these are no weights of torchvision:{name}: {problem} {min(keys)}{more}")
+        raise ModelError(
+            f"{path}: these are no weights of torchvision:{name}: {problem} {min(keys)}{more}; give its own"
+        )

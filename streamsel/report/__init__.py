@@ -15,8 +15,11 @@ __all__ = ["Progress"]
 class Progress(Protocol):
     """Where a run stands. Calls are cheap (often is fine), never fail a run and never block it."""
 
-    def update(self, frames: int, kept: int, stage: str) -> None:
-        """So many frames were looked at and so many kept, both counted from the start of the run."""
+    def update(self, frames: int, kept: int, stage: str, total: int | None = None) -> None:
+        """So many frames of a stage are done with and so many are kept.
+
+        total: frames that the stage has in all; None: as many as was said at first, if anything.
+        """
         ...
 
     def close(self) -> None:

@@ -40,10 +40,10 @@ class BarProgress(QuietProgress):
         self._bar: Progress | None = bar
         self._due = -float("inf")
 
-    def update(self, frames: int, kept: int, stage: str) -> None:
+    def update(self, frames: int, kept: int, stage: str, total: int | None = None) -> None:
         """Draws where the run stands, if it is time for it."""
         now = self._clock()
-        standing = self._pace.standing(now, frames, kept, stage, self._total)
+        standing = self._pace.standing(now, frames, kept, stage, self._total if total is None else total)
         if now >= self._due:
             self._due = now + self.interval
             self._draw(standing)
@@ -58,10 +58,12 @@ class BarProgress(QuietProgress):
         """A terminal that has gone away is no reason to end a run: nothing more is drawn."""
         if self._bar is None:
             return
-        figures = standing.figures()
+        stage, figures = standing.stage, standing.figures()
         try:
             self._bar.start()
-            self._bar.update(self._task, completed=standing.frames, description=standing.stage, figures=figures)
+            self._bar.update(
+                self._task, completed=standing.frames, total=standing.total, description=stage, figures=figures
+            )
             self._bar.refresh()
         except (OSError, ValueError):
             self._bar = None

@@ -13,7 +13,7 @@ WINDOW = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """Where a run stands: frames looked at of a total that may be unknown, frames kept, frames/s, seconds left.
+    """Where a stage stands: frames done of a total that may be unknown, frames kept, frames/s, seconds left.
 
     word: what the kept ones are called here.
     """
@@ -34,14 +34,17 @@ class Standing:
 
 
 class Pace:
-    """Turns counts that arrive now and then into a Standing. The first count is where it starts, not progress."""
+    """Turns counts that come now and then into a Standing. A stage's first count is where it starts, not progress."""
 
     def __init__(self, word: str = "kept") -> None:
-        self._word = word
+        self._word, self._stage = word, ""
         self._recent: deque[tuple[float, int]] = deque()
 
     def standing(self, now: float, frames: int, kept: int, stage: str, total: int | None) -> Standing:
         """now: seconds of a clock that never goes back. Times before WINDOW are forgotten."""
+        if stage != self._stage:
+            self._stage = stage
+            self._recent.clear()
         while len(self._recent) > 1 and self._recent[1][0] <= now - WINDOW:
             self._recent.popleft()
         if not self._recent or now - self._recent[-1][0] >= WINDOW / 60:

@@ -30,8 +30,9 @@ def open_progress(
 ) -> Progress:
     """The progress that suits where it is told.
 
-    total: frames there are to look at, None where that is unknown or endless. quiet: tell nothing (wins over
-    as_json). stream: where to; standard error unless given. word: what becomes of frames here, as lines say it.
+    total: frames there are where an update does not say, None where that is unknown or endless. quiet: tell nothing
+    (wins over as_json). stream: where to; standard error unless given. word: what becomes of frames here, as lines say
+    it.
     """
     stream = stream or sys.stderr
     if quiet:
@@ -48,7 +49,7 @@ def open_progress(
 class QuietProgress:
     """Tells nothing."""
 
-    def update(self, frames: int, kept: int, stage: str) -> None:
+    def update(self, frames: int, kept: int, stage: str, total: int | None = None) -> None:
         """Takes what stands, and tells nothing."""
 
     def close(self) -> None:
@@ -77,11 +78,11 @@ class LineProgress(QuietProgress):
         self._told: Standing | None = None
         self._due = -float("inf")
 
-    def update(self, frames: int, kept: int, stage: str) -> None:
+    def update(self, frames: int, kept: int, stage: str, total: int | None = None) -> None:
         """Tells where the run stands, if it is time for it."""
         now = self._clock()
         new_stage = self._last is None or self._last.stage != stage
-        self._last = self._pace.standing(now, frames, kept, stage, self._total)
+        self._last = self._pace.standing(now, frames, kept, stage, self._total if total is None else total)
         if new_stage or now >= self._due:
             self._due = now + self.interval
             self._tell(self._last)

@@ -14,7 +14,7 @@ from streamsel.run.parts import Parts
 from streamsel.run.recall import recall
 from streamsel.selection.quality import covering, pairwise
 
-__all__ = ["comparison"]
+__all__ = ["comparison", "since"]
 
 Weights = npt.NDArray[np.int64]
 
@@ -23,20 +23,44 @@ def comparison(parts: Parts) -> Statistics | None:
     """The table, or None when nothing was picked, or nothing new was seen.
 
     `original` is the weighted coreset of all that was seen; covering is measured over it and over every other row
-    that was embedded.
+    that was embedded. Where a run goes on with what came since, every set begins with the picks of before, so that
+    all are of one size.
     """
     picks = np.array([pick.vector for pick in parts.store.picks()], np.float32)
-    if not picks.size:
+    if not picks.size or parts.scout.seen == _rows_before(parts):
         return None
+    before = picks[: _picked_before(parts)]
     seen, weights = _seen(parts)
     if not len(seen):
         return None
-    samples = parts.scout.samples
-    every_nth = recall(parts.store, parts.judge, samples.every_nth.choose(len(picks)))[1]
-    random = recall(parts.store, parts.judge, samples.random.choose(len(picks)))[1]
+    samples, more = parts.scout.samples, len(picks) - len(before)
+    every_nth = _with(before, parts, samples.every_nth.choose(more))
+    random = _with(before, parts, samples.random.choose(more))
     sets = {"every n-th": every_nth, "random": random, "streamsel": picks}
     columns = [_column(name, rows, seen, weights, list(sets.values())) for name, rows in sets.items() if len(rows)]
     return Statistics((_original(seen, weights), *columns))
+
+
+def since(parts: Parts) -> str:
+    """What the table is of, where a run went on with what came since; empty for a run of its own."""
+    before = _picked_before(parts)
+    if not before:
+        return ""
+    original = ", and original is what came since" if parts.seen is None else ""
+    return f"in the table every set begins with the {before} picks of before --only-new{original}"
+
+
+def _picked_before(parts: Parts) -> int:
+    """Picks of the run that this one goes on from: of the rows that it had seen at its end."""
+    return int(next(parts.store.query("SELECT COUNT(*) FROM pick WHERE row < ?", _rows_before(parts)))[0])
+
+
+def _rows_before(parts: Parts) -> int:
+    return parts.store.note("rows") or 0
+
+
+def _with(before: Vector, parts: Parts, rows: list[int]) -> Vector:
+    return np.concatenate([before, recall(parts.store, parts.judge, rows)[1]])
 
 
 def _seen(parts: Parts) -> tuple[Vector, Weights]:

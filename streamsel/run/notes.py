@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from streamsel.config import SelectConfig
-from streamsel.config.idle import idle_options
+from streamsel.config.idle import idle_in_pictures, idle_options
 from streamsel.rules.entrance import Entrance
 from streamsel.rules.filters import stem
 from streamsel.rules.own_values import object_name
+from streamsel.run.damage import damage_of
 from streamsel.run.parts import Parts
 from streamsel.store import PickRow
 
@@ -28,7 +29,10 @@ def notes_of(
     return [
         *idle_options(config),
         *_all_judged(config),
+        *idle_in_pictures(config, [source.id for source in parts.sources if source.kind == "images"]),
         *_over_before_start(config, facts),
+        *_too_short(config, facts),
+        *(line for source, fact in facts.items() for line in damage_of(source, fact, config.sequence_length)),
         *_not_included(parts, pool),
         *entrance.unseen.notes(rows),
         *_unseen_files(parts),
@@ -53,6 +57,12 @@ def _over_before_start(config: SelectConfig, facts: Mapping[str, Mapping[str, An
     for source, fact in facts.items():
         if sure and not fact["frames"] and "error" not in fact:
             yield f"{source} is over before --start {config.start}"
+
+
+def _too_short(config: SelectConfig, facts: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    for source, fact in facts.items():
+        if config.sequence_length > 1 and not fact["frames"] and "error" not in fact:
+            yield f"{source} gave no sequence of {config.sequence_length} frames: try a shorter --sequence-length"
 
 
 def _not_included(parts: Parts, pool: Pool | None) -> Iterator[str]:

@@ -22,8 +22,9 @@ class Opener:
         fps = _rate(config.fps) if config.fps else None
         self._crop = _box(config.crop) if config.crop else None
         self._looking = Looking(config.every or 1, fps, config.keyframes)
-        times = (seconds(time) if time else None for time in (config.start, config.end, config.duration))
+        times = [seconds(time) if time else None for time in (config.start, config.end, config.duration)]
         self._start, self._end, self._duration = times
+        _check_times(config, *times)
 
     def open(self, source: Source) -> Decoder:
         """A decoder for the source."""
@@ -38,8 +39,16 @@ class Opener:
 
     def expected(self, source: Source) -> int | None:
         """At most about how many frames will be looked at; None where there is no end. Raises SourceError."""
-        frames = expected_frames(source, self._start, ending(self._start, self._end, self._duration))
-        return None if frames is None else -(-frames // self._looking.every)
+        end = ending(self._start, self._end, self._duration)
+        return expected_frames(source, self._start, end, self._looking)
+
+
+def _check_times(config: SelectConfig, start: Fraction | None, end: Fraction | None, duration: Fraction | None) -> None:
+    """Raises UsageError where no time is left to look at."""
+    if duration == 0:
+        raise UsageError(f"--duration {config.duration}: that is no time at all; give more than 0")
+    if end is not None and end <= (start or 0):
+        raise UsageError(f"--end {config.end}: must be later than --start {config.start or 0}")
 
 
 def _rate(text: str) -> Fraction:

@@ -14,7 +14,7 @@ from streamsel.config import SelectConfig
 from streamsel.data import Decision
 from streamsel.embed import Row
 from streamsel.rules.keys import keys_of
-from streamsel.run.comparison import comparison
+from streamsel.run.comparison import comparison, since
 from streamsel.run.heirs import Heirs
 from streamsel.run.notes import notes_of
 from streamsel.run.parts import Parts
@@ -51,10 +51,11 @@ ORDER BY 1, 2
 
 
 def conclude(
-    parts: Parts, config: SelectConfig, space: Workspace, pool: Pool | None, timings: Mapping[str, float]
+    parts: Parts, config: SelectConfig, space: Workspace, pool: Pool | None, timings: Mapping[str, float], watched: int
 ) -> None:
     """Write all tables, then the summary, let the picks join the pool, then note the run as complete.
 
+    timings: stage -> seconds of this call, in which so many frames were `watched`.
     May be repeated at will.
     """
     folder, store = space.folder, space.store
@@ -62,10 +63,10 @@ def conclude(
     keys = keys_of(config.rules)
     numbers = SequenceNumbers(store, facts)
     ids = [_picked(pick, facts) for pick in store.picks()]
-    told = partial(_record, config, facts, keys, numbers, ids)
-    write_manifest(folder, map(told, store.picks()), OBJECTS if config.objects else MANIFEST)
+    record = partial(_record, config, facts, keys, numbers, ids)
+    write_manifest(folder, map(record, store.picks()), OBJECTS if config.objects else MANIFEST)
     if config.objects:
-        write_picked_crops(folder, store.picks(), map(told, store.picks()), config.padding)
+        write_picked_crops(folder, store.picks(), map(record, store.picks()), config.padding)
     if _embedded(parts):
         write_embeddings(folder, (pick.vector for pick in store.picks()), parts.judge.embedder.dim)
     write_decisions(folder, _decisions(parts))
@@ -77,11 +78,22 @@ def conclude(
             write_json(folder / f"{name}.json", listing.rows)
     made = comparison(parts) if _embedded(parts) and config.compares else None
     table = made.to_json() if made else store.note("statistics")
-    write_json(folder / "summary.json", _summary(parts, config, facts, timings, table, pool))
+    told = since(parts) if made else store.note("since")
+    notes = [*notes_of(parts, config, facts, pool), *([told] if told else [])]
+    summary = _summary(parts, config, facts, table, notes)
+    seconds = {stage: round(spent, 3) for stage, spent in timings.items()}
+    write_json(folder / "summary.json", {**summary, "watched": watched, "seconds": seconds})
     if pool is not None:
         remember(pool, store, keys, config.goal)
     store.conclude(
-        {"complete": True, **ended(store), "rows": parts.scout.seen, "statistics": table},
+        {
+            "complete": True,
+            **ended(store),
+            "rows": parts.scout.seen,
+            "statistics": table,
+            "since": told,
+            "ended_sources": list(facts),
+        },
         CHOICE if config.budget else SAMPLES,
     )
 
@@ -161,9 +173,8 @@ def _summary(
     parts: Parts,
     config: SelectConfig,
     facts: Mapping[str, Any],
-    timings: Mapping[str, float],
     table: Any,
-    pool: Pool | None,
+    notes: list[str],
 ) -> dict[str, Any]:
     """Everything about the run that is not about one pick."""
     looked = sum(fact["frames"] for fact in facts.values())
@@ -185,11 +196,10 @@ def _summary(
         **(parts.store.note("reached") or _reached(parts)),
         "sources": [{"id": source, **_without_error(fact)} for source, fact in facts.items()],
         "failed": failed,
-        "notes": notes_of(parts, config, facts, pool),
+        "notes": notes,
         "statistics": table,
         "config": config.identity(),
         "libraries": {name: version(name) for name in ("av", "numpy", "openvino", "pyarrow")},
-        "seconds": {stage: round(seconds, 3) for stage, seconds in timings.items()},
     }
 
 

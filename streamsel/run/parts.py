@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from streamsel.data import Decision, Source, Vector
 from streamsel.decode import Decoder
@@ -23,8 +23,16 @@ from streamsel.store.embedded import SqliteStore
 
 __all__ = ["Interrupted", "Parts", "Progress"]
 
-Progress = Callable[[str, int, int], None]
-"""Told the stage, how many more frames were looked at and how many picks there are."""
+
+class Progress(Protocol):
+    """Told how a run goes on."""
+
+    def __call__(self, stage: str, more: int, kept: int, total: int | None = None) -> None:
+        """The stage, how many frames more are done with in it, picks so far, and frames that it has in all.
+
+        total: None where the run knows itself, as of frames to watch.
+        """
+        ...
 
 
 class Interrupted(StreamselError):  # noqa: N818

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from streamsel.config import SelectConfig
 from streamsel.errors import StateError
 from streamsel.run.outgoing import PickRecords
-from streamsel.run.parts import Interrupted
+from streamsel.run.parts import Interrupted, Progress
 from streamsel.run.workspace import Workspace
 from streamsel.sink.json_file import write_json
 from streamsel.store import Changes, Outgoing, PickRow, Span
@@ -88,16 +88,18 @@ class Sending:
         if self._delivery.ready and (room := self._delivery.room) > 0:
             self._hand_over(room)
 
-    def finish(self, progress: Callable[[str, int, int], None], stopping: Callable[[], bool]) -> None:
+    def finish(self, progress: Progress, stopping: Callable[[], bool]) -> None:
         """Wait until all has arrived, as long as the config says at most, and tell in summary.json what has not.
 
         Raises what `pump` raises, and Interrupted; either way all is kept for the same command again.
         """
-        end = time.monotonic() + self._wait
+        end, told = time.monotonic() + self._wait, 0
         try:
             while (standing := self._store.outbox.standing()).waiting:
                 self.pump()
-                progress("delivering", 0, standing.delivered)
+                sent = standing.delivered
+                progress("delivering", sent - told, sent, sent + standing.waiting)
+                told = sent
                 if stopping():
                     raise Interrupted
                 if time.monotonic() > end:

@@ -48,6 +48,10 @@ class Workspace:
         self.store = SqliteStore(folder / STATE)
         self._reopens = bool(self.store.note("chosen") or self.store.note("complete"))
 
+    def close(self) -> None:
+        """Let go of the state; everything committed is in it."""
+        self.store.close()
+
     def _claim(self) -> None:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -86,12 +90,20 @@ class Workspace:
         return list((self.store.note("identity") or {}).get("sources", ()))
 
     def agree(self, identity: Mapping[str, Any], *, only_new: bool) -> None:
-        """Note what this run is, or raise StateError where the folder belongs to another."""
+        """Note what this run is, or raise StateError where the folder belongs to another.
+
+        One that has not looked at a frame yet, because something was wrong with it, gives way.
+        """
         known = self.store.note("identity")
+        if known not in (None, dict(identity)) and not self._began():
+            self.store.close()
+            self._clear()
+            self.store, known = SqliteStore(self.folder / STATE), None
         if known is not None:
             differ = [key for key in sorted(known | dict(identity)) if known.get(key) != identity.get(key)]
-            if only_new and set(known.get("sources", ())) <= set(identity["sources"]):
+            if only_new:
                 differ = [key for key in differ if key != "sources"]
+                self._refuse_gone(known, set(identity["sources"]))
             if differ == ["sources"] and set(known["sources"]) <= set(identity["sources"]):
                 raise StateError(f"{self.folder}: sources came that were not there; add them with --only-new")
             if differ:
@@ -100,6 +112,21 @@ class Workspace:
                     "use the same options, another -o, or --fresh to start anew"
                 )
         self.store.commit(Changes(notes={"identity": identity}))
+
+    def _refuse_gone(self, known: Mapping[str, Any], there: set[str]) -> None:
+        """Raise StateError where a choice may yet fall on pictures of a source that is not there any more.
+
+        One that an ended run was done with may go, as from a folder in which the oldest make room for new ones; from a
+        stream any may, whose pictures are written at once.
+        """
+        ended = known["sources"] if self.store.note("complete") else self.store.note("ended_sources") or ()
+        gone = [source for source in known["sources"] if source not in there and source not in ended]
+        if gone and (known.get("n") or known.get("proportion")):
+            raise StateError(f"{gone[0]}: is gone before the run was done with it; put it back, or use --fresh")
+
+    def _began(self) -> bool:
+        """Whether a frame was looked at."""
+        return any(self.store.restore(stream).facts.get("frames") for stream in self.store.streams())
 
     def agree_model(self, name: str) -> None:
         """Note the model, or raise StateError where vectors of another one are in the state."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from numbers import Real
 from pathlib import Path
 from typing import Any, Self, TypedDict
 
@@ -43,6 +44,9 @@ class Selector:
     ) -> None:
         if (min_distance is None) == (target_ratio is None):
             raise UsageError("give either min_distance or target_ratio, and not both")
+        for name, value in (("min_distance", min_distance), ("target_ratio", target_ratio)):
+            if value is not None and not isinstance(value, Real):
+                raise UsageError(f"{name} must be a number, got {value!r}")
         self._goal = _Goal(min_distance=min_distance, target_ratio=target_ratio)
         self._normalize = normalize
         self._driver = OnePass(1 if dim is None else dim, **self._goal)

@@ -8,10 +8,11 @@ so. H.264 with 4:2:0 chroma needs even sizes: an odd last row or column is repea
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import av
 import numpy as np
+from av.packet import Packet
 from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, Interpolation
 from av.video.stream import VideoStream
 
@@ -46,12 +47,22 @@ def _encoded(frames: Sequence[Frame], quality: int, width: int, height: int) -> 
     buffer = io.BytesIO()
     with av.open(buffer, "w", format="mp4", options={"fflags": "+bitexact"}) as container:
         stream = _stream(container, frames, quality, width + width % 2, height + height % 2)
-        for frame, pts in zip(frames, _times(frames), strict=True):
+        times = _times(frames)
+        gaps = np.diff(times).tolist() or [1]
+        lasting = dict(zip(times, [*gaps, gaps[-1]], strict=False))
+        for frame, pts in zip(frames, times, strict=True):
             picture = _video_frame(frame.picture.rgb(width, height))
             picture.pts, picture.time_base = pts, frame.mark.time_base
-            container.mux(stream.encode(picture))
-        container.mux(stream.encode(None))
+            container.mux(_timed(stream.encode(picture), lasting))
+        container.mux(_timed(stream.encode(None), lasting))
     return buffer.getvalue()
+
+
+def _timed(packets: Sequence[Packet[VideoStream]], lasting: Mapping[int, int]) -> Sequence[Packet[VideoStream]]:
+    """Packets that say how long their picture lasts: of the last one nothing else does; it lasts as the one before."""
+    for packet in packets:
+        packet.duration = lasting[packet.pts or 0]
+    return packets
 
 
 def _stream(

@@ -135,11 +135,15 @@ def test_folders_below_the_folder_come_out_below_frames(clip, tmp_path):
     assert len(list((tmp_path / "out/frames/a b/ü").iterdir())) == 2
 
 
-def test_the_same_command_again_says_the_same_and_writes_nothing(clip, tmp_path):
+def test_the_same_command_again_says_that_all_is_done_and_writes_nothing(clip, tmp_path):
     first = streamsel("select", clip, "-o", tmp_path / "out", "-n", "3")
     before = {path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*")}
     second = streamsel("select", clip, "-o", tmp_path / "out", "-n", "3")
-    assert second.stdout == first.stdout
+    assert " s (" not in second.stdout
+    assert second.stderr == ""
+    kept = [line for line in first.stdout.splitlines() if line.startswith("kept ")]
+    told = f"{tmp_path / 'out'}: complete already, with 3 of 120 frames kept"
+    assert second.stdout.splitlines() == [told if line in kept else line for line in first.stdout.splitlines()]
     assert {p: t for p, t in before.items() if "state.db" not in p.name} == {
         path: path.stat().st_mtime_ns for path in (tmp_path / "out").rglob("*") if "state.db" not in path.name
     }
@@ -149,12 +153,25 @@ def test_json_is_lines_of_json(clip, tmp_path):
     done = streamsel("select", clip, "-o", tmp_path / "out", "-n", "3", "--json")
     events = [json.loads(line) for line in (done.stdout + done.stderr).splitlines()]
     assert events[-1]["event"] == "progress" or "done" in {event["event"] for event in events}
-    assert next(event for event in events if event["event"] == "done")["picks"] == 3
+    done = next(event for event in events if event["event"] == "done")
+    assert done["picks"] == 3
+    assert "complete_already" not in done
+    again = streamsel("select", clip, "-o", tmp_path / "out", "-n", "3", "--json")
+    assert json.loads(again.stdout) == done | {"complete_already": True}
+
+
+def test_only_new_without_anything_new_says_that_all_is_done(clip, tmp_path):
+    streamsel("select", clip, "-o", tmp_path / "out", "-n", "3")
+    done = streamsel("select", clip, "-o", tmp_path / "out", "-n", "3", "--only-new")
+    assert "complete already" in done.stdout
 
 
 def test_quiet_says_nothing(clip, tmp_path):
     done = streamsel("select", clip, "-o", tmp_path / "out", "-n", "3", "--quiet")
     assert done.stdout + done.stderr == ""
+    done = streamsel("select", clip, "-o", tmp_path / "own", "-n", "3", "--quiet", "--json")
+    assert json.loads(done.stdout)["picks"] == 3
+    assert done.stderr == ""
 
 
 def test_a_dry_run_does_nothing(clip, tmp_path):
@@ -168,6 +185,7 @@ def test_dry_run_counts_the_frames_between_the_times(clip, tmp_path):
     line = ["select", clip, "-o", tmp_path / "out", "-n", "3", "--dry-run"]
     assert "about 30 frames;" in streamsel(*line, "--start", "1", "--duration", "1.2").stdout
     assert "about 10 frames;" in streamsel(*line, "--end", "0.8", "--every", "2").stdout
+    assert "about 5 frames;" in streamsel(*line, "--fps", "5", "--duration", "1").stdout
     assert "is over by then" in streamsel(*line, "--start", "60", check=False).stderr
 
 

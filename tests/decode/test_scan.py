@@ -5,6 +5,7 @@ from fractions import Fraction
 import pytest
 
 from streamsel.data import Source
+from streamsel.decode.looking import Looking
 from streamsel.decode.open import open_decoder
 from streamsel.decode.scan import count_packets, expected_frames, packet_count
 from streamsel.decode.track import Track
@@ -55,6 +56,20 @@ def test_expected_frames_between_times_are_those_that_come(name, start, end, nas
             assert abs(len(list(decoder.read())) - expected) <= ABOUT.get(name, 0)
     except UsageError:
         assert expected == 0
+
+
+LOOKING = (Looking(fps=Fraction(5)), Looking(fps=Fraction(30000, 1001)), Looking(keyframes=True), Looking(every=5))
+
+
+@pytest.mark.parametrize("name", REGULAR)
+@pytest.mark.parametrize("looking", LOOKING, ids=str)
+@pytest.mark.parametrize("start", [None, Fraction(1, 2)])
+def test_expected_frames_are_those_that_are_looked_at(name, looking, start, nasty):
+    expected = expected_frames(nasty(name), start, None, looking)
+    untimed = name == "no-times.h264" and looking.keyframes and start is not None
+    with open_decoder(nasty(name), start=start, looking=looking) as decoder:
+        came = len(list(decoder.read()))
+    assert came <= expected if untimed else abs(came - expected) <= (looking.every > 1) + ABOUT.get(name, 0)
 
 
 def test_an_index_saves_reading(nasty, monkeypatch):

@@ -18,7 +18,7 @@ from streamsel.errors import ModelError
     [
         ("resnet50", {}, "unknown model 'resnet50': expected default, torchvision:NAME"),
         ("weights.pth", {}, "weights without a network"),
-        ("none.onnx", {}, "none.onnx: no such file"),
+        ("none.onnx", {}, "none.onnx: no such file; give the path of one"),
         ("none.pt2", {}, "none.pt2: no such file"),
         ("none.onnx", {"device": "cuda"}, "runs on the CPU only"),
         ("default", {"weights": "some.pth"}, "weights go with torchvision:NAME only"),

@@ -131,7 +131,7 @@ def test_unfit_weights_are_named(weights: Path, tmp_path: Path) -> None:
         (extra, "has unknown more"),
         (wide, "features.0.0.weight: torchvision:mobilenet_v3_small expects (16, 3, 3, 3), found (16, 4, 3, 3)"),
         ([1, 2], "expected a state dict (names and tensors), found list"),
-        (nn.Linear(1, 1), "not a state dict that torch can read with weights_only"),
+        (nn.Linear(1, 1), "not a state dict, or a damaged one; give what"),
     ]
     for content, complaint in cases:
         path = tmp_path / "unfit.pth"
@@ -208,6 +208,9 @@ def test_unfit_programs_are_named(tmp_path: Path) -> None:
     broken = tmp_path / "broken.pt2"
     broken.write_bytes(b"no archive")
     with pytest.raises(ModelError, match=r"broken\.pt2: not a program that torch\.export saved"):
+        load_embedder(str(broken), device="cpu")
+    torch.save({"weight": torch.zeros(3)}, broken)
+    with pytest.raises(ModelError, match=r"make one by torch\.export\.save"):
         load_embedder(str(broken), device="cpu")
     program = torch.export.export(nn.Flatten(0), (torch.zeros(1, 3, 16, 16),))
     torch.export.save(program, tmp_path / "flat.pt2")

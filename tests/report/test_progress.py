@@ -81,8 +81,21 @@ def test_lines_come_now_and_then_at_a_new_stage_and_at_the_end() -> None:
         "looking: 0 of 6,000 frames, 0 frames/s, 0 kept",
         "looking: 1,000 of 6,000 frames, 100 frames/s, 10 kept, 0:50 left",
         "looking: 2,000 of 6,000 frames, 100 frames/s, 20 kept, 0:40 left",
-        "writing: 2,400 of 6,000 frames, 100 frames/s, 24 kept, 0:36 left",
-        "writing: 2,400 of 6,000 frames, 96 frames/s, 25 kept, 0:38 left",
+        "writing: 2,400 of 6,000 frames, 0 frames/s, 24 kept",
+        "writing: 2,400 of 6,000 frames, 0 frames/s, 25 kept",
+    ]
+
+
+def test_each_stage_counts_for_itself() -> None:
+    stream, clock = io.StringIO(), Clock()
+    with LineProgress(stream, 6000, clock) as progress:
+        progress.update(6000, 0, "watching")
+        progress.update(0, 0, "judging", 96)
+        clock.now += 10
+        progress.update(24, 0, "judging", 96)
+    assert stream.getvalue().splitlines()[1:] == [
+        "judging: 0 of 96 frames, 0 frames/s, 0 kept",
+        "judging: 24 of 96 frames, 2 frames/s, 0 kept, 0:30 left",
     ]
 
 

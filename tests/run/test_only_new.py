@@ -32,6 +32,29 @@ def test_new_files_are_added_and_old_picks_stay(goal, clip, other_clip, tmp_path
         assert gaps.min() == pytest.approx(pick["distance"], abs=1e-5)
 
 
+@pytest.mark.parametrize("goal", [{"n": 4}, {"min_distance": 0.5}], ids=str)
+def test_the_table_compares_sets_of_one_size(goal, clip, other_clip, tmp_path):
+    folder = tmp_path / "videos"
+    folder.mkdir()
+    shutil.copy(clip, folder / "a.mp4")
+    first = library.select(folder, tmp_path / "out", **goal)
+    assert first.summary["watched"] == first.summary["frames"] == 120
+    shutil.copy(other_clip, folder / "b.mp4")
+    found = library.select(folder, tmp_path / "out", only_new=True, **goal)
+    assert found.summary["watched"] == 80
+    table = found.summary["statistics"]
+    assert len(found) > len(first)
+    assert {table[name]["samples"] for name in ("every n-th", "random", "streamsel")} == {len(found)}
+    assert table["original"]["samples"] == (80 if "n" in goal else 200)
+    told = f"in the table every set begins with the {len(first)} picks of before --only-new"
+    assert [note for note in found.summary["notes"] if told in note] == found.summary["notes"] != []
+    text = streamsel("inspect", tmp_path / "out").stdout
+    assert f"kept {len(found)} of 200 frames; looked at 80 of them in " in text
+    (folder / "c.mp4").write_text("no video")
+    again = library.select(folder, tmp_path / "out", only_new=True, **goal)
+    assert again.summary["notes"] == found.summary["notes"]
+
+
 def test_without_anything_new_nothing_changes(clip, tmp_path):
     line = ["select", clip, "-n", "4", "-o", tmp_path / "out", "-q"]
     streamsel(*line)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 
 import pytest
 
 import streamsel as library
 from streamsel.errors import UsageError
+from streamsel.testing import nasty
+from streamsel.testing.videos import pictures
 from tests.conftest import streamsel
 from tests.run.drive import (
     DIVERSE,
@@ -159,3 +162,54 @@ def test_notes_are_printed(data_set, tmp_path):
     line = ["select", tmp_path / "day.mp4", "-n", "3", "--padding", "0.1", "--no-table"]
     assert "note: --padding changes nothing" in streamsel(*line, "-o", tmp_path / "out").stdout
     assert "note: --padding changes nothing" in streamsel(*line, "-o", tmp_path / "none", "--dry-run").stdout
+
+
+BROKEN = {
+    "short.mp4": (nasty.truncated, r"short\.mp4: breaks off, \d+ of about 36 frames came; copy it again"),
+    "spoilt.mp4": (
+        nasty.damaged,
+        r"spoilt\.mp4: damaged pictures: \d+, undecodable pictures: \d+; copy it again if .*",
+    ),
+}
+
+
+@pytest.mark.parametrize("goal", [{"n": 3}, {"min_distance": 0.1}], ids=str)
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_source_that_is_damaged(name, goal, tmp_path):
+    make, told = BROKEN[name]
+    notes = library.select(make(tmp_path / name), tmp_path / "out", **goal).summary["notes"]
+    assert len(notes) == 1
+    assert re.fullmatch(told, notes[0])
+
+
+def test_a_part_of_a_source_that_breaks_off(tmp_path):
+    short = nasty.truncated(tmp_path / "short.mp4")
+    notes = library.select(short, tmp_path / "out", n=2, start="0.1").summary["notes"]
+    assert notes == ["short.mp4: breaks off; copy it again"]
+
+
+def test_pictures_of_a_folder_that_cannot_be_opened(tmp_path):
+    pictures(tmp_path / "shots", 6)
+    (tmp_path / "shots/a.jpg").write_text("no picture")
+    notes = library.select(tmp_path / "shots", tmp_path / "out", n=2).summary["notes"]
+    assert notes == ["shots: pictures that cannot be opened: 1; corrupt_samples.json says which and why"]
+    assert (tmp_path / "out/corrupt_samples.json").is_file()
+
+
+def test_odd_times_are_no_damage(tmp_path):
+    odd = nasty.times_restart(tmp_path / "odd.ts")
+    assert library.select(odd, tmp_path / "out", n=3).summary["notes"] == []
+
+
+def test_sources_without_a_whole_sequence(clip, tmp_path):
+    found = library.select(clip, tmp_path / "out", sequence_length=300)
+    assert found.summary["notes"] == ["six.mp4 gave no sequence of 300 frames: try a shorter --sequence-length"]
+
+
+def test_times_of_pictures(clip, tmp_path):
+    shots = pictures(tmp_path / "shots", 6)
+    told = "shots: its pictures have no times, and are all looked at: --start, --fps is not for them"
+    options = {"n": 2, "start": 1, "fps": 5}
+    assert library.plan([shots, clip], **options).notes == [told]
+    assert library.select([shots, clip], tmp_path / "out", **options).summary["notes"] == [told]
+    assert library.plan(shots, n=2, every=2).notes == []

@@ -9,7 +9,7 @@ import subprocess
 import pytest
 
 import streamsel as library
-from streamsel.errors import StateError, UsageError
+from streamsel.errors import SourceError, StateError, UsageError
 from streamsel.run.parts import Interrupted
 from streamsel.testing import nasty
 from streamsel.testing.videos import scenes
@@ -46,6 +46,75 @@ def test_fresh_does_not_touch_a_run_that_is_going_on(folder, tmp_path):
     assert done.returncode == 2
     assert "another streamsel is using this output folder" in done.stderr
     assert len(library.Selection.load(tmp_path / "out")) == 6
+
+
+def test_progress_goes_through_each_stage_and_on_where_it_was(folder, clip, tmp_path):
+    shutil.copy(clip, folder / "a.mp4")
+    told = []
+
+    def tell(stage, frames, kept, total):
+        told.append((stage, frames, total))
+
+    with pytest.raises(Interrupted):
+        library.select(folder, tmp_path / "out", n=5, progress=tell, stopping=Stop(8))
+    watched = told[-1]
+    told.clear()
+    library.select(folder, tmp_path / "out", n=5, progress=tell)
+    assert told[0][0] == "watching"
+    assert watched[1] < told[0][1] < told[0][2] == 240
+    for stage in ("watching", "judging", "writing"):
+        counts = [one[1:] for one in told if one[0] == stage]
+        assert counts == sorted(counts)
+        assert counts[-1][0] == counts[-1][1]
+    assert ("writing", 0, 5) in told
+    assert next(one for one in told if one[0] == "judging")[1] == 0
+
+
+@pytest.mark.parametrize("goal", [{"n": 3}, {"min_distance": 0.5}], ids=str)
+def test_only_new_in_a_folder_from_which_old_files_go(goal, folder, clip, other_clip, tmp_path):
+    first = library.select(folder, tmp_path / "out", **goal)
+    (folder / "b.mp4").unlink()
+    shutil.copy(other_clip, folder / "c.mp4")
+    with pytest.raises(StateError, match="belongs to another run"):
+        library.select(folder, tmp_path / "out", **goal)
+    second = library.select(folder, tmp_path / "out", only_new=True, **goal)
+    assert second.picks[: len(first)] == first.picks
+    assert {pick["source"] for pick in second.picks[len(first) :]} == {"c.mp4"}
+    assert all((tmp_path / "out" / pick["file"]).is_file() for pick in second.picks)
+    assert library.select(folder, tmp_path / "out", **goal).complete_already
+    (folder / "c.mp4").unlink()
+    nasty.text(folder / "d.mp4")
+    third = library.select(folder, tmp_path / "out", only_new=True, **goal)
+    assert third.picks == second.picks
+    assert list(third.summary["failed"]) == ["d.mp4"]
+
+
+def test_a_file_that_goes_before_its_choice_is_told(folder, other_clip, tmp_path):
+    library.select(folder, tmp_path / "out", n=3)
+    shutil.copy(other_clip, folder / "c.mp4")
+    with pytest.raises(Interrupted):
+        library.select(folder, tmp_path / "out", n=3, only_new=True, stopping=Stop(2))
+    (folder / "b.mp4").unlink()
+    (folder / "c.mp4").rename(tmp_path / "c.mp4")
+    shutil.copy(other_clip, folder / "e.mp4")
+    with pytest.raises(StateError, match=r"c\.mp4: is gone before the run was done with it; put it back"):
+        library.select(folder, tmp_path / "out", n=3, only_new=True)
+    (tmp_path / "c.mp4").rename(folder / "c.mp4")
+    found = library.select(folder, tmp_path / "out", n=3, only_new=True)
+    assert {pick["source"] for pick in found.picks[:3]} == {"b.mp4"}
+
+
+def test_a_run_that_never_saw_a_frame_gives_way(folder, tmp_path):
+    wrong = nasty.text(tmp_path / "wrong.mp4")
+    with pytest.raises(SourceError, match="does not lie inside"):
+        library.select(folder, tmp_path / "out", n=5, crop="4000:10:0:0")
+    with pytest.raises(SourceError, match=r"wrong\.mp4"):
+        library.select(wrong, tmp_path / "out", n=4)
+    found = library.select(folder, tmp_path / "out", n=5)
+    assert len(found) == 5
+    assert [source["id"] for source in found.summary["sources"]] == ["b.mp4"]
+    with pytest.raises(StateError, match="n: 5 there, 4 here"):
+        library.select(wrong, tmp_path / "out", n=4)
 
 
 @pytest.mark.parametrize("goal", [{"n": 5}, {"min_distance": 0.5}], ids=str)

@@ -157,6 +157,7 @@ def test_a_run_says_why_it_ended_and_how_far_it_is() -> None:
     assert (choice.order, choice.ended, told) == ((0, 2, 3), "no row is left", [1, 2, 3])
     assert open_rows.sum() == 3
     assert choose([], 2, open_rows=open_rows).ended == "all 2 picks are made"
+    assert choose([], 3, open_rows=open_rows).ended == "no row is left"
     assert choose([], 0, open_rows=np.ones(0, bool)).order == ()
     assert choose([], 3, open_rows=np.ones(0, bool)).ended == "no row is left"
 

@@ -108,6 +108,8 @@ def test_a_selector_knows_its_length_from_the_first_vector_on() -> None:
         ({}, "give either min_distance or target_ratio"),
         ({"min_distance": 0.5, "target_ratio": 0.1}, "give either min_distance or target_ratio"),
         ({"target_ratio": 2}, r"target_ratio must be above 0 and at most 1 .*, got 2"),
+        ({"min_distance": "x"}, "min_distance must be a number, got 'x'"),
+        ({"target_ratio": [1]}, r"target_ratio must be a number, got \[1\]"),
         ({"min_distance": 0}, "min_distance must be above 0 and finite, got 0"),
         ({"min_distance": 1, "dim": 0}, "dim must be 1 or more, got 0"),
     ],

@@ -136,3 +136,11 @@ def test_less_quality_takes_fewer_bytes() -> None:
     sizes = [len(encode_clip(frames, quality)) for quality in (1, 50, 95, 100)]
     assert sizes == sorted(sizes)
     assert sizes[0] < sizes[-1]
+
+
+@pytest.mark.parametrize("rate", [5, 25, 60])
+def test_the_last_frame_lasts_as_long_as_the_others(rate: int) -> None:
+    with av.open(io.BytesIO(encode_clip(clip_of([0, 1, 2, 3], Fraction(1, rate))))) as container:
+        stream = container.streams.video[0]
+        assert stream.duration * stream.time_base == Fraction(4, rate)
+        assert stream.average_rate == rate

@@ -89,7 +89,7 @@ def choose(
             order.append(row)
             if progress:
                 progress(len(order))
-    return Choice(tuple(order), tuple(gains), tuple(demands), run.ended or f"all {n} picks are made")
+    return Choice(tuple(order), tuple(gains), tuple(demands), run.ended or run.enough(n))
 
 
 class _Run:
@@ -107,6 +107,10 @@ class _Run:
     def demand(self) -> str:
         """For which constraints the best row is the best."""
         return ", ".join(self._wanting.values())
+
+    def enough(self, n: int) -> str:
+        """Why n picks are all: there are no more rows, which whoever said n may have known, or no more are wanted."""
+        return "no row is left" if self._closed.all() else f"all {n} picks are made"
 
     def best(self, left: int) -> int | None:
         """The row to pick, with so many picks left; None, and why in `ended`, when there is none."""
