@@ -106,7 +106,8 @@ class ByWindow:
 
     def _settled(self, verdicts: Sequence[Verdict], before: Sequence[Place], chosen: _Chosen) -> Settled:
         now = self._candidates.places
-        kept, released = [one for one in now if one not in {*before}], [one for one in before if one not in {*now}]
+        were, are = set(before), set(now)
+        kept, released = [one for one in now if one not in were], [one for one in before if one not in are]
         return Settled(verdicts, chosen.picks, kept, released, chosen.troubles)
 
     def _anew(self, expected: int) -> Candidates:
@@ -122,9 +123,8 @@ class ByWindow:
         try:
             table, before = (self._table(*part) for part in ((rows, vectors), (choice.known, choice.picked)))
             order, decisions = choice.among(Best(self._made(candidates.totals), before=before), table, self._goal.picks)
-        except (
-            UsageError
-        ) as error:  # of a window in which nothing is as the selection wants it: its frames are not lost
+        except UsageError as error:
+            # Nothing in this window is as the selection wants it: its frames are not lost for that.
             chosen.troubles.append(str(error))
             order, decisions = choice.by_distance(self._goal.picks)
         for rank, row in enumerate(order):
