@@ -1,8 +1,9 @@
 """The process' heap, kept small: what frames leave behind goes back to the system.
 
-glibc gives each thread a heap of its own and returns only what lies at a heap's end. A connection brings threads of its
-own, which take frames of many sizes from it and are gone; so a daemon whose camera hung up every four minutes grew by
-about 100 MB an hour, while Python held nothing more. Other C libraries are left alone.
+glibc gives each thread a heap of its own, returns only what lies at a heap's end, and, once a large block was freed,
+takes blocks of that size from heaps, too. A connection brings threads of its own, which take frames from there and are
+gone; so a daemon whose camera hung up every four minutes grew by about 100 MB an hour, while Python held nothing more.
+Other C libraries are left alone.
 """
 
 from __future__ import annotations
@@ -20,8 +21,12 @@ EVERY: Final = 30.0
 HEAPS: Final = 2
 """As many are shared by all threads, of which few take memory at the same time."""
 
+LARGE: Final = 128 * 1024
+"""Bytes from which on a block is mapped by itself, and goes back when it is freed: pictures are larger, nearly all."""
+
+M_MMAP_THRESHOLD: Final = -3
 M_ARENA_MAX: Final = -8
-"""The parameter of glibc's mallopt(3) that bounds the number of heaps."""
+"""Parameters of glibc's mallopt(3): the least size that is mapped, for good once it is set, and the number of heaps."""
 
 
 class Heap:
@@ -36,6 +41,7 @@ class Heap:
         self._trim = getattr(library, "malloc_trim", None)
         if (mallopt := getattr(library, "mallopt", None)) is not None:
             mallopt(M_ARENA_MAX, HEAPS)
+            mallopt(M_MMAP_THRESHOLD, LARGE)
 
     def __call__(self) -> None:
         """Return what is free, where that was not done for a while."""
