@@ -62,6 +62,11 @@ class Glance:
                 rooms = {glimpses[place].number: self._aim.room(one) for place, one in decided.items()}
                 self._gate.settle(list(rooms), list(rooms.values()))
 
+    def missed(self) -> None:
+        """Some frame that was let through was dropped before it was judged: like it may still be new."""
+        with self._lock:
+            self._gate.forget()
+
     def aim(self, aim: Aim) -> None:
         """From now on something else is kept."""
         with self._lock:

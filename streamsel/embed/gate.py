@@ -52,9 +52,9 @@ class Gate:
 
     def __init__(self, *, target_ratio: float | None = None) -> None:
         self.target_ratio = target_ratio
-        self._forget()
+        self._begin()
 
-    def _forget(self) -> None:
+    def _begin(self) -> None:
         self.seen = 0
         self.passed = 0
         self._rows: Vector = np.zeros((MEMORY, DIM), np.float32)
@@ -101,6 +101,10 @@ class Gate:
         known = self._numbers[found] == np.asarray(numbers)
         self._reach[found[known]] = np.maximum(SAME, REACH * np.square(np.asarray(rooms)[known]))
 
+    def forget(self) -> None:
+        """Hold nothing for any frame before: some that were let through never reached the judge."""
+        self._numbers[:] = self._useful[:] = LOOK
+
     def _holder(self, gaps: npt.NDArray[np.float32]) -> int:
         """The nearest slot that holds a frame at these distances, or LOOK."""
         if self.target_ratio is not None:
@@ -145,7 +149,7 @@ class Gate:
 
     def restore(self, state: Mapping[str, npt.NDArray[Any]]) -> None:
         """Become what `state` was taken from; the target ratio is this one's own."""
-        self._forget()
+        self._begin()
         self.seen, self.passed = state["counts"].tolist()
         filled = len(state["numbers"])
         self._rows[:filled], self._grid[:filled] = state["rows"], to_grid(state["rows"])

@@ -117,6 +117,13 @@ def test_decisions_on_frames_that_it_forgot_are_passed_over() -> None:
     glance.settle({(0, 0): Decision(True, "first", math.inf)}, {(0, 0): first})
 
 
+def test_what_was_dropped_before_it_was_judged_holds_nothing() -> None:
+    glance = Glance(Aim(), Clock())
+    assert passed(glance, [scene(1), scene(1, 2)]) == [0]
+    glance.missed()
+    assert passed(glance, [scene(1, 3), scene(1, 4)]) == [0]
+
+
 def config(folder: Path, text: str) -> EdgeConfig:
     file = folder / "edge.yaml"
     file.write_text(text)
