@@ -146,7 +146,10 @@ def _budget(config: SelectConfig, rules: FrameRules) -> Callable[[Sequence[int]]
     """How many rows to pick: of all frames, or of as many objects as those found stand for."""
     if not config.budget:
         return None
-    return lambda weights: config.picks_among(sum(weights) if config.objects else rules.entrance.seen)
+    if not config.objects:
+        return lambda weights: config.picks_among(rules.entrance.seen)
+    least = 0 if config.n is None else 1  # what was kept beside the coreset stands for nothing but itself
+    return lambda weights: config.picks_among(sum(max(weight, least) for weight in weights))
 
 
 def resolve(config: SelectConfig) -> tuple[SelectConfig, list[Source]]:

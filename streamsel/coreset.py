@@ -6,7 +6,7 @@ Some members are spread evenly over the rows ("timed"), the others over the spac
 doubling algorithm (Charikar et al., STOC 1997) in small steps. Farthest-first on a few times k such members is nearly
 as good as on all rows (Ceccarello et al., arXiv 1802.09205); the timed members keep the mean close to that of uniform
 sampling, and see to it that there is something to choose where nothing ever changes. Where rows have values, a better
-row takes the place of what it looks like, that of a timed member too.
+row takes the place of what it looks like; that of a timed member only within its stretch of time.
 """
 
 from __future__ import annotations
@@ -214,14 +214,14 @@ class Coreset:
         return int(slots.ids[slot])
 
     def _replaces(self, arrivals: Arrivals, place: int, slot: int) -> bool:
-        """Whether a row stands as well in the place of the member in this slot: that of a timed one is its time; other
-        members are farther than tau from each other, or, where they were timed once, no nearer than they are."""
+        """Whether a row stands as well in the place of the member in this slot: for the same stretch of time, where
+        that is timed; else as far from all other members but the timed ones."""
         slots = self._slots
         if slots.timed[slot]:
-            return True
-        apart = _nearest_but(arrivals.squares[place], slots.timed, slot)
-        own = slots.distances(slots.grid[slot : slot + 1])[0]
-        return bool(apart > self._tau2) or apart >= _nearest_but(own, slots.timed, slot)
+            return int(arrivals.ids[place]) // self.stride == int(slots.ids[slot]) // self.stride
+        others = np.where(slots.timed, np.inf, arrivals.squares[place])
+        others[slot] = np.inf
+        return bool(others.min(initial=np.inf) > self._tau2)
 
     def _admit(self, arrivals: Arrivals, place: int, timed: bool) -> int:
         columns = {name: getattr(arrivals, name)[place] for name in ("ids", "rows", "grid", "weights", "values")}
@@ -290,10 +290,3 @@ class Coreset:
         while (heir := self._heirs.get(row)) is not None:
             row = heir
         return row
-
-
-def _nearest_but(squares: npt.NDArray[np.float32], timed: Flags, slot: int) -> float:
-    """The smallest of these distances to slots that are neither timed nor this one."""
-    others = np.where(timed, np.inf, squares)
-    others[slot] = np.inf
-    return float(others.min(initial=np.inf))

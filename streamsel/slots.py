@@ -109,8 +109,8 @@ class Slots:
         return squares
 
     def closest(self, count: int) -> list[Pair]:
-        """Up to `count` pairs, disjoint, of those that lie closest, not both timed; the larger value stays, else the
-        timed one, else the earlier row."""
+        """Up to `count` pairs, disjoint, of those that lie closest; a timed slot never loses, else the larger value
+        stays, else the earlier row."""
         loose = np.flatnonzero((self.ids != EMPTY) & ~self.timed & np.isfinite(self.gaps))
         order = loose[np.lexsort((-self.ids[loose], self.gaps[loose]))]
         pairs: list[Pair] = []
@@ -123,14 +123,13 @@ class Slots:
                 pairs.append(Pair(loser, heir, self.gaps[slot]))
         return pairs
 
-    def _rank(self, slot: int) -> tuple[float, bool, int]:
-        return float(self.values[slot]), bool(self.timed[slot]), -int(self.ids[slot])
+    def _rank(self, slot: int) -> tuple[bool, float, int]:
+        return bool(self.timed[slot]), float(self.values[slot]), -int(self.ids[slot])
 
     def merge(self, pairs: list[Pair]) -> None:
-        """Each heir takes the weight of its loser, whose slot is emptied, and its place in time."""
+        """Each heir takes the weight of its loser, whose slot is emptied."""
         for loser, heir, _ in pairs:
             self.weights[heir] += self.weights[loser]
-            self.timed[heir] |= self.timed[loser]
             self.changed[heir] = True
         self.empty(np.array([pair.loser for pair in pairs], np.int64))
 

@@ -102,7 +102,7 @@ def show_choice(found: Selection, *, as_json: bool) -> None:
 
 def _pace(summary: Mapping[str, Any]) -> str:
     """How long the call took that ended a run, and for how many of its frames."""
-    seconds, watched = sum(summary["seconds"].values()), summary["watched"]
+    seconds, watched = sum(summary["seconds"].values()), summary.get("watched", summary["frames"])
     looked = "" if watched == summary["frames"] else f"; looked at {watched} of them"
     return f"{looked} in {seconds:.1f} s ({watched / seconds if seconds else 0:.0f} frames/s)"
 

@@ -37,7 +37,7 @@ __all__ = ["conclude"]
 
 AT_ONCE = 4096
 
-CHOICE = ("entrance/", "judge/", "scout/", "selector/")
+CHOICE = ("entrance/", "filters/", "judge/", "scout/", "selector/")
 SAMPLES = ("scout/samples.",)
 """Arrays that an ended run needs no more, of a budget and of a stream."""
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from streamsel.data import Vector
 from streamsel.selection.columns import Objects
-from streamsel.selection.neighbours import neighbour_distances, query_distances
+from streamsel.selection.neighbours import neighbour_counts, neighbour_distances, query_distances
 
 __all__ = ["decayed", "object_maximum", "object_mean", "object_sum", "similarity", "typicality"]
 
@@ -35,11 +35,21 @@ def typicality(rows: Vector, num_nearest_neighbors: int, copies: npt.NDArray[np.
     itself included, as if all of them were in the table. Raises UsageError for K below 1 and naming a row that is not
     finite.
     """
-    distance = neighbour_distances(rows, num_nearest_neighbors, copies)
+    if copies is not None:
+        return _typical_of_copies(rows, num_nearest_neighbors, copies)
+    distance = neighbour_distances(rows, num_nearest_neighbors)
     if not distance.size:
         return np.ones(len(distance))
-    scale = distance.mean() if copies is None else np.average(distance.mean(axis=1), weights=copies)
-    typical: Floats = decayed(distance, float(scale)).mean(axis=1)
+    typical: Floats = decayed(distance, float(distance.mean())).mean(axis=1)
+    return typical
+
+
+def _typical_of_copies(rows: Vector, num_nearest_neighbors: int, copies: npt.NDArray[np.int64]) -> Floats:
+    distance, taken = neighbour_counts(rows, num_nearest_neighbors, copies)
+    if not distance.size:
+        return np.ones(len(distance))
+    scale = np.average(np.average(distance, axis=1, weights=taken), weights=copies)
+    typical: Floats = np.average(decayed(distance, float(scale)), axis=1, weights=taken)
     return typical
 
 

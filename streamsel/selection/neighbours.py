@@ -13,7 +13,7 @@ from streamsel.selection.budget.cores import one_blas_thread, over_cores
 from streamsel.selection.neighbour_index import NeighbourIndex
 from streamsel.selection.rows import check_rows
 
-__all__ = ["neighbour_distances", "query_distances"]
+__all__ = ["neighbour_counts", "neighbour_distances", "query_distances"]
 
 Floats = npt.NDArray[np.float64]
 Places = npt.NDArray[np.int64]
@@ -24,24 +24,34 @@ BLOCK: Final = 512
 """Rows searched at once: a matrix product gains little from more."""
 
 
-def neighbour_distances(rows: Vector, k: int, copies: Places | None = None) -> Floats:
+def neighbour_distances(rows: Vector, k: int) -> Floats:
     """(N, min(k, N - 1)) float64, rising: Euclidean distances of each of (N, D) float32 rows to its k nearest others.
 
-    A row is not its own neighbour; a repetition of it is one, at distance 0. copies: (N,), 1 or more: how many equal
-    rows each one stands for, itself included; N in k is their sum then, and rows are given as they were. Takes N^2 D
-    steps. Raises UsageError for k below 1, and naming a row that is not finite.
+    A row is not its own neighbour; a repetition of it is one, at distance 0. Takes N^2 D steps. Raises UsageError for k
+    below 1, and naming a row that is not finite.
+    """
+    distance, taken = neighbour_counts(rows, k)
+    k = int(taken[:1].sum())
+    return np.repeat(distance.ravel(), taken.ravel()).reshape(len(distance), k)
+
+
+def neighbour_counts(rows: Vector, k: int, copies: Places | None = None) -> tuple[Floats, Places]:
+    """The same as distances, (N, M) and rising, and how many of the k nearest others are that far.
+
+    copies: (N,), 1 or more: how many equal rows each one stands for, itself included; N in k is their sum then. M does
+    not grow with them.
     """
     if k < 1:
         raise UsageError(f"the number of nearest neighbours must be 1 or more, got {k}")
     table = _checked(rows)
     k = min(k, (len(table) if copies is None else int(copies.sum())) - 1)
     if k < 1:
-        return np.empty((len(table), 0))
+        return np.empty((len(table), 0)), np.empty((len(table), 0), np.int64)
     distinct, member, count = _folded(table)
     times_each = count if copies is None else np.bincount(member, copies).astype(np.int64)
     distance, times = _with_copies(distinct, min(k, len(distinct) - 1), times_each)
     taken = np.diff(np.minimum(np.cumsum(times, axis=1), k), prepend=0, axis=1)
-    return np.repeat(distance.ravel(), taken.ravel()).reshape(-1, k)[member]
+    return distance[member], taken[member]
 
 
 def _with_copies(distinct: Vector, k: int, copies: Places) -> tuple[Floats, Places]:

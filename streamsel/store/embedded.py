@@ -26,7 +26,7 @@ from streamsel.store.sqlite_file import Advice, SqliteFile
 
 __all__ = ["SqliteStore"]
 
-VERSION = 4
+VERSION = 5
 CHUNK = 1 << 16
 PAGE = 1 << 14
 """Bytes of a page of a new file: kept pictures, 150 kB each, are written in half the time that pages of 4 KiB take."""
