@@ -39,7 +39,7 @@ def test_all_that_it_shows_can_be_taken_in(tmp_path: Path) -> None:
         re.sub(r"^( *)#(?=(- )?[{\w]+: |  ?\w+:|\w+:$)", r"\1", line) for line in lines if "selection" not in line
     ]
     file = tmp_path / "edge.yaml"
-    file.write_text("\n".join(line for line in opened if not line.startswith("min_distance")))
+    file.write_text("\n".join(line for line in opened if not line.startswith(("min_distance", "window"))))
     config = read_pipeline(file, {"DOOR_PASSWORD": "x"})
     assert isinstance(config, EdgeConfig)
     assert config.threads == 1

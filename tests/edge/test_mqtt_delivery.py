@@ -63,7 +63,7 @@ def events(first: int, last: int, topic: bytes = TOPIC) -> list[tuple[int, Recor
     return [(number, Record(topic, event(number))) for number in range(first, last + 1)]
 
 
-def until(true: Callable[[], object], what: str, seconds: float = 15.0) -> None:
+def until(true: Callable[[], object], what: str, seconds: float = 60.0) -> None:
     end = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < end, what
