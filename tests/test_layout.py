@@ -22,7 +22,7 @@ SHARED = {"streamsel.data", "streamsel.errors"}
 
 ROOMS = {
     "config": {"streamsel.errors", "streamsel.broker_names"},
-    "decode": SHARED,
+    "decode": SHARED | {"streamsel.plain_source"},
     "embed": SHARED | {"streamsel.coreset", "streamsel.grid"},
     "pool": SHARED,
     "report": SHARED,
@@ -30,7 +30,7 @@ ROOMS = {
     "signals": SHARED,
     "sink": SHARED,
     "tables": SHARED,
-    "topic": SHARED | {"streamsel.broker_names"},
+    "topic": SHARED | {"streamsel.broker_names", "streamsel.plain_source"},
 }
 ON_TOP = {
     "cli": {
@@ -54,6 +54,7 @@ GROUND = {
     "data": set[str](),
     "errors": set[str](),
     "grid": SHARED,
+    "plain_source": set[str](),
     "slots": SHARED | {"streamsel.grid"},
     "store": SHARED,
 }

@@ -12,8 +12,9 @@ from urllib.parse import unquote, urlsplit
 
 from streamsel.data import Source, SourceKind
 from streamsel.decode.failure import failure
+from streamsel.plain_source import plain_source
 
-__all__ = ["LIVE_SCHEMES", "PICTURE_ENDINGS", "VIDEO_ENDINGS", "expand", "without_secrets"]
+__all__ = ["LIVE_SCHEMES", "PICTURE_ENDINGS", "VIDEO_ENDINGS", "expand"]
 
 # fmt: off
 VIDEO_ENDINGS = frozenset([
@@ -29,6 +30,7 @@ PICTURE_ENDINGS = frozenset([
 # fmt: on
 LIVE_SCHEMES = frozenset(["rtmp", "rtmps", "rtp", "rtsp", "rtsps", "srt", "tcp", "udp"])
 FILE_SCHEMES = frozenset(["http", "https"])
+PASSED = ("", ".", "..")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,12 +58,6 @@ def expand(arguments: Sequence[str]) -> list[Source]:
     found = {one.location: one for argument in arguments for one in _found(argument)}
     ids = _unique(list(found.values()))
     return [Source(name, one.location, one.kind) for name, one in zip(ids, found.values(), strict=True)]
-
-
-def without_secrets(url: str) -> str:
-    """Scheme, host, port and path of a URL: no user, password, query or fragment."""
-    parts = urlsplit(url)
-    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path}"
 
 
 def _unique(found: Sequence[Found]) -> list[str]:
@@ -98,14 +94,17 @@ def _found(argument: str) -> Iterable[Found]:
 
 
 def _at_url(url: str) -> Found:
-    parts = urlsplit(url)
+    plain = plain_source(url)
+    try:
+        parts, shown = urlsplit(url), urlsplit(plain)
+    except ValueError:  # which may say user and password
+        raise failure(plain, "no URL; correct it, and write signs of a password as %XX, as %2F for /") from None
     scheme = parts.scheme.lower()
     if scheme not in LIVE_SCHEMES | FILE_SCHEMES:
         known = ", ".join(sorted(LIVE_SCHEMES | FILE_SCHEMES))
-        raise failure(without_secrets(url), f"{scheme}:// cannot be read; what can: {known}")
+        raise failure(plain, f"{scheme}:// cannot be read; what can: {known}")
     live = scheme in LIVE_SCHEMES or parts.path.lower().endswith(".m3u8")
-    host = parts.netloc.rpartition("@")[2].replace(":", "_")
-    steps = (host, *(step for step in unquote(parts.path).split("/") if step not in ("", ".", "..")))
+    steps = (shown.netloc.replace(":", "_"), *(step for step in unquote(shown.path).split("/") if step not in PASSED))
     return Found(url, "live" if live else "video", steps, len(steps))
 
 

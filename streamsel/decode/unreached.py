@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import socket
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
@@ -24,8 +23,9 @@ from av.error import (
 
 from streamsel.decode.failure import away, failure
 from streamsel.errors import SourceError
+from streamsel.plain_source import plain_source
 
-__all__ = ["address", "unreached"]
+__all__ = ["unreached"]
 
 PATIENCE: Final = 2.0
 """Seconds that an address gets to answer when it is asked again."""
@@ -34,22 +34,19 @@ PORTS: Final = {"http": 80, "https": 443, "rtmp": 1935, "rtmps": 443, "rtsp": 55
 
 DATAGRAMS: Final = {"rtp", "srt", "udp"}
 
-SECRET: Final = re.compile(r"=[^/&;]*")
-"""Some cameras want user and password in the path: `/user=admin&password=...&channel=1.sdp`."""
-
 REFUSED: Final = "connection refused; check the port, and that the other side runs"
 
-
-def address(url: str) -> str:
-    """Scheme, host, port and path of a URL, without what may be a secret."""
-    scheme, _, rest = url.partition("://")
-    place = re.split(r"[?#]", rest.rpartition("@")[2])[0]
-    return f"{scheme}://{SECRET.sub('=...', place)}"
+MISWRITTEN: Final = (
+    "wrong address: behind the host's : there is no port, which is a number from 1 to 65535; correct it, or, where user"
+    " or password have them, write / ? # % and @ as %2F %3F %23 %25 and %40"
+)
 
 
 def unreached(name: str, url: str, error: Exception, late: float | None) -> SourceError:
     """What to raise: an AwayError where nobody has to mend anything. late: seconds that were waited in vain."""
-    told = f"{name}: {address(url)}"
+    told = f"{name}: {plain_source(url)}"
+    if not _has_port(url):
+        return failure(told, MISWRITTEN)
     if late is not None:
         return away(told, f"timed out, no answer in {late:g} s; check the address, and that the other side runs")
     if isinstance(error, ConnectionRefusedError):
@@ -64,6 +61,14 @@ def unreached(name: str, url: str, error: Exception, late: float | None) -> Sour
     if isinstance(error, InvalidDataError | EOFError) or getattr(error, "errno", 0) == errno.EIO:
         return away(told, "what answers there sends no video, or hangs up; check the address, its port and its path")
     return away(told, f"cannot be opened as a video ({why}); check it in a player")
+
+
+def _has_port(url: str) -> bool:
+    """Whether its port is a port, or none; it is no number where a / of a password ends the host too early."""
+    try:
+        return urlsplit(url).port != 0
+    except ValueError:
+        return False
 
 
 def _to_mend(url: SplitResult, error: Exception) -> str:
@@ -94,7 +99,7 @@ def _found_out(url: SplitResult) -> str:
             socket.getaddrinfo(url.hostname or "", port)
     except socket.gaierror:
         return "no such host; check its name, and this machine's DNS"
-    except (TimeoutError, ValueError):
+    except TimeoutError:
         return "timed out; check the address, and that the other side runs"
     except ConnectionRefusedError:
         return REFUSED

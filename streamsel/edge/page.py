@@ -22,6 +22,7 @@ from typing import Any, Final
 from streamsel.edge.board import Board, Disk, Outbound, Shown
 from streamsel.edge.metrics import EdgeMetrics
 from streamsel.edge.standing import Standing
+from streamsel.plain_source import plain_source
 from streamsel.service.deciding import Open
 from streamsel.service.status_page import Answer, served
 
@@ -152,4 +153,4 @@ def _pick(one: Shown) -> dict[str, Any]:
 
 
 def _safe(text: str) -> str:
-    return URL.sub(lambda found: found["scheme"] + found["place"], text)
+    return URL.sub(lambda found: plain_source(found["scheme"] + found["place"]), text)

@@ -18,9 +18,9 @@ from typing import Any, Final, Literal, get_args
 
 from streamsel.data import Value
 from streamsel.errors import SourceError
+from streamsel.plain_source import plain_source
 from streamsel.topic import Message
 from streamsel.topic.cloudevent import Event
-from streamsel.topic.plain_source import plain_source
 
 __all__ = ["DIFFERS", "LONGEST_KEY", "Carried", "Holds", "Incoming", "PoisonError"]
 

@@ -19,8 +19,8 @@ from typing import Final
 from urllib.parse import unquote
 
 from streamsel.errors import DiskError, SourceError, UsageError
+from streamsel.plain_source import plain_source
 from streamsel.topic.incoming import PoisonError
-from streamsel.topic.plain_source import plain_source
 
 __all__ = ["References"]
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamsel.decode.sources import expand, without_secrets
+from streamsel.decode.sources import expand
 from streamsel.errors import SourceError
 
 
@@ -134,6 +134,8 @@ URLS = {
     "rtsp://user:secret@cam.local:554/stream%201?key=secret": ("cam.local_554/stream 1", "live"),
     "rtmp://h/app/secretless": ("h/app/secretless", "live"),
     "udp://239.0.0.1:5000": ("239.0.0.1_5000", "live"),
+    "rtsp://h/user=admin&password=secret&channel=1.sdp": ("h/channel=1", "live"),
+    "rtsp://user:1/secret@h/x": ("h/x", "live"),
     "srt://h:9000?passphrase=secret": ("h_9000", "live"),
     "https://h/a/../../live.m3u8": ("h/a/live.m3u8", "live"),
 }
@@ -145,7 +147,7 @@ def test_urls(url):
     assert (source.id, source.kind) == URLS[url]
     assert source.location == url
     assert "secret@" not in source.id + repr(source)
-    assert "=secret" not in without_secrets(url)
+    assert "=secret" not in source.id
 
 
 def test_urls_that_differ_only_in_what_is_secret(here):
@@ -156,6 +158,14 @@ def test_unknown_protocols():
     with pytest.raises(SourceError, match=r"^ftp://h/x: ftp:// cannot be read") as caught:
         expand(["ftp://me:secret@h/x"])
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["rtsp://me:secret\u2100w@h/x", "rtsp://me:secret@[h/x", "rtsp://me:[secret@h/x"])
+def test_what_cannot_be_taken_apart_is_told_without_its_password(url):
+    with pytest.raises(SourceError, match=r"^rtsp://\[?h/x: no URL; correct it") as caught:
+        expand([url])
+    assert "secret" not in str(caught.value)
+    assert "me:" not in str(caught.value)
 
 
 names = st.text(st.characters(codec="utf-8", exclude_characters="/\0"), min_size=1, max_size=8).filter(

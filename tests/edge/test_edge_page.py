@@ -159,6 +159,7 @@ def test_a_disk_that_is_away_does_not_stop_the_loop() -> None:
         ("rtsp://admin:s3cret@cam.local:554/live?token=s3cret gone", "rtsp://cam.local:554/live gone"),
         ("cannot open rtsp://a:s3cret@s3cret@h/x", "cannot open rtsp://h/x"),
         ("'https://h/s.m3u8?key=s3cret#s3cret' and HTTP://u:s3cret@h", "'https://h/s.m3u8' and HTTP://h"),
+        ("rtsp://h/user=me&password=s3cret&channel=1.sdp gone", "rtsp://h/channel=1 gone"),
         ("nothing: to/hide@all", "nothing: to/hide@all"),
     ],
 )
