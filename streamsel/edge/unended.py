@@ -1,4 +1,7 @@
-"""Tells of a process before this one that was killed, or whose device lost its power: it could not tell itself."""
+"""Tells of a process before this one that could not tell itself how it ended.
+
+It was killed, its device lost its power, or its end could not be noted, the disk being full: none knows which.
+"""
 
 from __future__ import annotations
 
@@ -17,12 +20,14 @@ __all__ = ["unended_told"]
 RUNNING: Final = "running"
 """The note of when the process began that is at work: taken back as it ends."""
 
+UNENDED: Final = "killed, without power, or on a full disk"
+
 
 @contextmanager
 def unended_told(store: EntryStore) -> Iterator[None]:
     """Within, this process is at work; what cannot be noted, as on a full disk, is not told of later."""
     if began := store.note(RUNNING):
-        say("did not end properly", logging.WARNING, began=began, reason="killed, or without power")
+        say("did not end properly", logging.WARNING, began=began, reason=UNENDED)
     _note(store, datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z"))
     try:
         yield

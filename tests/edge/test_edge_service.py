@@ -88,7 +88,8 @@ def test_who_was_killed_is_told_of_by_the_next_one(daemon: Daemon) -> None:
                 running.kill()
             else:
                 assert running.stop() == 0
-    assert told == [[], ["killed, or without power"], ["killed, or without power"], []]
+    unknown = "killed, without power, or on a full disk"
+    assert told == [[], [unknown], [unknown], []]
 
 
 def test_asked_to_stop_it_ends_soon_and_goes_on_later(daemon: Daemon, expected: dict[str, bytes]) -> None:
