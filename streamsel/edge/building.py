@@ -31,6 +31,7 @@ from streamsel.edge.journal import Complaints
 from streamsel.edge.leftovers import remove_uncommitted
 from streamsel.edge.loop import WRITING
 from streamsel.edge.memory_limit import MemoryLimit
+from streamsel.edge.noted_quota import noted_quota
 from streamsel.edge.page import edge_page
 from streamsel.edge.parts import Lanes, MakeEvent, Parts, Picked
 from streamsel.edge.pictures import Pictures
@@ -91,7 +92,7 @@ def built(config: EdgeConfig, reloading: Reloading) -> Iterator[Built]:
         sendings = _sendings(config, store)
         if sendings is not None:
             stack.callback(sendings.close, PARTING)
-        inbox, quota = Inbox(config.queue), QuotaKeeper(config.output.folder, config.output.quota)
+        inbox, quota = Inbox(config.queue), noted_quota(config.output.folder, config.output.quota, store)
         memory = MemoryLimit(config.memory_limit, inbox, heap.trim)
         standings = [Standing(source.name) for source in config.sources]
         clips = _clips(config, store)

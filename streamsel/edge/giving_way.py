@@ -16,11 +16,17 @@ SHARE: Final = 0.1
 
 
 class GivingWay:
-    """Counts for one folder of pictures; all of it is in bytes."""
+    """Counts for one folder of pictures; all of it is in bytes. ceded: so much went for others before this process."""
 
-    def __init__(self) -> None:
-        self._own = self._ceded = self._granted = 0
+    def __init__(self, ceded: int = 0) -> None:
+        self._own = self._granted = 0
+        self._ceded = ceded
         self._grants, self._short = True, False
+
+    @property
+    def ceded(self) -> int:
+        """What went for others and was not given back; who starts anew without it gives way by another tenth."""
+        return self._ceded
 
     def wrote(self, nbytes: int) -> None:
         """A new picture."""

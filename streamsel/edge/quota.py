@@ -11,6 +11,7 @@ import logging
 import shutil
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
@@ -39,11 +40,21 @@ LONGEST_DAYS: Final = 36_500.0
 class QuotaKeeper:
     """Keeps one folder. free: gives the bytes that are free there. Nobody may be writing there at the start.
 
+    ceded: what the latest call of `note` in an earlier process was told, or 0. note: is told how many bytes went for
+    others, before they go, and raises SinkError where it cannot keep that now; it is told again.
     removed, removed_bytes: pictures that it took away, and their bytes with their JSON. Raises SinkError where the
     folder cannot be made or read.
     """
 
-    def __init__(self, folder: Path, quota: Quota, *, free: Callable[[], int] | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        quota: Quota,
+        *,
+        free: Callable[[], int] | None = None,
+        ceded: int = 0,
+        note: Callable[[int], None] = lambda ceded: None,
+    ) -> None:
         self._folder, self._quota = made_folder(folder), quota
         self._free = free or (lambda: shutil.disk_usage(folder).free)
         try:
@@ -53,7 +64,8 @@ class QuotaKeeper:
         self.removed = self.removed_bytes = 0
         self._refused = self._full = ""
         self._next_look = self._next_count = self._until = 0.0
-        self._log, self._giving = _Log(), GivingWay()
+        self._log, self._giving = _Log(), GivingWay(ceded)
+        self._note, self._noted = note, ceded
 
     @property
     def nbytes(self) -> int:
@@ -91,6 +103,7 @@ class QuotaKeeper:
             self._keep_days(now)
             self._keep_bytes()
             self._keep_free(needed)
+            self._note_ceded()
             self._refused = ""
         except OSError as error:
             self._refused = f"cannot make room at {_named(error, self._folder)}; the quota does not hold"
@@ -145,9 +158,16 @@ class QuotaKeeper:
         while missing > 0 and (one := self._yielding()):
             missing -= one.nbytes
             self._giving.removed(one.nbytes)
+            self._note_ceded()
             if not self._remove(one, "free"):
                 return False
         return True
+
+    def _note_ceded(self) -> None:
+        if self._giving.ceded != self._noted:
+            with suppress(SinkError):  # as on a full disk, where what goes now makes room for it
+                self._note(self._giving.ceded)
+                self._noted = self._giving.ceded
 
     def _spare(self) -> Stored | None:
         """The oldest picture, where it is not the newest as well."""
