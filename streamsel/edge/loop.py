@@ -64,6 +64,8 @@ class Loop:
         while not stopping.is_set():
             self._reload()
             seen = parts.inbox.take(min(self._most, parts.batch), TURN)
+            if behind := parts.windows.behind(self.lanes, seen):
+                self._settle((), behind, stopping)
             over = parts.windows.over(self.lanes, {one.place for one in seen})
             if seen or over:
                 self._settle(seen, over, stopping)
@@ -208,7 +210,11 @@ class _Done:
         name, _ = self._parts.lanes[place]
         shots = Shots(name, place, self._parts.store, self._parts.pictures, seen)
         self.verdicts += [(name, shots, at, verdict) for at, verdict in settled.picks]
-        self._entries |= {name: self._lanes[place].entries(), **shots.changes(settled.kept, settled.released)}
+        for stream, changed in (
+            (name, self._lanes[place].entries()),
+            *shots.changes(settled.kept, settled.released).items(),
+        ):
+            self._entries.setdefault(stream, {}).update(changed)
         for reason in settled.troubles:
             say("window chosen by distance alone", logging.WARNING, source=name, reason=reason)
 
