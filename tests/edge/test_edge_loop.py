@@ -381,6 +381,28 @@ def test_asked_to_stop_while_the_disk_is_full_it_returns_and_goes_on_later(tmp_p
     assert outcome(tmp_path) == undisturbed
 
 
+def test_a_window_s_pictures_are_read_one_at_a_time_and_told_of_meanwhile(tmp_path, undisturbed, monkeypatch) -> None:
+    """Each once, to be written; names are made without. Only the latest, which the page shows, are held until then."""
+    read, waiting = [], []
+    entry = EntryStore.entry
+    monkeypatch.setattr(EntryStore, "entry", lambda *asked: read.append(asked) or entry(*asked))
+    monkeypatch.setattr("streamsel.edge.loop.MOST_SHOWN", 1)
+    monkeypatch.setattr("streamsel.edge.loop.LONGEST", 0)
+    trial = Trial(tmp_path, cuts=[1000])
+    trial.turned = lambda: waiting.append(not trial.batch_picks and len(files(tmp_path / "picks")) // 2)
+    trial.run(material())
+    assert outcome(tmp_path) == undisturbed
+    (batch,) = trial.batch_picks
+    assert waiting[: len(batch)] == list(range(1, len(batch) + 1))
+    shown = [(bool(shot.data), bool(written.data)) for shot, _, written in batch]
+    assert shown == [*[(False, False)] * (len(batch) - 1), (True, True)]
+    read.clear()
+    again = Trial(tmp_path / "again", cuts=[5])
+    (tmp_path / "again").mkdir()
+    again.run([seen(3, n, 0, scene=n) for n in range(12)])
+    assert len(read) == len(again.picks()) == 3
+
+
 def test_a_clock_that_was_years_ahead_ends_its_window_though_frames_keep_coming(tmp_path: Path) -> None:
     roof = [seen(3, n, 0, scene=n) for n in range(20)]
     ahead = [replace(one, taken=one.taken.replace(year=2030)) for one in roof[:10]]
