@@ -124,6 +124,14 @@ def record(folder: Path, given: argparse.Namespace, scratch: Path) -> tuple[list
     return events, segments, len(usual)
 
 
+def close(folder: Path, segments: int, lasts: int) -> None:
+    """One more frame, two hours later: nothing else ends a folder's last window but an hour without segments."""
+    first = folder / name_of(0)
+    with av.open(first) as file:
+        frame = next(bytes(packet) for packet in file.demux(file.streams.video[0]) if packet.size)
+    write(folder / name_of(segments), first, [[frame]], BEGIN + segments * lasts + 2 * 3600)
+
+
 def last_hour(seconds: int) -> str:
     """When the last hour of the day begins in which there is a frame."""
     return datetime.fromtimestamp((BEGIN + seconds - 1) // 3600 * 3600, UTC).isoformat()
@@ -167,7 +175,8 @@ def main() -> None:
         source = {"name": "yard", "folder": "recordings", "keyframes": True}
         with daemon(folder, source, **(hourly if given.window else {})) as running:
             running.wait(lambda: len(running.events("read")) == segments, 24 * 3600)
-            if given.window:  # the last hour is ended by the clock
+            if given.window:
+                close(recordings, segments, lasts)
                 running.wait(lambda: running.events("chosen")[-1]["window"] >= last_hour(segments * lasts))
             wall, cpu = time.monotonic() - began, cpu_seconds(running)
             code = running.stop()

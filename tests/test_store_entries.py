@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from streamsel.store import Outgoing
 from streamsel.store.embedded import SqliteStore
-from streamsel.store.entries import Committed, EntryStore, Segment
+from streamsel.store.entries import LINE, Committed, EntryStore, Segment
 from streamsel.store.outbox import Bound
 
 OUTBOXES = ("mqtt", "kafka")
@@ -226,3 +226,12 @@ def test_what_an_outage_took_is_given_back(store, path):
         store.commit(Committed(notes={"n": n}))
     assert size(path) < 30 << 20
     assert waiting(store, "kafka") == ["59"]
+
+
+@pytest.mark.parametrize("first", [b"", b"{}", b"x" * (LINE - 1), b"x" * LINE, b"x" * (3 * LINE + 5)])
+@pytest.mark.parametrize("rest", [b"", b"\n", b"\n\xff\xd8\n" + bytes(5 * LINE)])
+def test_the_first_line_of_an_entry_is_read_alone(store, first: bytes, rest: bytes):
+    store.commit(Committed(entries={"yard": {b"a": b"other", b"b": first + rest}}))
+    assert store.line("yard", b"b") == first
+    assert store.line("yard", b"c") is None
+    assert store.line("gate", b"b") is None

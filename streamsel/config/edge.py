@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from streamsel.config.delivery import OutboxConfig
-from streamsel.config.edge_source import GOALS, EdgeSource, Window
+from streamsel.config.edge_source import GOALS, MOST_PICKS, EdgeSource, Window
 from streamsel.config.pipeline_base import ServiceConfig
 from streamsel.config.pipeline_values import Amount, File, Named, Seconds, Server, ServerList, security_beside
 from streamsel.config.selection import SelectionConfig
@@ -173,8 +173,8 @@ def _check_number(place: str, window: Window, selection: SelectionConfig | None)
     number, share = (selection.n_samples, selection.proportion_samples) if selection else (None, None)
     if share is not None:
         raise ValueError(f"{place} and proportion_samples exclude each other: give one of them")
-    if number is not None and number < 1:
-        raise ValueError(f"{place}: n_samples of the selection must be 1 or more here, got {number}")
+    if number is not None and not 1 <= number <= MOST_PICKS:
+        raise ValueError(f"{place}: n_samples of the selection must be 1 to {MOST_PICKS} here, got {number}")
     if window.picks is None and number is None:
         raise ValueError(f"{place}: does not say how many: write `window: {{picks: 100, minutes: {window.minutes:g}}}`")
     if number is not None and window.picks not in (None, number):

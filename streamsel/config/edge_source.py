@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Final, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
@@ -13,7 +13,7 @@ from streamsel.config.nearest import shown
 from streamsel.config.pipeline_values import File, Named, Rate, Seconds
 from streamsel.config.value import Number, Text, Value
 
-__all__ = ["GOALS", "EdgeSource", "Window"]
+__all__ = ["GOALS", "MOST_PICKS", "EdgeSource", "Window"]
 
 SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "http", "https", "srt", "udp", "rtp", "tcp")
 PART = re.compile(r"[0-9]+:[0-9]+:[0-9]+:[0-9]+")
@@ -71,13 +71,17 @@ Part = Annotated[str, AfterValidator(_part)]
 Hours = Annotated[str, AfterValidator(_hours)]
 
 
+MOST_PICKS: Final = 1000
+"""Of a window: choosing them takes seconds, and nothing is committed before their pictures are written."""
+
+
 class Window(Value):
     """The best of each window of time, chosen when it ends. minutes: its length, up to a day; three seconds at least.
 
-    picks: so many; None: as many as the selection's n_samples.
+    picks: so many, a thousand at most; None: as many as the selection's n_samples.
     """
 
-    picks: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    picks: Annotated[int, Field(ge=1, le=MOST_PICKS)] | None = None
     minutes: Annotated[Number, Field(ge=0.05, le=1440)]
 
 

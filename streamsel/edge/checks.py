@@ -78,6 +78,16 @@ def _source(place: str, source: EdgeSource) -> Finding:
 
 
 def _folder(place: str, source: EdgeSource, folder: Path) -> Finding:
+    try:
+        return _folder_there(place, source, folder)
+    except PermissionError as error:
+        return problem(place, f"{folder}: cannot be reached ({error.strerror}); ask for the right to")
+    except OSError as error:
+        return away(place, f"{folder}: {error.strerror or error}")
+
+
+def _folder_there(place: str, source: EdgeSource, folder: Path) -> Finding:
+    """Raises OSError where a folder, or one above it, does not answer."""
     if folder.is_dir():
         if os.access(folder, os.R_OK | os.X_OK):
             if source.mask and (wrong := _wrong_mask(source, folder)):

@@ -278,7 +278,7 @@ class FolderFeed(threading.Thread):
             self._standing.connects += 1
             self._standing.trouble = ""
             say("folder found", source=self._name, folder=str(self._watched.folder))
-        self._listed = True
+        self._listed, self._standing.away = True, bool(self._watched.trouble)
         if self._watched.trouble and self._standing.trouble != self._watched.trouble:
             say("folder in part away", logging.WARNING, source=self._name, reason=self._watched.trouble)
         if self._watched.trouble or self._standing.trouble == self._unlisted:
@@ -291,7 +291,7 @@ class FolderFeed(threading.Thread):
     def _lost(self, event: str, trouble: str) -> None:
         if self._standing.trouble != trouble:
             say(event, logging.WARNING, source=self._name, reason=trouble)
-        self._standing.losses += self._listed
+        self._standing.losses, self._standing.away = self._standing.losses + self._listed, True
         self._standing.state, self._standing.trouble, self._listed = "waiting", trouble, False
 
 

@@ -10,8 +10,9 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import groupby
 
@@ -19,6 +20,7 @@ import numpy as np
 
 from streamsel.data import Vector
 from streamsel.edge import Seen, Segment
+from streamsel.edge.board import MOST_SHOWN
 from streamsel.edge.journal import Readings
 from streamsel.edge.parts import Parts
 from streamsel.edge.pictures import Written
@@ -64,6 +66,8 @@ class Loop:
         while not stopping.is_set():
             self._reload()
             seen = parts.inbox.take(min(self._most, parts.batch), TURN)
+            if behind := parts.windows.behind(self.lanes, seen):
+                self._settle((), behind, stopping)
             over = parts.windows.over(self.lanes, {one.place for one in seen})
             if seen or over:
                 self._settle(seen, over, stopping)
@@ -139,7 +143,7 @@ class Loop:
             done.end(place, self._parts.windows.now())
         if done.verdicts:
             self._parts.store.commit(Committed(notes={WRITING: done.files()}, lasts=True))
-            done.write()
+            done.write(self._rests())
             self._parts.pictures.flush()
         self._parts.store.commit(done.committed())
         self._parts.committed(done.picks, time.monotonic() - began)
@@ -152,13 +156,26 @@ class Loop:
         for told in self._parts.turned:
             told()
 
+    def _rests(self) -> Callable[[], None]:
+        """To be called between the steps of what may take minutes: every now and then it tells that the loop lives."""
+        latest = time.monotonic()
+
+        def rest() -> None:
+            nonlocal latest
+            if time.monotonic() - latest >= LONGEST:
+                self._turned()
+                latest = time.monotonic()
+
+        return rest
+
     def _restored(self) -> list[Lane]:
         store = self._parts.store
         return [make(place, store.entries(name)) for place, (name, make) in enumerate(self._parts.lanes)]
 
 
 class _Done:
-    """What came of frames, until it is committed. verdicts: of picks. picks: shot, verdict, and what was written."""
+    """What came of frames, until it is committed. verdicts: of picks. picks: shot, verdict, and what was written; only
+    the latest have their pictures, which the page shows."""
 
     def __init__(self, parts: Parts, lanes: Sequence[Lane]) -> None:
         self._parts, self._lanes = parts, lanes
@@ -208,7 +225,11 @@ class _Done:
         name, _ = self._parts.lanes[place]
         shots = Shots(name, place, self._parts.store, self._parts.pictures, seen)
         self.verdicts += [(name, shots, at, verdict) for at, verdict in settled.picks]
-        self._entries |= {name: self._lanes[place].entries(), **shots.changes(settled.kept, settled.released)}
+        for stream, changed in (
+            (name, self._lanes[place].entries()),
+            *shots.changes(settled.kept, settled.released).items(),
+        ):
+            self._entries.setdefault(stream, {}).update(changed)
         for reason in settled.troubles:
             say("window chosen by distance alone", logging.WARNING, source=name, reason=reason)
 
@@ -224,14 +245,18 @@ class _Done:
         counts = Counter((name, verdict.window) for name, _, _, verdict in self.verdicts)
         return [(name, window, count) for (name, window), count in counts.items() if window]
 
-    def write(self) -> None:
-        """Pictures, and the events that tell of them. Raises SinkError."""
-        for name, shots, place, verdict in self.verdicts:
+    def write(self, rest: Callable[[], None]) -> None:
+        """Pictures, and the events that tell of them; rest: called behind each. Raises SinkError."""
+        unseen = len(self.verdicts) - MOST_SHOWN
+        for number, (name, shots, place, verdict) in enumerate(self.verdicts):
             shot = shots[place]
             written = self._parts.pictures.write(name, shot, verdict)
-            self.picks.append((shot, verdict, written))
             for outbox, make in self._parts.events.items():
                 self._outgoing[outbox].append(make(name, shot, verdict, written))
+            if number < unseen:  # a window may have a thousand picks
+                shot, written = replace(shot, data=b""), replace(written, data=b"")
+            self.picks.append((shot, verdict, written))
+            rest()
 
     def committed(self) -> Committed:
         """As the store takes it."""

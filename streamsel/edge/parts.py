@@ -39,10 +39,10 @@ class Parts:
 
     events: outbox -> what makes its events. batch: frames that are decided and committed at once, at most. reloaded:
     other lanes, where thresholds changed; raises UsageError for such as no stream can keep. gone: segments by source
-    that are to be forgotten, each told once. committed: told of picks, and of the seconds it took. unusable: told of
-    a source's place, and why a frame of it could not be decided. windows: ends those that no frame ends. turned: each
-    is called at the end of each turn. glances: by the source's place; None: all of its frames are embedded. noted:
-    notes that are to be committed with picks.
+    that are to be forgotten, each told once. committed: told of picks, of which only the latest have their pictures,
+    and of the seconds it took. unusable: told of a source's place, and why a frame of it could not be decided. windows:
+    ends those that no frame ends. turned: each is called at the end of each turn. glances: by the source's place; None:
+    all of its frames are embedded. noted: notes that are to be committed with picks.
     """
 
     inbox: Inbox

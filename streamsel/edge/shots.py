@@ -66,16 +66,19 @@ class Shots:
 
     def __getitem__(self, place: Place) -> Shot:
         """Raises StateError where it is neither at hand nor kept."""
-        one = self.at(place)
-        return self._pictures.shot(one) if isinstance(one, Seen) else one
+        if place in self._seen:
+            return self._pictures.shot(self._seen[place])
+        text, _, picture = (self._store.entry(self._stream, _key(place)) or b"").partition(b"\n")
+        return self._kept(text, picture)
 
     def at(self, place: Place) -> Seen | Shot:
-        """The same, not encoded where it is at hand."""
+        """The same without its picture: not encoded where it is at hand, and not read where it is kept."""
         if place in self._seen:
             return self._seen[place]
-        data = self._store.entry(self._stream, _key(place))
+        return self._kept(self._store.line(self._stream, _key(place)) or b"", b"")
+
+    def _kept(self, text: bytes, picture: bytes) -> Shot:
         try:
-            text, _, picture = (data or b"").partition(b"\n")
             told = json.loads(text)
             (mark,), segment = load_marks(told["mark"]), told["segment"]
             taken, known = datetime.fromisoformat(told["taken"]), Segment(**segment) if segment else None

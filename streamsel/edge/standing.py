@@ -19,8 +19,8 @@ for the next segment. resting: outside of its hours. ended: a pipe that was clos
 class Standing:
     """Plain counts, each of which one thread alone writes. frames: looked at, of which `held` were surely not new, and
     went no further. rate: frames looked at a second, lately. last: UTC seconds of the latest frame since 1970, 0 before
-    it. thinned: 1, or n where only each n-th frame is looked at, since the
-    machine is too slow. problems: reason -> count, of what was wrong with the stream. window: that is open.
+    it. thinned: 1, or n where only each n-th frame is looked at, since the machine is too slow. away: whether some of a
+    folder cannot be listed. problems: reason -> count, of what was wrong with the stream. window: that is open.
     clips: that were written, of which clips_short lack something at an end; clips_given_up: that picks name, and that
     are not there.
     """
@@ -39,6 +39,7 @@ class Standing:
     clips: int = 0
     clips_short: int = 0
     clips_given_up: int = 0
+    away: bool = False
     rate: float = 0.0
     last: float = 0.0
     window: Open | None = None

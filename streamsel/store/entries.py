@@ -35,6 +35,9 @@ SPACE: Final = 16 << 20
 
 AT_ONCE: Final = 4 << 20
 
+LINE: Final = 4096
+"""Bytes that are read at a time where a line is."""
+
 NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 
 SCHEMA: Final = """
@@ -184,6 +187,18 @@ class EntryStore:
         with self._file.explained():
             found = self._db.execute("SELECT value FROM entry WHERE stream=? AND key=?", (stream, key)).fetchone()
             return None if found is None else bytes(found[0])
+
+    def line(self, stream: str, key: bytes) -> bytes | None:
+        """The first line of an entry, without its end; what follows is not read. None where there is no entry."""
+        with self._file.explained():
+            found = self._db.execute("SELECT rowid FROM entry WHERE stream=? AND key=?", (stream, key)).fetchone()
+            if found is None:
+                return None
+            with self._db.blobopen("entry", "value", found[0], readonly=True) as value:
+                read = b""
+                while b"\n" not in read and (more := value.read(LINE)):
+                    read += more
+                return read.partition(b"\n")[0]
 
     def segments(self, stream: str) -> dict[str, Segment]:
         """The segments of a stream that are known to have been begun, by name, in the order of their numbers."""

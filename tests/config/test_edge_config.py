@@ -86,7 +86,13 @@ def test_a_password_is_not_shown(tmp_path: Path) -> None:
         ("name: door", f"name: door, {WINDOW}, min_distance: 1", "sources[0]: min_distance and window exclude"),
         ("state: state", f"state: state\n{BEST}", "n_samples needs an end, which a camera has not: give `window: {min"),
         ("state: state", f"state: state\n{BEST}\n{WINDOW}", "window: picks is 9 and n_samples 8: leave one out"),
-        ("state: state", f"state: state\n{BEST.replace('8', '-1')}\nwindow: {{minutes: 60}}", "must be 1 or more here"),
+        ("state: state", f"state: state\n{BEST.replace('8', '-1')}\nwindow: {{minutes: 60}}", "must be 1 to 1000 here"),
+        (
+            "state: state",
+            f"state: state\n{BEST.replace('8', '1001')}\nwindow: {{minutes: 60}}",
+            "be 1 to 1000 here, got 1001",
+        ),
+        ("state: state", "state: state\nwindow: {picks: 1001, minutes: 60}", "window.picks: "),
         (
             "state: state",
             f"state: state\n{BEST.replace('n_samples: 8', 'proportion_samples: 0.1')}\n{WINDOW}",

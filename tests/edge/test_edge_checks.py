@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -180,6 +181,23 @@ def test_cameras_that_are_away_are_tried_at_once(pipeline: Pipeline, monkeypatch
     away = [one for one in told if one.level == "away"]
     assert [one.place for one in away] == [*(f"sources[{n}] s{n}" for n in range(5)), "sources[5] refused"]
     assert not any(HUSH in one.text or "\n" in one.text for one in told)
+
+
+@pytest.mark.parametrize(("number", "level"), [(errno.ESTALE, "away"), (errno.EIO, "away"), (errno.EACCES, "problem")])
+def test_a_share_that_is_broken_hides_no_other_finding(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, number: int, level: str
+) -> None:
+    """No mount can be broken here: what the system says of one is played."""
+    stat, broken = os.stat, str(pipeline.folder / "share")
+
+    def told(path: Any, *given: Any, **more: Any) -> os.stat_result:
+        if str(path).startswith(broken):
+            raise OSError(number, os.strerror(number), str(path))
+        return stat(path, *given, **more)
+
+    monkeypatch.setattr(os, "stat", told)
+    share = {"name": "share", "folder": "share/segments"}
+    assert os.strerror(number) in pipeline.wrong(level, "sources[0] share", share, YARD)
 
 
 def test_a_device_and_a_pipe(pipeline: Pipeline) -> None:

@@ -36,6 +36,7 @@ from streamsel.edge.windows import Windows
 from streamsel.embed import Embedder
 from streamsel.embed.load import load_embedder
 from streamsel.errors import SinkError, StreamselError
+from streamsel.service.deciding import Open, Span
 from streamsel.service.lane import Lane
 from streamsel.store.entries import Committed, EntryStore
 from streamsel.testing.broken_disk import BrokenDisk
@@ -71,6 +72,9 @@ class NoClock(Windows):
     """The clock on the wall ends nothing."""
 
     def over(self, lanes: Sequence[Lane], busy: Collection[int]) -> list[int]:
+        return []
+
+    def behind(self, lanes: Sequence[Lane], seen: Sequence[Seen]) -> list[int]:
         return []
 
 
@@ -142,7 +146,8 @@ def material() -> list[Seen]:
 class Trial:
     """A loop with its folder. cuts: how many frames it takes at once, in turn. reloads: when lanes are made anew.
 
-    other: by which they are. commits: after so many it is stopped; None: when all was taken.
+    other: by which they are. now: on the clock that ends windows; None: it ends none. commits: after so many
+    it is stopped; None: when all was taken.
     """
 
     folder: Path
@@ -154,6 +159,7 @@ class Trial:
     batch_picks: list[list[Picked]] = field(default_factory=list)
     turned: Callable[[], None] = lambda: None
     stopping: threading.Event = field(default_factory=threading.Event)
+    now: datetime | None = None
 
     def run(self, given: Sequence[Seen]) -> Loop:
         """Until all of it was taken."""
@@ -193,10 +199,15 @@ class Trial:
             gone=dict,
             committed=committed,
             unusable=Complaints(standings),
-            windows=NoClock(config().sources, standings, inbox),
+            windows=self._windows(standings, inbox),
             glances=[None] * len(config().sources),
             turned=(lambda: self.turned(),),
         )
+
+    def _windows(self, standings: Sequence[Standing], inbox: Inbox) -> Windows:
+        if self.now is None:
+            return NoClock(config().sources, standings, inbox)
+        return Windows(config().sources, standings, inbox, self.now.timestamp)
 
     def picks(self) -> list[Picked]:
         return [pick for batch in self.batch_picks for pick in batch]
@@ -368,6 +379,39 @@ def test_asked_to_stop_while_the_disk_is_full_it_returns_and_goes_on_later(tmp_p
     assert files(tmp_path / "picks") == []
     Trial(tmp_path).run(material())
     assert outcome(tmp_path) == undisturbed
+
+
+def test_a_window_s_pictures_are_read_one_at_a_time_and_told_of_meanwhile(tmp_path, undisturbed, monkeypatch) -> None:
+    """Each once, to be written; names are made without. Only the latest, which the page shows, are held until then."""
+    read, waiting = [], []
+    entry = EntryStore.entry
+    monkeypatch.setattr(EntryStore, "entry", lambda *asked: read.append(asked) or entry(*asked))
+    monkeypatch.setattr("streamsel.edge.loop.MOST_SHOWN", 1)
+    monkeypatch.setattr("streamsel.edge.loop.LONGEST", 0)
+    trial = Trial(tmp_path, cuts=[1000])
+    trial.turned = lambda: waiting.append(not trial.batch_picks and len(files(tmp_path / "picks")) // 2)
+    trial.run(material())
+    assert outcome(tmp_path) == undisturbed
+    (batch,) = trial.batch_picks
+    assert waiting[: len(batch)] == list(range(1, len(batch) + 1))
+    shown = [(bool(shot.data), bool(written.data)) for shot, _, written in batch]
+    assert shown == [*[(False, False)] * (len(batch) - 1), (True, True)]
+    read.clear()
+    again = Trial(tmp_path / "again", cuts=[5])
+    (tmp_path / "again").mkdir()
+    again.run([seen(3, n, 0, scene=n) for n in range(12)])
+    assert len(read) == len(again.picks()) == 3
+
+
+def test_a_clock_that_was_years_ahead_ends_its_window_though_frames_keep_coming(tmp_path: Path) -> None:
+    roof = [seen(3, n, 0, scene=n) for n in range(20)]
+    ahead = [replace(one, taken=one.taken.replace(year=2030)) for one in roof[:10]]
+    trial = Trial(tmp_path, faults=[None, None, SinkError], now=roof[-1].taken)
+    lane = trial.run([*ahead, *roof[10:]]).lanes[3]
+    assert {verdict.window.begin for _, verdict, _ in trial.picks()} == {NOON.replace(year=2030).timestamp()}
+    assert {shot.mark.index for shot, _, _ in trial.picks()} < set(range(10))
+    assert len(trial.picks()) == 3
+    assert lane.open == Open(Span(NOON.timestamp() + 600, NOON.timestamp() + 1200), 10)
 
 
 def test_state_that_is_damaged_is_not_tried_again(tmp_path: Path) -> None:

@@ -23,22 +23,25 @@ from streamsel.testing.videos import scenes
 from tests.edge.daemon import Daemon
 
 HOUR = 3600
+LENGTH = 6
+"""Seconds of the windows that the clock is to end: it waits for so long."""
 BEGIN = 1_790_000_000 // HOUR * HOUR
 """Long ago: the clock on the wall is behind all windows."""
 
 PICKS = 3
-HOURS = 3
-LAST = datetime.fromtimestamp(BEGIN + (HOURS - 1) * HOUR, UTC).isoformat()
+WINDOWS = 3
+LAST = datetime.fromtimestamp(BEGIN + (WINDOWS - 1) * LENGTH, UTC).isoformat()
 WINDOW: dict[str, Any] = {"min_distance": None, "window": {"picks": PICKS, "minutes": 60}, "metrics": "127.0.0.1:0"}
+SHORT = {**WINDOW, "window": {"picks": PICKS, "minutes": LENGTH / 60}}
 YARD = {"name": "yard", "folder": "recordings", "quiet": 0}
 
 
 def made(folder: Path) -> Daemon:
-    daemon = Daemon(folder, [YARD], **WINDOW)
-    for hour in range(HOURS):
+    daemon = Daemon(folder, [YARD], **SHORT)
+    for number in range(WINDOWS):
         for part in range(2):
-            shown = [hour, hour + 1, 2 * hour + part, 20 + hour]
-            record(daemon, f"{hour}-{part}.mp4", BEGIN + hour * HOUR + 600 + 1800 * part, shown)
+            shown = [number, number + 1, 2 * number + part, 20 + number]
+            record(daemon, f"{number}-{part}.mp4", BEGIN + number * LENGTH + 2 + 3 * part, shown)
     return daemon
 
 
@@ -88,16 +91,16 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return outcome(daemon)
 
 
-def test_each_hour_its_best_are_chosen(tmp_path: Path, expected: dict[str, bytes]) -> None:
+def test_of_each_window_its_best_are_chosen(tmp_path: Path, expected: dict[str, bytes]) -> None:
     daemon = made(tmp_path)
     with daemon.started() as running:
         finished(daemon, running)
     assert outcome(daemon) == expected
     facts = daemon.facts()
-    assert [fact["ordinal"] for fact in facts] == list(range(PICKS * HOURS))
+    assert [fact["ordinal"] for fact in facts] == list(range(PICKS * WINDOWS))
     for number, (begin, picks) in enumerate(groupby(facts, key=lambda fact: fact["window"]["begin"])):
         chosen = list(picks)
-        assert datetime.fromisoformat(begin).timestamp() == BEGIN + number * HOUR
+        assert datetime.fromisoformat(begin).timestamp() == BEGIN + number * LENGTH
         assert [fact["window"]["order"] for fact in chosen] == list(range(PICKS))
         assert all(begin <= fact["taken"] < fact["window"]["end"] for fact in chosen)
     assert {fact["reason"] for fact in facts} == {"first", "greedy"}
@@ -116,6 +119,24 @@ def test_killed_at_every_step_of_a_windows_end_it_keeps_the_same(tmp_path: Path,
         running.wait(lambda: running.events("started"))
         assert running.stop() == 0
     assert outcome(daemon) == expected
+
+
+def test_footage_of_long_ago_that_comes_piece_by_piece_is_of_one_window(tmp_path: Path) -> None:
+    """As a recorder's that is synchronised after an outage: between two segments nothing is to be read."""
+    daemon = Daemon(tmp_path, [YARD], **WINDOW)
+    with daemon.started() as running:
+        running.wait(lambda: running.events("started"))
+        page = f"http://127.0.0.1:{running.events('started')[0]['page']}"
+        for part in range(3):
+            record(daemon, f"{part}.mp4", BEGIN + 600 * (part + 1), [4 * part, 4 * part + 1, 4 * part + 2])
+            running.wait(lambda part=part: len(running.events("read")) > part)
+            running.wait(lambda: source_of(page)["state"] == "waiting")
+        record(daemon, "next.mp4", BEGIN + HOUR + 600, [20])
+        running.wait(lambda: running.events("chosen"))
+        assert running.stop() == 0
+    (told,) = running.events("chosen")
+    assert (told["window"], told["picks"]) == (datetime.fromtimestamp(BEGIN, UTC).isoformat(), PICKS)
+    assert len(daemon.facts()) == PICKS
 
 
 def test_stopped_it_does_not_choose_and_chooses_later(tmp_path: Path) -> None:
@@ -162,11 +183,16 @@ def test_what_the_page_tells_of_a_window(tmp_path: Path) -> None:
     with daemon.started() as running:
         running.wait(lambda: running.events("read"))
         page = f"http://127.0.0.1:{running.events('started')[0]['page']}"
-        with urllib.request.urlopen(f"{page}/status.json", timeout=10) as answer:
-            (source,) = json.load(answer)["sources"]
+        source = source_of(page)
         ends = datetime.fromtimestamp(ended + HOUR // 2, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         assert source["window"] == {"candidates": candidates_of(page), "ends": ends}
         assert running.stop() == 0
+
+
+def source_of(page: str) -> dict[str, Any]:
+    with urllib.request.urlopen(f"{page}/status.json", timeout=10) as answer:
+        (source,) = json.load(answer)["sources"]
+    return dict(source)
 
 
 def candidates_of(page: str) -> float:

@@ -281,6 +281,7 @@ def test_a_folder_comes_goes_and_comes_back(tmp_path: Path, caplog: pytest.LogCa
     store, mounted = tmp_path / "store", tmp_path / "mounted"
     with caplog.at_level("INFO"), running(mounted, most=1) as run:
         run.until(lambda: "No such file" in run.standing.trouble)
+        assert run.standing.away
         store.rename(mounted)
         run.until(lambda: len(run.seen) == 2)
         mounted.rename(store)
@@ -293,6 +294,7 @@ def test_a_folder_comes_goes_and_comes_back(tmp_path: Path, caplog: pytest.LogCa
         assert told(run.all()) == expected
         assert run.standing.trouble == ""
         assert run.standing.losses >= 1
+        run.until(lambda: not run.standing.away)
     assert "folder away" in caplog.messages
 
 

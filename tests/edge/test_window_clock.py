@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 import pytest
 
@@ -16,6 +17,7 @@ from tests.edge.edge_picks import live
 
 HOUR = 3600.0
 SPAN = Span(10 * HOUR, 11 * HOUR)
+LONG_AGO = SPAN.end + 100 * HOUR
 CAMERA = EdgeSource(name="door", url="rtsp://camera/1")
 FOLDER = EdgeSource.model_validate({"name": "yard", "folder": "/segments"})
 
@@ -27,12 +29,36 @@ class Opened:
     open: Open | None
 
 
+OPENED = Opened(Open(SPAN, 3))
+
+
+class Watch:
+    """Windows of one source, one of which is open. passed: by a clock that never jumps, since it began."""
+
+    def __init__(self, source: EdgeSource, now: float, state: str = "waiting") -> None:
+        self.inbox, self.now, self.passed = Inbox(1 << 20), now, 0.0
+        self.standing = Standing(source.name, state=state)  # type: ignore[arg-type]
+        clocks = {"now": lambda: self.now, "ticks": lambda: 1e6 + self.passed}
+        self.windows = Windows([source], [self.standing], self.inbox, **clocks)
+
+    def over(self, passed: float = 0.0, *, busy: bool = False) -> bool:
+        """At the next turn, so much later."""
+        self.passed += passed
+        return self.windows.over([OPENED], {0} if busy else ()) == [0]  # type: ignore[list-item]
+
+    def behind(self, *taken: float) -> bool:
+        """Where frames of these times are at hand."""
+        seen = [replace(live(), taken=datetime.fromtimestamp(one, UTC)) for one in taken]
+        return self.windows.behind([OPENED], seen) == [0]  # type: ignore[list-item]
+
+
 def over(source: EdgeSource, now: float, *, state: str = "waiting", waits: bool = False, busy: bool = False) -> bool:
-    inbox, standing = Inbox(1 << 20), Standing(source.name, state=state)  # type: ignore[arg-type]
+    """When it was calm for a window's length."""
+    watch = Watch(source, now, state)
     if waits:
-        inbox.put(live(), standing, threading.Event())
-    windows = Windows([source], [standing], inbox, now=lambda: now)
-    return windows.over([Opened(Open(SPAN, 3))], {0} if busy else ()) == [0]  # type: ignore[list-item]
+        watch.inbox.put(live(), watch.standing, threading.Event())
+    watch.over()
+    return watch.over(HOUR, busy=busy)
 
 
 def test_a_cameras_window_soon_after_its_end() -> None:
@@ -50,6 +76,35 @@ def test_a_folders_window_a_window_later_and_when_all_is_read() -> None:
     assert not over(FOLDER, SPAN.end + 100 * HOUR, state="starting")
 
 
+def test_not_while_segments_come_one_by_one_as_after_an_outage() -> None:
+    """The feed waits between them, and what they show is long ago."""
+    watch = Watch(FOLDER, LONG_AGO)
+    for _ in range(4):
+        assert not watch.over(HOUR - 1, busy=True)
+        assert not watch.over(HOUR - 1)
+        watch.standing.frames += 10  # they came and went between two turns
+        assert not watch.over(10)
+    assert not watch.over(HOUR - 1)
+    assert watch.over(1)
+
+
+def test_after_a_restart_a_folder_gets_a_windows_length_too() -> None:
+    watch = Watch(FOLDER, LONG_AGO, "starting")
+    assert not watch.over()
+    watch.standing.state = "waiting"
+    assert not watch.over(HOUR - 1)
+    assert watch.over(1)
+
+
+def test_not_while_a_folder_is_away_nor_soon_after() -> None:
+    watch = Watch(FOLDER, LONG_AGO)
+    watch.standing.away, watch.standing.trouble = True, "/segments: no such file"
+    assert not watch.over(10 * HOUR)
+    watch.standing.away = False
+    assert not watch.over(HOUR - 1)
+    assert watch.over(1), "trouble that is no outage, as a segment that broke off, holds up nothing"
+
+
 @pytest.mark.parametrize("source", [CAMERA, FOLDER])
 def test_no_window_of_which_frames_wait(source: EdgeSource) -> None:
     assert not over(source, SPAN.end + 100 * HOUR, waits=True)
@@ -59,6 +114,21 @@ def test_no_window_of_which_frames_wait(source: EdgeSource) -> None:
 def test_a_window_that_the_clock_was_set_back_behind() -> None:
     assert not over(CAMERA, SPAN.begin - 1)
     assert over(CAMERA, SPAN.begin - HOUR - 1)
+
+
+def test_a_busy_cameras_too_when_its_frames_say_so() -> None:
+    """Those that waited since before the clock was set belong to the window, and open no other one that is ahead."""
+    watch = Watch(CAMERA, SPAN.begin - 100 * HOUR, "live")
+    assert watch.behind(watch.now)
+    assert watch.behind(watch.now, SPAN.begin + 1)
+    assert not watch.behind(SPAN.begin + 1, watch.now)
+    assert not watch.behind()
+    watch.now = SPAN.begin + 1
+    assert not watch.behind(SPAN.begin - 10 * HOUR), "late, and the clock is as it was"
+
+
+def test_late_segments_are_no_clock_that_was_set_back() -> None:
+    assert not Watch(FOLDER, SPAN.begin - 100 * HOUR, "live").behind(SPAN.begin - 100 * HOUR)
 
 
 def test_no_window_that_is_not_open() -> None:
