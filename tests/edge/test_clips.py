@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import threading
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,10 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamsel.config.edge import EdgeClips
-from streamsel.edge.clip_wish import Ended
+from streamsel.decode.segment_packets import SegmentPackets
+from streamsel.edge.clip_wish import Ended, Wish
 from streamsel.edge.live_clips import LiveClips
 from streamsel.edge.ring import LATE, OVERHEAD
-from streamsel.edge.segment_clips import SegmentClips
+from streamsel.edge.segment_clips import SegmentClips, _written
 from streamsel.store.entries import Segment
 from streamsel.testing.broken_disk import BrokenDisk
 from tests.edge.clip_films import KINDS, STEP, Heard, begin_of, film, heard, key_frames, shown
@@ -304,6 +306,66 @@ def test_clips_that_are_noted_are_cut_by_the_next_process_to_the_same_bytes(
     assert [(one.file, one.fresh) for one in after.cut(monkeypatch)] == [(named[2], False)]
     assert after.facts(named[2])["picks"] == ["c", "d"]
     assert Folder(tmp_path / "third", plain, noted=before.clips.noted()).cut(monkeypatch) == []
+
+
+def test_a_clip_stays_noted_while_it_is_cut_and_until_it_shows_all_its_picks(
+    plain: Path, tmp_path: Path, monkeypatch
+) -> None:
+    folder = Folder(tmp_path / "out", plain)
+    named = folder.pick(1.0, "a")
+    noted: list[dict[str, Any]] = []
+
+    def meanwhile(path: Path, wish: Wish, packets: SegmentPackets) -> Ended:
+        if not noted:
+            assert folder.pick(1.2, "b") == named
+            assert folder.pick(6.0, "c") != named
+            noted.append(json.loads(json.dumps(folder.clips.noted())))
+        return _written(path, wish, packets)
+
+    monkeypatch.setattr("streamsel.edge.segment_clips._written", meanwhile)
+    assert [one.reason for one in folder.cut(monkeypatch)] == ["", "", ""]
+    assert folder.facts(named)["picks"] == ["a", "b"]
+    (late,) = folder.clips.noted()["yard"]
+    assert (late["done"], list(late["wish"]["picks"])) == (True, ["c"])
+    after = Folder(tmp_path / "after", plain, noted=noted[0])
+    assert [one.reason for one in after.cut(monkeypatch)] == ["", ""]
+    assert after.facts(named)["picks"] == ["a", "b"]
+
+
+def test_a_cut_that_a_kill_ends_is_noted_as_not_done(plain: Path, tmp_path: Path, monkeypatch) -> None:
+    folder = Folder(tmp_path / "out", plain)
+    noted: list[dict[str, Any]] = []
+
+    def meanwhile(path: Path, wish: Wish, packets: SegmentPackets) -> Ended:
+        noted.append(json.loads(json.dumps(folder.clips.noted())))
+        return _written(path, wish, packets)
+
+    monkeypatch.setattr("streamsel.edge.segment_clips._written", meanwhile)
+    for at, id_ in ((1.0, "a"), (6.0, "b")):
+        folder.pick(at, id_)
+    folder.cut(monkeypatch)
+    told = [[(list(one["wish"]["picks"]), one["done"]) for one in now["yard"]] for now in noted]
+    assert told == [[(["a"], False), (["b"], False)], [(["b"], False)]]
+
+
+def test_a_pick_that_comes_as_a_clip_is_chosen_for_cutting_is_listed(plain: Path, tmp_path: Path, monkeypatch) -> None:
+    folder = Folder(tmp_path, plain)
+    file, chosen = folder.pick(1.0, "a"), folder.clips._next
+    picks = threading.Thread(target=folder.pick, args=(1.2, "b"), kwargs={"committed": False})
+
+    def meanwhile() -> Any:
+        clip = chosen()
+        if not picks.ident:
+            picks.start()
+            picks.join(0.2)  # what locks it out is what is wanted
+        return clip
+
+    monkeypatch.setattr(folder.clips, "_next", meanwhile)
+    folder.cut(monkeypatch)
+    picks.join()
+    folder.clips.committed("yard", "b")
+    folder.cut(monkeypatch)
+    assert folder.facts(file)["picks"] == ["a", "b"]
 
 
 def test_a_segment_that_changed_or_went_has_no_clip(plain: Path, tmp_path: Path, monkeypatch) -> None:
