@@ -7,6 +7,7 @@ import json
 import threading
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,11 +17,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamsel.config.edge import EdgeClips
+from streamsel.config.edge_source import EdgeSource
 from streamsel.decode.segment_packets import SegmentPackets
 from streamsel.edge.clip_wish import Ended, Wish
+from streamsel.edge.clips import Clips
 from streamsel.edge.live_clips import LiveClips
 from streamsel.edge.ring import LATE, OVERHEAD
 from streamsel.edge.segment_clips import SegmentClips, _written
+from streamsel.edge.shots import Shot
 from streamsel.store.entries import Segment
 from streamsel.testing.broken_disk import BrokenDisk
 from tests.edge.clip_films import KINDS, STEP, Heard, begin_of, film, heard, key_frames, shown
@@ -137,6 +141,41 @@ def test_one_that_is_tried_again_is_named_as_before_and_none_is_written_before_i
     trial.step(stopping=True)
     assert [one.file for one in trial.ended] == named
     assert [trial.facts(file)["picks"] for file in named] == [["a"], ["b"]]
+
+
+def test_what_a_pick_that_is_tried_again_cannot_have_any_more_is_not_kept_for_it(plain: Path, tmp_path: Path) -> None:
+    rule = EdgeClips.model_construct(before=0.5, after=0.5, longest=4.0, memory=20_000)
+    trial = Trial(tmp_path, plain, rule)
+    trial.shows(2)
+    tried = [trial.pick(at, id_, committed=False) for at, id_ in ((1.7, "a"), (1.9, "b"))]
+    assert tried == ["gate/2026-11-21/a.mp4"] * 2
+    trial.clips.rings.most_bytes = 1
+    trial.shows(2.5)
+    trial.clips.rings.most_bytes = 10_000_000
+    trial.shows(4)
+    assert [trial.pick(at, id_, committed=False) for at, id_ in ((1.7, "a"), (1.9, "b"))] == [None, None]
+    assert trial.ring.needed() == float("inf")
+    for _ in range(2):
+        assert trial.pick(3.9, "c", committed=False) == "gate/2026-11-21/c.mp4"
+    file = trial.pick(3.9, "c")
+    trial.shows()
+    assert trial.ring.needed() == float("inf")
+    trial.end()
+    assert [(one.file, one.reason) for one in trial.ended] == [(file, "")]
+    assert trial.facts(file)["picks"] == ["c"]
+
+
+def test_a_pick_without_a_clip_is_told_of_once_when_it_is_committed(tmp_path: Path) -> None:
+    clips = Clips(tmp_path, RULE, [EdgeSource(name="gate", url="rtsp://host/1")], None)
+    shot = live_pick(started=STARTED)
+    picked = [(None, None, SimpleNamespace(id=id_, mark=shot.frame.mark)) for id_ in ("a", "b")]
+    for _ in range(3):
+        assert clips.plan("gate", Shot(0, NOON, shot.frame.mark, b"", STARTED), NOON, "gate/a", "a") is None
+        assert clips.taken() == []
+    for _ in range(2):
+        clips.committed(picked)
+    clips.close()
+    assert [(one.source, one.file, bool(one.reason)) for one in clips.taken()] == [("gate", "gate/a", True)]
 
 
 @settings(max_examples=25)
