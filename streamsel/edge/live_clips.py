@@ -114,7 +114,10 @@ class LiveClips:
             return None
         wish = Wish.made(f"{stem}{coded.suffix}", source, ("started", started), taken, at, self._rule)
         key = ring.key_before(round(wish.begin / coded.time_base))
-        if key is None or key[1] > round(at / coded.time_base):
+        shown = round(at / coded.time_base)
+        if key is None or key[1] > shown:
+            return None
+        if shown > ring.highest + ring.usual:  # a pick of before a jump: what comes now is something else
             return None
         early, short = _beginning(wish, float(key[1] * coded.time_base), whole=ring.whole)
         clip = _Clip(wish, ring, ring.stretch, key[0], early, short)

@@ -155,9 +155,11 @@ def test_what_a_pick_that_is_tried_again_cannot_have_any_more_is_not_kept_for_it
     trial.shows(4)
     assert [trial.pick(at, id_, committed=False) for at, id_ in ((1.7, "a"), (1.9, "b"))] == [None, None]
     assert trial.ring.needed() == float("inf")
-    for _ in range(2):
-        assert trial.pick(3.9, "c", committed=False) == "gate/2026-11-21/c.mp4"
+    assert trial.pick(3.9, "c", committed=False) == "gate/2026-11-21/c.mp4"
+    while trial.ring.first <= trial.ring.needed():
+        trial.ring.drop_oldest()
     file = trial.pick(3.9, "c")
+    assert file == "gate/2026-11-21/c.mp4"
     trial.shows()
     assert trial.ring.needed() == float("inf")
     trial.end()
@@ -253,6 +255,35 @@ def test_times_that_jump_end_a_clip(plain: Path, tmp_path: Path) -> None:
     trial.step()
     assert trial.facts(file)["cut_short"] == "the stream's times jumped"
     begin_of(tmp_path / file, plain, whole_end=False)
+
+
+@pytest.mark.parametrize("later", [0.3, 1.0, 3.0])
+def test_a_pick_of_before_a_jump_has_no_clip_of_what_came_behind_it(plain: Path, tmp_path: Path, later: float) -> None:
+    trial = Trial(tmp_path, plain)
+    trial.shows(8)
+    trial.rest = iter(trial.film.packets)
+    trial.shows(later)
+    assert trial.pick(7.9, "a") is None
+    file = trial.pick(later, "b")
+    trial.shows()
+    trial.end()
+    assert [(one.file, one.reason) for one in trial.ended] == [(file, "")]
+    assert begin_of(tmp_path / file, plain) * STEP <= later
+
+
+def test_a_film_that_is_shown_over_and_over_does_not_make_a_clip_any_longer(plain: Path, tmp_path: Path) -> None:
+    trial = Trial(tmp_path, plain)
+    short = trial.film.packets[:30]
+    trial.rest = iter(short)
+    trial.shows()
+    file = trial.pick(1.0, "a")
+    trial.step()
+    for _ in range(10):
+        trial.rest = iter(short)
+        trial.shows()
+    assert [(one.file, one.short) for one in trial.ended] == [(file, True)]
+    assert trial.facts(file)["cut_short"] == "the stream's times jumped"
+    assert len(shown(tmp_path / file)) <= len(short)
 
 
 def test_a_disk_that_refuses_leaves_a_whole_clip_or_nothing(plain: Path, tmp_path: Path) -> None:
