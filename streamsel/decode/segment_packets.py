@@ -17,8 +17,8 @@ __all__ = ["SegmentPackets"]
 class SegmentPackets:
     """An iterator of packets from the last key frame at or before `begin` on, seconds of the stream; else the first.
 
-    coded: what they are packets of. whole: whether no earlier packet lies in the file. Raises SourceError, also while
-    packets are read: DiskError where what it lies on went away.
+    coded: what they are packets of. Raises SourceError, also while packets are read: DiskError where what it lies on
+    went away.
     """
 
     def __init__(self, source: Source, begin: float) -> None:

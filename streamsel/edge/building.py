@@ -38,6 +38,7 @@ from streamsel.edge.pictures import Pictures
 from streamsel.edge.quota import QuotaKeeper
 from streamsel.edge.reloading import Reloading
 from streamsel.edge.sending import Sendings, kafka_courier, mqtt_courier
+from streamsel.edge.shots import give_up_others
 from streamsel.edge.source_lanes import aim_of, lanes_of, makers_of
 from streamsel.edge.standing import Standing
 from streamsel.edge.windows import Windows
@@ -89,6 +90,7 @@ def built(config: EdgeConfig, reloading: Reloading) -> Iterator[Built]:
         stack.enter_context(threadpool_limits(1, "blas"))
         store = EntryStore(made_folder(config.state) / STATE, tuple(_events(config)))
         stack.callback(store.close)
+        give_up_others(store, [source.name for source in config.sources])
         sendings = _sendings(config, store)
         if sendings is not None:
             stack.callback(sendings.close, PARTING)

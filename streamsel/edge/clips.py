@@ -53,6 +53,8 @@ class Clips:
         self._live = LiveClips(folder, rule)
         self._segments = SegmentClips(folder, rule, folders, noted)
         self._ended: deque[Ended] = deque()
+        self._missing: dict[str, Ended] = {}
+        """By the id of a pick that is not committed yet, and is to have no clip."""
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="clips", daemon=True)
         self._thread.start()
@@ -81,12 +83,16 @@ class Clips:
         kind = self._segments if shot.segment else self._live
         file = kind.plan(source, shot, shot.mark.time, taken, stem, id_)
         if file is None:
-            self._tell([Ended(source, stem, GONE)])
+            self._missing[id_] = Ended(source, stem, GONE)
+        else:
+            self._missing.pop(id_, None)
         return file
 
     def committed(self, picks: Sequence[Picked]) -> None:
-        """Their clips are to be written."""
+        """Their clips are to be written; of those that have none it is told now, once, however often it was tried."""
         for _, _, written in picks:
+            if (missing := self._missing.pop(written.id, None)) is not None:
+                self._tell([missing])
             self._live.committed(written.id)
             self._segments.committed(written.mark.source, written.id)
 

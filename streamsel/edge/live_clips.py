@@ -52,6 +52,10 @@ class _Clip:
         """Whether packets that it was still to have fell out of the ring."""
         return self.stretch != self.ring.stretch or self.cursor < self.ring.first
 
+    def takes(self, at: float) -> bool:
+        """Whether it can show a pick of that time, too."""
+        return not self.sealed and not self.lost and self.wish.takes(at)
+
 
 class LiveClips:
     """`plan` and `committed` are for the loop's thread, `ring` for those of connections, `step` for the one that
@@ -77,9 +81,11 @@ class LiveClips:
     def plan(self, source: str, shot: Seen | Shot, at: float, taken: datetime, stem: str, id_: str) -> str | None:
         """The file that will show a pick: that of a clip which is still open, or a new one; None: there is none."""
         with self._lock:
-            clip = self._planned.get(id_) or self._latest.get((source, shot.started))
-            if clip is None or clip.sealed or clip.lost or not clip.wish.takes(at):
-                clip = self._new(source, shot.started, at, taken, stem)
+            before, latest = self._planned.pop(id_, None), self._latest.get((source, shot.started))
+            clip = next((one for one in (before, latest) if one is not None and one.takes(at)), None)
+            if before is not None and before is not clip:
+                self._withdraw(before, id_)
+            clip = clip or self._new(source, shot.started, at, taken, stem)
             if clip is None:
                 return None
             clip.wish.add(id_, at, self._rule.after)
@@ -108,13 +114,24 @@ class LiveClips:
             return None
         wish = Wish.made(f"{stem}{coded.suffix}", source, ("started", started), taken, at, self._rule)
         key = ring.key_before(round(wish.begin / coded.time_base))
-        if key is None or key[1] > round(at / coded.time_base):
+        shown = round(at / coded.time_base)
+        if key is None or key[1] > shown:
+            return None
+        if shown > ring.highest + ring.usual:  # a pick of before a jump: what comes now is something else
             return None
         early, short = _beginning(wish, float(key[1] * coded.time_base), whole=ring.whole)
         clip = _Clip(wish, ring, ring.stretch, key[0], early, short)
         self._latest[source, started] = clip
         self._open.append(clip)
         return clip
+
+    def _withdraw(self, clip: _Clip, id_: str) -> None:
+        """A pick that is tried again is not shown by it; what no pick is left of is no clip, and needs no packets."""
+        # Not changed in place: whoever writes the facts goes through it without the lock.
+        clip.wish.picks = {pick: committed for pick, committed in clip.wish.picks.items() if pick != id_}
+        if not clip.wish.picks:
+            clip.sealed = True
+            self._open.remove(clip)
 
     def _step(self, clip: _Clip, stopping: bool) -> Ended | None:
         with self._lock:

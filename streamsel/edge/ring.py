@@ -20,6 +20,9 @@ LATE: Final = 5.0
 BACK, AHEAD = 2.0, 60.0
 """Seconds by which times may go back (as where pictures are reordered) or leap ahead and still be one stream."""
 
+KEY_BACK: Final = 0.25
+"""The same of a key frame, before which nothing is decoded that is shown behind it: a short film that is repeated."""
+
 OVERHEAD: Final = 200
 """Bytes of memory that a packet takes beside its data."""
 
@@ -84,7 +87,7 @@ class Ring:
         """See `Listener`."""
         with self._rings.lock:
             self.heard = time.monotonic()
-            if self.packets and self._jumps(packet.pts):
+            if self.packets and self._jumps(packet):
                 self._clear()
             if self.ended or self.coded is None or not (self.packets or packet.key):
                 return
@@ -153,9 +156,9 @@ class Ring:
         while self._keys and self._keys[0][0] < number:
             self._keys.popleft()
 
-    def _jumps(self, pts: int) -> bool:
-        apart = (pts - self._highest) * self.time_base
-        return not -BACK <= apart <= AHEAD
+    def _jumps(self, packet: Encoded) -> bool:
+        apart = (packet.pts - self._highest) * self.time_base
+        return not -(KEY_BACK if packet.key else BACK) <= apart <= AHEAD
 
     def _clear(self) -> None:
         self._drop(self.first + len(self.packets))

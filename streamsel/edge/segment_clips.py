@@ -62,12 +62,6 @@ class SegmentClips:
                 self._clips[source] = [_read(one) for one in clips]
         self._lock = threading.Lock()
 
-    @property
-    def open(self) -> bool:
-        """Whether anything is still to be cut."""
-        with self._lock:
-            return any(not clip.done for clips in self._clips.values() for clip in clips)
-
     def plan(self, source: str, shot: Seen | Shot, at: float, taken: datetime, stem: str, id_: str) -> str | None:
         """The file that will show a pick: that of the segment's latest clip where it falls into that, or a new one."""
         segment = shot.segment
@@ -98,26 +92,31 @@ class SegmentClips:
             return {source: [_noted(clip) for clip in clips] for source, clips in self._clips.items()}
 
     def step(self, *, stopping: bool) -> list[Ended]:
-        """Cuts one that is due, if there is any; what came of it. stopping: what is open stays noted."""
-        clip = None if stopping else self._next()
-        if clip is None:
-            return []
+        """Cuts one that is due, if there is any; what came of it. stopping: what is open stays noted.
+
+        It stays noted also while it is cut: a kill, or a stop that does not wait for it, leaves it to the next process.
+        """
         with self._lock:
-            wish, clip.done = deepcopy(clip.wish), True
+            clip = None if stopping else self._next()
+            wish = deepcopy(clip.wish) if clip else None
+        if clip is None or wish is None:
+            return []
         try:
             return [self._cut(wish, clip.segment)]
         except (OSError, SinkError, SourceError, ValueError) as error:
             return [Ended(wish.source, wish.file, str(error))]
+        finally:
+            with self._lock:
+                clip.done = clip.wish == wish  # else a pick was added meanwhile, which the file does not tell of
 
     def _next(self) -> _Clip | None:
-        """The first whose picks are committed, and to which none is about to be added."""
+        """The first whose picks are committed, and to which none is about to be added; with the lock held."""
         now = time.monotonic()
-        with self._lock:
-            for clips in self._clips.values():
-                for clip in clips:
-                    settled = clip is not clips[-1] or now - clip.changed > SETTLED
-                    if settled and not clip.done and all(clip.wish.picks.values()):
-                        return clip
+        for clips in self._clips.values():
+            for clip in clips:
+                settled = clip is not clips[-1] or now - clip.changed > SETTLED
+                if settled and not clip.done and all(clip.wish.picks.values()):
+                    return clip
         return None
 
     def _cut(self, wish: Wish, segment: Segment) -> Ended:

@@ -8,18 +8,23 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from streamsel.data import Mark
 from streamsel.edge import Seen, Segment
-from streamsel.errors import StateError
+from streamsel.errors import SinkError, StateError
+from streamsel.service.candidates import GIVEN_UP, HELD
 from streamsel.service.deciding import Place
 from streamsel.store import dump_marks, load_marks
-from streamsel.store.entries import EntryStore
+from streamsel.store.entries import Committed, EntryStore
 
-__all__ = ["Shot", "Shots", "shots_of"]
+__all__ = ["Shot", "Shots", "give_up_others", "shots_of"]
+
+OF_SHOTS: Final = " held"
+"""What the names of streams of shots end with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +100,20 @@ class Shots:
 
 def shots_of(name: str) -> str:
     """The stream of the store that holds a source's shots; no source is called so."""
-    return f"{name} held"
+    return f"{name}{OF_SHOTS}"
+
+
+def give_up_others(store: EntryStore, names: Collection[str]) -> None:
+    """Forgets candidates of sources that are not among these, as of one that was renamed: nobody would choose of them.
+
+    What else such a source remembers stays, for when it comes back. What cannot be written now is at the next start.
+    """
+    found = [one.removesuffix(OF_SHOTS) for one in store.streams() if one.endswith(OF_SHOTS)]
+    others = [name for name in found if name not in names]
+    documents = {name: [key for key in store.entries(name) if key.startswith(HELD)] for name in others}
+    entries = {name: {**dict.fromkeys(keys), GIVEN_UP: b""} for name, keys in documents.items() if keys}
+    with suppress(SinkError):
+        store.commit(Committed(entries=entries, forget=[shots_of(name) for name in others]))
 
 
 def _key(place: Place) -> bytes:

@@ -26,7 +26,7 @@ from streamsel.selection.budget.diversity import Diversity
 from streamsel.selection.budget.greedy import Goal
 from streamsel.selection.budget.nearest import Nearest
 from streamsel.selection.columns import Batch, Vectors
-from streamsel.service.candidates import Candidates, capacity_of
+from streamsel.service.candidates import GIVEN_UP, Candidates, capacity_of
 from streamsel.service.deciding import Arrays, Documents, Entered, Open, Place, Settled, Span, Verdict, under
 from streamsel.service.earlier import Earlier
 from streamsel.service.known_rows import KnownRow
@@ -159,12 +159,14 @@ class ByWindow:
         return {**dict.fromkeys(gone), **fresh, **self._earlier.told()}
 
     def restore(self, arrays: Arrays, documents: Documents) -> None:
-        """See `Decider`."""
+        """See `Decider`. A window that was given up, see `GIVEN_UP`, is not open any more."""
+        given_up = GIVEN_UP in documents
         span = arrays["window/span"].tolist()
-        self._span, self._ended = Span(*span) if span else None, float(arrays["window/ended"])
-        self._candidates = Candidates.restored(self._dim, under("candidates", arrays), documents)
+        self._span, self._ended = Span(*span) if span and not given_up else None, float(arrays["window/ended"])
+        if not given_up:
+            self._candidates = Candidates.restored(self._dim, under("candidates", arrays), documents)
         self._earlier.restore(under("earlier", arrays), documents)
-        self._documents = self._candidates.keys
+        self._documents = self._candidates.keys | ({GIVEN_UP} & documents.keys())
 
 
 class _Chosen:

@@ -17,10 +17,13 @@ from streamsel.rules.totals import Totals
 from streamsel.service.deciding import Arrays, Documents, Entered, Place, under
 from streamsel.service.known_rows import KnownRow, document_of, read_document
 
-__all__ = ["HELD", "Candidates", "capacity_of"]
+__all__ = ["GIVEN_UP", "HELD", "Candidates", "capacity_of"]
 
 HELD: Final = b"#held/"
 """How the keys of documents of candidates begin; the place of their frame follows."""
+
+GIVEN_UP: Final = b"#given up"
+"""The key of a document that stands for those of all candidates where these were taken away: their window is none."""
 
 TIMES: Final = 6
 LEAST: Final = 48

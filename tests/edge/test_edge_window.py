@@ -157,6 +157,29 @@ def test_stopped_it_does_not_choose_and_chooses_later(tmp_path: Path) -> None:
     assert len(daemon.facts()) == PICKS
 
 
+def test_candidates_of_a_source_that_is_gone_are_given_up_and_what_it_remembers_is_not(tmp_path: Path) -> None:
+    daemon, ended = Daemon(tmp_path, [YARD], **WINDOW), int(time.time()) // HOUR * HOUR - HOUR // 2
+    record(daemon, "0.mp4", ended, [0, 1, 2, 3, 4, 5])
+    with daemon.started() as running:
+        running.wait(lambda: running.events("read"))
+        assert running.stop() == 0
+    assert candidates(daemon) > PICKS
+    (tmp_path / "court").mkdir()
+    with_yard = daemon.config
+    daemon.write({**with_yard, "sources": [{**YARD, "name": "court", "folder": "court"}]})
+    with daemon.started() as running:
+        running.wait(lambda: running.events("started"))
+        assert running.stop() == 0
+    assert candidates(daemon) == 0
+    daemon.write({**with_yard, "window": {"picks": PICKS, "minutes": 10}})
+    record(daemon, "1.mp4", ended + 60, [6, 7, 8, 9])
+    record(daemon, "2.mp4", ended + 1260, [10])
+    with daemon.started() as running:
+        running.wait(lambda: running.events("chosen"))
+        assert running.stop() == 0
+    assert {fact["segment"] for fact in daemon.facts()} == {"1.mp4"}
+
+
 def test_a_cameras_window_is_ended_by_the_clock(tmp_path: Path) -> None:
     """Nothing comes any more of a pipe that stays open."""
     daemon = Daemon(tmp_path, [{"name": "piped", "pipe": "mpegts"}], **WINDOW)

@@ -20,7 +20,7 @@ from streamsel.rules.goals import budget_rules
 from streamsel.rules.totals import Totals
 from streamsel.selection.budget.best import Best
 from streamsel.service.by_window import WindowGoal
-from streamsel.service.candidates import HELD, capacity_of
+from streamsel.service.candidates import GIVEN_UP, HELD, capacity_of
 from streamsel.service.deciding import Entered, Place, Settled, Span, Verdict
 from streamsel.service.earlier import EARLIER
 from streamsel.service.forgetting import Forgetting
@@ -248,6 +248,21 @@ def test_damaged_state_of_a_window_is_refused(lost):
     assert len(damaged) < len(keeper.state)
     with pytest.raises(StateError, match="partition 0: saved state is damaged"):
         made.lane(0, damaged)
+
+
+def test_a_window_that_was_given_up_is_none_and_what_came_before_it_is_remembered():
+    made = lanes()
+    lane, keeper, batch = made.lane(0), Keeper(), timed(150, 0)
+    keeper.take(lane, batch[:90])
+    left = {key: value for key, value in keeper.state.items() if not key.startswith(HELD)}
+    keeper.state = {**left, GIVEN_UP: b""}
+    lane, picks = made.lane(0, keeper.state), len(lane)
+    assert picks > 0
+    assert (lane.open, len(lane)) == (None, picks)
+    keeper.held = set()
+    keeper.take(lane, batch[90:])
+    assert GIVEN_UP not in keeper.state
+    assert made.lane(0, keeper.state).open == lane.open
 
 
 def test_numbers_may_change_and_kinds_of_goals_may_not():

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import errno
 import json
+import threading
 from datetime import datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,10 +17,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamsel.config.edge import EdgeClips
-from streamsel.edge.clip_wish import Ended
+from streamsel.config.edge_source import EdgeSource
+from streamsel.decode.segment_packets import SegmentPackets
+from streamsel.edge.clip_wish import Ended, Wish
+from streamsel.edge.clips import Clips
 from streamsel.edge.live_clips import LiveClips
 from streamsel.edge.ring import LATE, OVERHEAD
-from streamsel.edge.segment_clips import SegmentClips
+from streamsel.edge.segment_clips import SegmentClips, _written
+from streamsel.edge.shots import Shot
 from streamsel.store.entries import Segment
 from streamsel.testing.broken_disk import BrokenDisk
 from tests.edge.clip_films import KINDS, STEP, Heard, begin_of, film, heard, key_frames, shown
@@ -137,6 +143,43 @@ def test_one_that_is_tried_again_is_named_as_before_and_none_is_written_before_i
     assert [trial.facts(file)["picks"] for file in named] == [["a"], ["b"]]
 
 
+def test_what_a_pick_that_is_tried_again_cannot_have_any_more_is_not_kept_for_it(plain: Path, tmp_path: Path) -> None:
+    rule = EdgeClips.model_construct(before=0.5, after=0.5, longest=4.0, memory=20_000)
+    trial = Trial(tmp_path, plain, rule)
+    trial.shows(2)
+    tried = [trial.pick(at, id_, committed=False) for at, id_ in ((1.7, "a"), (1.9, "b"))]
+    assert tried == ["gate/2026-11-21/a.mp4"] * 2
+    trial.clips.rings.most_bytes = 1
+    trial.shows(2.5)
+    trial.clips.rings.most_bytes = 10_000_000
+    trial.shows(4)
+    assert [trial.pick(at, id_, committed=False) for at, id_ in ((1.7, "a"), (1.9, "b"))] == [None, None]
+    assert trial.ring.needed() == float("inf")
+    assert trial.pick(3.9, "c", committed=False) == "gate/2026-11-21/c.mp4"
+    while trial.ring.first <= trial.ring.needed():
+        trial.ring.drop_oldest()
+    file = trial.pick(3.9, "c")
+    assert file == "gate/2026-11-21/c.mp4"
+    trial.shows()
+    assert trial.ring.needed() == float("inf")
+    trial.end()
+    assert [(one.file, one.reason) for one in trial.ended] == [(file, "")]
+    assert trial.facts(file)["picks"] == ["c"]
+
+
+def test_a_pick_without_a_clip_is_told_of_once_when_it_is_committed(tmp_path: Path) -> None:
+    clips = Clips(tmp_path, RULE, [EdgeSource(name="gate", url="rtsp://host/1")], None)
+    shot = live_pick(started=STARTED)
+    picked = [(None, None, SimpleNamespace(id=id_, mark=shot.frame.mark)) for id_ in ("a", "b")]
+    for _ in range(3):
+        assert clips.plan("gate", Shot(0, NOON, shot.frame.mark, b"", STARTED), NOON, "gate/a", "a") is None
+        assert clips.taken() == []
+    for _ in range(2):
+        clips.committed(picked)
+    clips.close()
+    assert [(one.source, one.file, bool(one.reason)) for one in clips.taken()] == [("gate", "gate/a", True)]
+
+
 @settings(max_examples=25)
 @given(data=st.data())
 def test_memory_stays_within_its_bound(plain: Path, tmp_path_factory, data) -> None:
@@ -212,6 +255,35 @@ def test_times_that_jump_end_a_clip(plain: Path, tmp_path: Path) -> None:
     trial.step()
     assert trial.facts(file)["cut_short"] == "the stream's times jumped"
     begin_of(tmp_path / file, plain, whole_end=False)
+
+
+@pytest.mark.parametrize("later", [0.3, 1.0, 3.0])
+def test_a_pick_of_before_a_jump_has_no_clip_of_what_came_behind_it(plain: Path, tmp_path: Path, later: float) -> None:
+    trial = Trial(tmp_path, plain)
+    trial.shows(8)
+    trial.rest = iter(trial.film.packets)
+    trial.shows(later)
+    assert trial.pick(7.9, "a") is None
+    file = trial.pick(later, "b")
+    trial.shows()
+    trial.end()
+    assert [(one.file, one.reason) for one in trial.ended] == [(file, "")]
+    assert begin_of(tmp_path / file, plain) * STEP <= later
+
+
+def test_a_film_that_is_shown_over_and_over_does_not_make_a_clip_any_longer(plain: Path, tmp_path: Path) -> None:
+    trial = Trial(tmp_path, plain)
+    short = trial.film.packets[:30]
+    trial.rest = iter(short)
+    trial.shows()
+    file = trial.pick(1.0, "a")
+    trial.step()
+    for _ in range(10):
+        trial.rest = iter(short)
+        trial.shows()
+    assert [(one.file, one.short) for one in trial.ended] == [(file, True)]
+    assert trial.facts(file)["cut_short"] == "the stream's times jumped"
+    assert len(shown(tmp_path / file)) <= len(short)
 
 
 def test_a_disk_that_refuses_leaves_a_whole_clip_or_nothing(plain: Path, tmp_path: Path) -> None:
@@ -304,6 +376,66 @@ def test_clips_that_are_noted_are_cut_by_the_next_process_to_the_same_bytes(
     assert [(one.file, one.fresh) for one in after.cut(monkeypatch)] == [(named[2], False)]
     assert after.facts(named[2])["picks"] == ["c", "d"]
     assert Folder(tmp_path / "third", plain, noted=before.clips.noted()).cut(monkeypatch) == []
+
+
+def test_a_clip_stays_noted_while_it_is_cut_and_until_it_shows_all_its_picks(
+    plain: Path, tmp_path: Path, monkeypatch
+) -> None:
+    folder = Folder(tmp_path / "out", plain)
+    named = folder.pick(1.0, "a")
+    noted: list[dict[str, Any]] = []
+
+    def meanwhile(path: Path, wish: Wish, packets: SegmentPackets) -> Ended:
+        if not noted:
+            assert folder.pick(1.2, "b") == named
+            assert folder.pick(6.0, "c") != named
+            noted.append(json.loads(json.dumps(folder.clips.noted())))
+        return _written(path, wish, packets)
+
+    monkeypatch.setattr("streamsel.edge.segment_clips._written", meanwhile)
+    assert [one.reason for one in folder.cut(monkeypatch)] == ["", "", ""]
+    assert folder.facts(named)["picks"] == ["a", "b"]
+    (late,) = folder.clips.noted()["yard"]
+    assert (late["done"], list(late["wish"]["picks"])) == (True, ["c"])
+    after = Folder(tmp_path / "after", plain, noted=noted[0])
+    assert [one.reason for one in after.cut(monkeypatch)] == ["", ""]
+    assert after.facts(named)["picks"] == ["a", "b"]
+
+
+def test_a_cut_that_a_kill_ends_is_noted_as_not_done(plain: Path, tmp_path: Path, monkeypatch) -> None:
+    folder = Folder(tmp_path / "out", plain)
+    noted: list[dict[str, Any]] = []
+
+    def meanwhile(path: Path, wish: Wish, packets: SegmentPackets) -> Ended:
+        noted.append(json.loads(json.dumps(folder.clips.noted())))
+        return _written(path, wish, packets)
+
+    monkeypatch.setattr("streamsel.edge.segment_clips._written", meanwhile)
+    for at, id_ in ((1.0, "a"), (6.0, "b")):
+        folder.pick(at, id_)
+    folder.cut(monkeypatch)
+    told = [[(list(one["wish"]["picks"]), one["done"]) for one in now["yard"]] for now in noted]
+    assert told == [[(["a"], False), (["b"], False)], [(["b"], False)]]
+
+
+def test_a_pick_that_comes_as_a_clip_is_chosen_for_cutting_is_listed(plain: Path, tmp_path: Path, monkeypatch) -> None:
+    folder = Folder(tmp_path, plain)
+    file, chosen = folder.pick(1.0, "a"), folder.clips._next
+    picks = threading.Thread(target=folder.pick, args=(1.2, "b"), kwargs={"committed": False})
+
+    def meanwhile() -> Any:
+        clip = chosen()
+        if not picks.ident:
+            picks.start()
+            picks.join(0.2)  # what locks it out is what is wanted
+        return clip
+
+    monkeypatch.setattr(folder.clips, "_next", meanwhile)
+    folder.cut(monkeypatch)
+    picks.join()
+    folder.clips.committed("yard", "b")
+    folder.cut(monkeypatch)
+    assert folder.facts(file)["picks"] == ["a", "b"]
 
 
 def test_a_segment_that_changed_or_went_has_no_clip(plain: Path, tmp_path: Path, monkeypatch) -> None:
