@@ -22,8 +22,8 @@ Weights = npt.NDArray[np.int64]
 def comparison(parts: Parts) -> Statistics | None:
     """The table, or None when nothing was picked, or nothing new was seen.
 
-    `original` is the weighted coreset of all that was seen; covering is measured over it and over every other row
-    that was embedded. Where a run goes on with what came since, every set begins with the picks of before, so that
+    `original` is the weighted coreset of all that was seen; covering is measured over it and over the rows of the
+    other columns. Where a run goes on with what came since, every set begins with the picks of before, so that
     all are of one size.
     """
     picks = np.array([pick.vector for pick in parts.store.picks()], np.float32)
