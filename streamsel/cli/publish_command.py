@@ -84,8 +84,10 @@ def show_published(found: Published, kafka: str, *, as_json: bool, quiet: bool =
         typer.echo(json.dumps({"event": "done", "kafka": kafka, **asdict(found)}, ensure_ascii=False))
         return
     rate = found.sent / found.seconds if found.seconds else 0.0
-    told = f"sent {found.sent} of {found.frames} frames to {kafka} in {found.seconds:.1f} s ({rate:.1f} frames/s)"
-    typer.echo("" if quiet else told, nl=not quiet)
+    if not quiet:
+        typer.echo(
+            f"sent {found.sent} of {found.frames} frames to {kafka} in {found.seconds:.1f} s ({rate:.1f} frames/s)"
+        )
     if found.slow and not quiet:
         asked = found.frames / (found.seconds - found.behind)
         typer.echo(

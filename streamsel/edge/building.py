@@ -18,7 +18,7 @@ from streamsel.config.edge import EdgeOutput
 from streamsel.config.edge_source import EdgeSource
 from streamsel.decode.stills import open_still
 from streamsel.edge import Begin, Courier, Segment
-from streamsel.edge.board import MOST_SHOWN, Board, Disk
+from streamsel.edge.board import MOST_SHOWN, WIDEST, Board, Disk
 from streamsel.edge.clips import CLIPS, Clips
 from streamsel.edge.cores import cores
 from streamsel.edge.events import kafka_event, mqtt_event
@@ -235,6 +235,6 @@ def _committed(board: Board, clips: Clips | None, picks: Sequence[Picked], secon
     for place, (shot, verdict, written) in enumerate(picks, start=MOST_SHOWN - len(picks)):
         standing = board.standings[shot.place]
         standing.picks += 1
-        if place >= 0 and not isinstance(picture := open_still(written.data), str):
+        if place >= 0 and not isinstance(picture := open_still(written.data, least=(WIDEST, 1)), str):
             decision = verdict.decision
             board.picked(standing.name, shot.taken, decision.reason, decision.distance, picture.pixels)

@@ -9,19 +9,19 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from streamsel.decode.encoded import Coded, Encoded
 from streamsel.decode.remux import Remux
 from streamsel.edge.clip_wish import Ended, Shown, Wish
+from streamsel.edge.clock import nanoseconds
 from streamsel.sink.durable import durable_file, replace_file, sync_folder
 from streamsel.sink.json_file import json_text
 
 __all__ = ["ClipFile"]
 
-BEGIN: Final = datetime(1970, 1, 1, tzinfo=UTC)
+MICROSECOND: Final = 1_000
 
 
 class _GivenUpError(Exception):
@@ -67,7 +67,7 @@ class ClipFile:
                 with suppress(OSError):
                     facts.unlink(missing_ok=True)
             raise
-        taken = ((wish.taken - BEGIN) // timedelta(microseconds=1) - 1) * 1_000
+        taken = nanoseconds(wish.taken) - MICROSECOND
         with suppress(OSError):  # as on a share that does not let times be set
             os.utime(self._path, ns=(taken, taken))
         sync_folder(self._path.parent)
@@ -79,7 +79,5 @@ class ClipFile:
         self._remove()
 
     def _remove(self) -> None:
-        with suppress(_GivenUpError):
-            raised = _GivenUpError()
-            if not self._stack.__exit__(_GivenUpError, raised, None):
-                raise raised
+        with suppress(_GivenUpError), self._stack:
+            raise _GivenUpError

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from streamsel.data import Mark
 
-__all__ = ["StreamClock"]
+__all__ = ["StreamClock", "nanoseconds"]
 
 JUMP: Final = 5.0
 """Seconds by which stream and wall may disagree before it is no delay or drift any more."""
@@ -20,6 +20,13 @@ TURN: Final = 2.0
 
 SET_BACK: Final = 60.0
 """Seconds for which time stands still where the wall clock was set back; where it is more, it goes back, too."""
+
+BEGIN: Final = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def nanoseconds(taken: datetime) -> int:
+    """Since 1970, as files have it; whole microseconds."""
+    return (taken - BEGIN) // timedelta(microseconds=1) * 1_000
 
 
 class StreamClock:

@@ -104,7 +104,7 @@ class LiveFeed(threading.Thread):
         self._pace, self._retrying, self._clock = Pace(), Retrying(), StreamClock()
         self._connected, self._first = datetime(1970, 1, 1, tzinfo=UTC), False
         self._told: Counter[str] = Counter()
-        self._too_large = self._dropped = 0
+        self._too_large = 0
         self._left: list[Connection] = []
         self._rated, self._since, self._lived = 0, time.monotonic(), 0.0
 
@@ -225,18 +225,12 @@ class LiveFeed(threading.Thread):
 
     def _glanced(self, shown: Frame, taken: datetime) -> None:
         """Put what may be new into the inbox."""
-        glimpse = self._glimpsed(shown) if self._glance else None
+        standing = self._standing
+        glimpse = self._glance.at(shown.picture, standing.dropped) if self._glance else None
         if self._glance and glimpse is None:
-            self._standing.held += 1
-            return
-        self._inbox.put(self._seen(shown, taken, glimpse), self._standing, self._stopping)
-
-    def _glimpsed(self, shown: Frame) -> Glimpse | None:
-        assert self._glance
-        if self._dropped != self._standing.dropped:
-            self._dropped = self._standing.dropped
-            self._glance.missed()
-        return self._glance.at(shown.picture)
+            standing.held += 1
+        else:
+            self._inbox.put(self._seen(shown, taken, glimpse), standing, self._stopping)
 
     def _paced(self) -> bool:
         looks = self._pace.looks(self._standing.dropped, self._inbox.share(self._place) <= ROOM)

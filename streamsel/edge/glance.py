@@ -41,12 +41,18 @@ class Glance:
 
     def __init__(self, aim: Aim, clock: Callable[[], float] = time.monotonic) -> None:
         self._gate, self._clock, self._lock = Gate(target_ratio=aim.target_ratio), clock, threading.Lock()
-        self._aim, self._held, self._last = aim, 0, clock()
+        self._aim, self._held, self._dropped, self._last = aim, 0, 0, clock()
 
-    def at(self, picture: Picture) -> Glimpse | None:
-        """What is to be told of a frame that may be new; None: it surely is not."""
+    def at(self, picture: Picture, dropped: int = 0) -> Glimpse | None:
+        """What is to be told of a frame that may be new; None: it surely is not.
+
+        dropped: frames of the source, ever, that were let through and not judged: like those it may still be new.
+        """
         described = describe(picture.i420()[None])
         with self._lock:
+            if dropped != self._dropped:
+                self._dropped = dropped
+                self._gate.forget()
             number = self._gate.seen
             now = self._clock()
             if self._gate.offer(described)[0] != LOOK and now - self._last < LONGEST:
@@ -61,11 +67,6 @@ class Glance:
             if self._aim.room is not None and not self._aim.target_ratio:
                 rooms = {glimpses[place].number: self._aim.room(one) for place, one in decided.items()}
                 self._gate.settle(list(rooms), list(rooms.values()))
-
-    def missed(self) -> None:
-        """Some frame that was let through was dropped before it was judged: like it may still be new."""
-        with self._lock:
-            self._gate.forget()
 
     def aim(self, aim: Aim) -> None:
         """From now on something else is kept."""

@@ -16,12 +16,13 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from streamsel.data import Mark, Picture
 from streamsel.edge import Seen
+from streamsel.edge.clock import nanoseconds
 from streamsel.edge.masking import Masked
 from streamsel.edge.shots import Shot
 from streamsel.errors import SinkError
@@ -37,7 +38,6 @@ from streamsel.topic.pick_record import part_of
 
 __all__ = ["Pictures", "Written"]
 
-BEGIN: Final = datetime(1970, 1, 1, tzinfo=UTC)
 INDEX_DIGITS: Final = 6
 """Of a frame's number in its segment, at least: 9 hours of 30 frames a second."""
 ID_DIGITS: Final = 16
@@ -65,7 +65,7 @@ class Written:
     @property
     def moment(self) -> int:
         """When it was taken, in nanoseconds since 1970."""
-        return (self.taken - BEGIN) // timedelta(microseconds=1) * 1_000
+        return nanoseconds(self.taken)
 
 
 class Pictures:

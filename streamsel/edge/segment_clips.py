@@ -20,7 +20,6 @@ from typing import Any, Final
 
 from streamsel.config.edge import EdgeClips
 from streamsel.data import Source
-from streamsel.decode.encoded import Encoded
 from streamsel.decode.remux import hole_free, needed
 from streamsel.decode.segment_packets import SegmentPackets
 from streamsel.edge import Seen, Segment
@@ -131,8 +130,7 @@ class SegmentClips:
 
 def _written(path: Path, wish: Wish, packets: SegmentPackets) -> Ended:
     """Some packets at a time, up to the end of the clip or of the segment."""
-    end, pending, highest = round(wish.end / packets.coded.time_base), list[Encoded](), -sys.maxsize
-    reading = iter(packets)
+    end, highest, reading = round(wish.end / packets.coded.time_base), -sys.maxsize, iter(packets)
     pending = list(islice(reading, AT_ONCE))
     file = ClipFile(path, packets.coded, pending)
     try:

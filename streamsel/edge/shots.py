@@ -110,6 +110,8 @@ def give_up_others(store: EntryStore, names: Collection[str]) -> None:
     """
     found = [one.removesuffix(OF_SHOTS) for one in store.streams() if one.endswith(OF_SHOTS)]
     others = [name for name in found if name not in names]
+    if not others:
+        return
     documents = {name: [key for key in store.entries(name) if key.startswith(HELD)] for name in others}
     entries = {name: {**dict.fromkeys(keys), GIVEN_UP: b""} for name, keys in documents.items() if keys}
     with suppress(SinkError):

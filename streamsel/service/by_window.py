@@ -153,10 +153,9 @@ class ByWindow:
 
     def told(self) -> Mapping[bytes, bytes | None]:
         """See `Decider`: of candidates, and of picks."""
-        gone = self._documents - self._candidates.keys
-        fresh = self._candidates.documents(self._documents)
-        self._documents = self._candidates.keys
-        return {**dict.fromkeys(gone), **fresh, **self._earlier.told()}
+        before, self._documents = self._documents, self._candidates.keys
+        gone = dict.fromkeys(before - self._documents)
+        return {**gone, **self._candidates.documents(before), **self._earlier.told()}
 
     def restore(self, arrays: Arrays, documents: Documents) -> None:
         """See `Decider`. A window that was given up, see `GIVEN_UP`, is not open any more."""

@@ -6,7 +6,7 @@ coreset that keeps them few there are arrays, without the vectors, which the doc
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence, Set
 from typing import Final
 
 import numpy as np
@@ -79,9 +79,9 @@ class Candidates:
         """Of the documents of all members."""
         return frozenset(_key(row.place) for row in self._rows.values())
 
-    def documents(self, known: Collection[bytes] = ()) -> dict[bytes, bytes]:
+    def documents(self, known: Set[bytes] = frozenset()) -> dict[bytes, bytes]:
         """A document of each member, but for those that are known."""
-        if self.keys <= {*known}:
+        if self.keys <= known:
             return {}
         rows, vectors = self.members()
         told = {_key(row.place): (row, vector) for row, vector in zip(rows, vectors, strict=True)}
