@@ -43,7 +43,14 @@ class SourceError(StreamselError):
 
 
 class AwayError(SourceError):
-    """A camera or a stream that does not answer now: nobody has to mend anything, and it may later."""
+    """A camera or a stream that does not answer now: nobody has to mend anything, and it may later.
+
+    reason: the text without what to do, for whoever tries again by himself; all of it unless given.
+    """
+
+    def __init__(self, text: str, reason: str = "") -> None:
+        super().__init__(text)
+        self.reason = reason or text
 
 
 class DiskError(SourceError):

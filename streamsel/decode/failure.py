@@ -12,9 +12,9 @@ def failure(name: str, what: str) -> SourceError:
     return SourceError(_line(name, what))
 
 
-def away(name: str, what: str) -> AwayError:
-    """The same of what may be there later."""
-    return AwayError(_line(name, what))
+def away(name: str, what: str, again: str = "") -> AwayError:
+    """The same of what may be there later. again: what follows for somebody who has to begin again himself."""
+    return AwayError(_line(name, f"{what}{again}"), _line(name, what))
 
 
 def _line(name: str, what: str) -> str:

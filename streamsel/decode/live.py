@@ -98,7 +98,7 @@ class LiveDecoder:
             self._walk.count_from(after.index + 1)
         yield from self._framing.frames(self._steps)
         if self._track.ended and self._scheme in LIVE_SCHEMES:
-            raise away(self.source.id, "the stream ended; run again if it should go on")
+            raise away(self.source.id, "the stream ended", "; run again if it should go on")
 
     def fetch(self, marks: Sequence[Mark]) -> Iterator[Frame]:
         """Raise SourceError: what has passed is gone."""

@@ -225,8 +225,8 @@ class Track:
         return time.monotonic()
 
     def _lost(self, reason: str) -> SourceError:
-        advice = "run again; a file may have to be copied here first"
-        return away(self.name, f"the connection was lost ({reason}): {advice}")
+        again = ": run again; a file may have to be copied here first"
+        return away(self.name, f"the connection was lost ({reason})", again)
 
     def _chosen(self) -> VideoStream:
         for stream in self._container.streams.video:

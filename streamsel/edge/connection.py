@@ -16,13 +16,15 @@ from pathlib import Path
 
 from streamsel.data import Frame, Mark
 from streamsel.decode.live import LiveDecoder
-from streamsel.errors import StreamselError
+from streamsel.errors import AwayError, StreamselError
 
 __all__ = ["Connection", "told"]
 
 
 def told(error: Exception) -> str:
     """What went wrong. Of what nobody foresaw, what it is and where: its text may hold a password."""
+    if isinstance(error, AwayError):
+        return error.reason
     if isinstance(error, StreamselError):
         return str(error)
     at = traceback.extract_tb(error.__traceback__)[-1:]

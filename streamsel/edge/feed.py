@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 import threading
 import time
 from collections import Counter
@@ -35,9 +34,6 @@ from streamsel.edge.standing import Standing
 from streamsel.service.log_lines import say
 
 __all__ = ["LiveFeed"]
-
-AGAIN: Final = re.compile("[:;] run again")
-"""What decoders advise to somebody who has to do that."""
 
 TURN: Final = 0.25
 """Seconds after which it looks whether to stop, to rest, or to wait no longer."""
@@ -190,7 +186,6 @@ class LiveFeed(threading.Thread):
     def _lost(self, reason: str) -> None:
         """Told, counted, and waited for the next try. A pipe cannot be opened again."""
         standing, source = self._standing, self._source
-        reason = AGAIN.split(reason)[0]
         standing.losses += 1
         standing.trouble, standing.rate = reason, 0.0
         if source.pipe is not None:

@@ -10,7 +10,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -27,6 +27,7 @@ from streamsel.edge.pictures import Written
 from streamsel.edge.reloading import refused
 from streamsel.edge.shots import Shot, Shots
 from streamsel.errors import SinkError, StreamselError
+from streamsel.service.breath import Breath
 from streamsel.service.deciding import Entered, Place, Settled, Span, Verdict
 from streamsel.service.lane import Lane, Taken
 from streamsel.service.log_lines import say
@@ -143,7 +144,7 @@ class Loop:
             done.end(place, self._parts.windows.now())
         if done.verdicts:
             self._parts.store.commit(Committed(notes={WRITING: done.files()}, lasts=True))
-            done.write(self._rests())
+            done.write(Breath(self._turned))
             self._parts.pictures.flush()
         self._parts.store.commit(done.committed())
         self._parts.committed(done.picks, time.monotonic() - began)
@@ -155,18 +156,6 @@ class Loop:
     def _turned(self) -> None:
         for told in self._parts.turned:
             told()
-
-    def _rests(self) -> Callable[[], None]:
-        """To be called between the steps of what may take minutes: every now and then it tells that the loop lives."""
-        latest = time.monotonic()
-
-        def rest() -> None:
-            nonlocal latest
-            if time.monotonic() - latest >= LONGEST:
-                self._turned()
-                latest = time.monotonic()
-
-        return rest
 
     def _restored(self) -> list[Lane]:
         store = self._parts.store
@@ -199,9 +188,8 @@ class _Done:
         self._settled(place, settled, [one for one, _ in awaited])
         if (glance := self._parts.glances[place]) is not None:
             glimpses = {(one.offset, one.part): one.glimpse for one, _ in awaited if one.glimpse}
-            glance.settle(
-                {row.place: verdict.decision for row, verdict in zip(entered, settled.verdicts, strict=True)}, glimpses
-            )
+            decided = zip(entered, settled.verdicts, strict=True)
+            glance.settle({row.place: verdict.decision for row, verdict in decided}, glimpses)
         segments = {one.segment.number: one.segment for one, _ in awaited if one.segment}
         self._segments[name] = list(segments.values())
 
@@ -245,8 +233,8 @@ class _Done:
         counts = Counter((name, verdict.window) for name, _, _, verdict in self.verdicts)
         return [(name, window, count) for (name, window), count in counts.items() if window]
 
-    def write(self, rest: Callable[[], None]) -> None:
-        """Pictures, and the events that tell of them; rest: called behind each. Raises SinkError."""
+    def write(self, breath: Breath) -> None:
+        """Pictures, and the events that tell of them; of a window there may be many. Raises SinkError."""
         unseen = len(self.verdicts) - MOST_SHOWN
         for number, (name, shots, place, verdict) in enumerate(self.verdicts):
             shot = shots[place]
@@ -256,7 +244,7 @@ class _Done:
             if number < unseen:  # a window may have a thousand picks
                 shot, written = replace(shot, data=b""), replace(written, data=b"")
             self.picks.append((shot, verdict, written))
-            rest()
+            breath()
 
     def committed(self) -> Committed:
         """As the store takes it."""

@@ -14,13 +14,14 @@ from contextlib import closing
 from typing import Final
 
 from streamsel.errors import SourceError
+from streamsel.service.breath import Breath
 from streamsel.service.journal import Journal
 from streamsel.service.lane import Lane
 from streamsel.service.parts import GroupMember, Parts
 from streamsel.service.pauses import pauses
 from streamsel.service.pictures import Opened, Poison
 from streamsel.service.portion import Portion
-from streamsel.service.work import Breath, Done, chunks, decided, embedded
+from streamsel.service.work import Done, chunks, decided, embedded
 from streamsel.topic import Message, Polled
 from streamsel.topic.losing import Damaged, Lost
 

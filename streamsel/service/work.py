@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
 import numpy as np
 
 from streamsel.data import Vector
+from streamsel.service.breath import Breath
 from streamsel.service.lane import Lane, Taken, Verdict
 from streamsel.service.parts import Parts
 from streamsel.service.pictures import MILLISECOND, Opened, Poison
 from streamsel.topic import Finished, Message, Record
 
-__all__ = ["Breath", "Done", "as_taken", "chunks", "decided", "embedded"]
+__all__ = ["Done", "as_taken", "chunks", "decided", "embedded"]
 
-BREATH: Final = 1.0
-"""Seconds of work between two signs of life."""
 FEW: Final = 32
 """Pictures that are embedded without a breath."""
-
-
-class Breath:
-    """Gives a sign of life when the last one was a second ago."""
-
-    def __init__(self, breathe: Callable[[], None]) -> None:
-        self._breathe, self._last = breathe, time.monotonic()
-
-    def __call__(self) -> None:
-        """Called as often as one likes."""
-        if time.monotonic() - self._last >= BREATH:
-            self._breathe()
-            self._last = time.monotonic()
 
 
 @dataclass(slots=True)
