@@ -10,6 +10,8 @@ COMPILER := gcc libc6-dev
 CLOCK := libfaketime
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# Compiled once, not by each of the thousand processes that the tests start.
+export PYTHONDONTWRITEBYTECODE :=
 
 new_enough = import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))
 found = $(shell for python in python3.11 python3 python3.12 python3.13 python3.14; do \

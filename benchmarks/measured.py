@@ -24,13 +24,18 @@ class Run:
 def measured(command: list[str]) -> Run:
     """Run it to its end, its output thrown away; an exit code other than 0 is an error."""
     began = time.monotonic()
-    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    child = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=environment())
     error = child.stderr.read() if child.stderr else b""
     _, status, usage = os.wait4(child.pid, 0)
     wall = time.monotonic() - began
     if status:
         sys.exit(f"{' '.join(command)} failed: {error.decode()}")
     return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def environment() -> dict[str, str]:
+    """Without the variable that keeps Python from storing what it compiled: what is installed is compiled already."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
 def machine() -> str:

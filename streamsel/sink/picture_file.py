@@ -7,7 +7,8 @@ detail that the video did not have. PNG keeps every value. No metadata is writte
 from __future__ import annotations
 
 import io
-from typing import Final, Literal
+import os
+from typing import BinaryIO, Final, Literal
 
 from PIL import Image
 
@@ -34,13 +35,19 @@ def encode(pixels: Pixels, form: PictureFormat, quality: int = 95) -> bytes:
     height, width = pixels.shape[:2]
     if form == "jpg" and max(width, height) > JPEG_LONGEST:
         raise SinkError(f"{width} x {height} pixels do not fit into a JPEG: use --format png, or --size")
-    buffer = io.BytesIO()
     image = Image.fromarray(pixels)
-    if form == "jpg":
-        image.save(buffer, "JPEG", quality=quality, subsampling="4:2:0")
-    else:
-        image.save(buffer, "PNG", compress_level=_PNG_EFFORT)
-    return buffer.getvalue()
+    with _memory() as file:
+        if form == "jpg":
+            image.save(file, "JPEG", quality=quality, subsampling="4:2:0")
+        else:
+            image.save(file, "PNG", compress_level=_PNG_EFFORT)
+        file.seek(0)
+        return file.read()
+
+
+def _memory() -> BinaryIO:
+    """A file in memory. Where the system knows it, Pillow lets other threads, as those that decode, go on meanwhile."""
+    return os.fdopen(os.memfd_create("picture"), "w+b") if hasattr(os, "memfd_create") else io.BytesIO()
 
 
 def scaled(picture: Picture, size: int | None) -> Pixels:
