@@ -27,8 +27,8 @@ from streamsel.rules.own_values import of_frames
 __all__ = ["embedded", "scout_of"]
 
 FACTOR: Final = {"fast": 3, "normal": 6}
-LEAST: Final = 96
-"""Members of the scout's coreset however few are wanted: embedding them takes a quarter of a second."""
+LEAST: Final = 144
+"""Members of the scout's coreset however few are wanted: embedding them takes a third of a second."""
 OBJECTS: Final = 4
 """So many times the candidates where objects are compared, which the scout cannot see."""
 JUDGED: Final = 8192
