@@ -96,12 +96,13 @@ def select(
     """
     from streamsel.build import check, embedder_of, identity, resolve
     from streamsel.run.facts import size_of
+    from streamsel.run.own import refuse_strangers
     from streamsel.run.pooling import new_sources
 
     config = SelectConfig.of(sources=sources, **options)
     config, found = resolve(config)
     total = _enough(config, found)
-    embedder = embedder_of(config)
+    embedder = embedder_of(config, found)
     if fresh or not is_workspace(Path(out)):
         check(config, found, embedder, Path(out))
     with ExitStack() as stack:
@@ -114,7 +115,8 @@ def select(
             found = new_sources(found, pool, space.sources)
             total = _enough(config, found)
         clock = Stopwatch(progress, total)
-        space.agree(identity(config, found), only_new=only_new)
+        refuse_strangers(config, embedder, [source for source in found if not space.store.restore(source.id).done])
+        space.agree(identity(config, found, embedder), only_new=only_new)
         space.refuse_changed({source.id: size_of(source) for source in found})
         sending = stack.enter_context(_sending(config, space, embedder)) if config.kafka else None
         runs = 0

@@ -14,19 +14,21 @@ from streamsel.coreset import Coreset
 from streamsel.data import Source
 from streamsel.decode.sources import expand
 from streamsel.embed import Embedder
-from streamsel.embed.judge import Judge
+from streamsel.embed.judge import Judge, KnowingJudge
 from streamsel.embed.larder import BARE, Larder
 from streamsel.embed.load import load_embedder
 from streamsel.embed.unneeded import Unneeded
 from streamsel.errors import UsageError
 from streamsel.rules.frame_rules import FrameRules, lightly_folder
+from streamsel.rules.own_vectors import OwnVectors
 from streamsel.rules.wanted_names import check_wanted
 from streamsel.run.facts import Facts, announce
 from streamsel.run.ledger import Ledger
 from streamsel.run.opener import Opener
+from streamsel.run.own import own_vectors, refuse_live, refuse_strangers
 from streamsel.run.parts import Parts, Progress
 from streamsel.run.recall import recall, recall_bare
-from streamsel.run.scouting import embedded, scout_of
+from streamsel.run.scouting import scout_of
 from streamsel.run.seen import Seen
 from streamsel.run.selecting import distance_of_run, driver_of, selector_of, told_of
 from streamsel.run.states import States, arrays_of
@@ -67,8 +69,9 @@ def build(
     announce(disk, space.store)
     opener = Opener(config)
     bare = not config.rules.reads_vectors
-    larder = Larder(None if (config.judges_all and not bare) or config.objects else embedder.size)
-    judge = Judge(embedder)
+    known = config.own or (config.judges_all and not bare)
+    larder = Larder(None if known or config.objects else embedder.size)
+    judge = _judge(embedder, space, disk)
     dim = embedder.dim if config.rules.reads_vectors else 0
     vectors = [pick.vector[:dim] for pick in space.store.picks()]
     picks = np.array(vectors, np.float32).reshape(len(vectors), dim)
@@ -100,7 +103,7 @@ def build(
         judge=judge,
         selector=selector,
         recall=partial(recall_bare if bare or config.objects else recall, space.store, judge),
-        embed=(lambda window: embedded(judge, [window])[0])
+        embed=(lambda window: judge.of_windows([window])[0])
         if config.compares or pool is not None
         else (lambda window: BARE),
         objects=rules.objects,
@@ -123,6 +126,15 @@ def check(config: SelectConfig, sources: Sequence[Source], embedder: Embedder, f
     sink = DiskSink(folder)
     rules = _rules(config, sources, embedder, sink)
     driver_of(config, embedder, rules, None)
+    if config.pool is None:  # which may know the sources
+        refuse_strangers(config, embedder, sources)
+
+
+def _judge(embedder: Embedder, space: Workspace, disk: DiskSink) -> Judge:
+    if not isinstance(embedder, OwnVectors):
+        return Judge(embedder)
+    embedder.check_picks(space.store.picks(), disk.called)
+    return KnowingJudge(embedder, partial(embedder.of, called=disk.called))
 
 
 def _rules(config: SelectConfig, sources: Sequence[Source], embedder: Embedder, sink: DiskSink) -> FrameRules:
@@ -163,6 +175,7 @@ def resolve(config: SelectConfig) -> tuple[SelectConfig, list[Source]]:
 
         check_sending(config)
     sources = expand(config.sources)
+    refuse_live(config, sources)
     live = [source.id for source in sources if source.kind == "live"]
     if live and not config.duration and config.selection is not None and config.proportion is not None:
         config = config.model_copy(update={"proportion": None, "target_ratio": config.proportion})
@@ -173,13 +186,19 @@ def resolve(config: SelectConfig) -> tuple[SelectConfig, list[Source]]:
     return config, sources
 
 
-def identity(config: SelectConfig, sources: Sequence[Source]) -> dict[str, Any]:
+def identity(config: SelectConfig, sources: Sequence[Source], embedder: Embedder) -> dict[str, Any]:
     """What must be equal for two commands to be the same run."""
-    return {**config.identity(), "sources": [source.id for source in sources]}
+    own = {"embeddings": embedder.digest} if isinstance(embedder, OwnVectors) else {}
+    return {**config.identity(), **own, "sources": [source.id for source in sources]}
 
 
-def embedder_of(config: SelectConfig) -> Embedder:
-    """The model that a config names, where anything is embedded; raises ModelError."""
+def embedder_of(config: SelectConfig, sources: Sequence[Source]) -> Embedder:
+    """What gives vectors, where any are read: the model that a config names, or the user's own embeddings.
+
+    Raises ModelError, UsageError, SourceError.
+    """
+    if config.own:
+        return own_vectors(config, sources)
     if not config.embeds:
         return Unneeded()
     return load_embedder(config.model, device=config.device, weights=config.weights)

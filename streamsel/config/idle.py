@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
 
 from streamsel.config.pipeline_base import ServiceConfig
 from streamsel.config.select_config import SelectConfig
@@ -17,7 +18,8 @@ def idle_options(config: SelectConfig) -> list[str]:
     """A line for each option that was given and has nothing to work on."""
     names = [f"--query-set {name}" for name, _ in config.query_sets]
     queries = _of_queries(config.rules, dict(zip(names, dict(config.query_sets), strict=True)))
-    return [*_of_objects(config), *queries, *_of_pictures(config), *_of_the_pool(config), *_of_the_worker(config.rules)]
+    found = (_of_objects(config), queries, _of_pictures(config), _of_own(config), _of_the_pool(config))
+    return [*chain.from_iterable(found), *_of_the_worker(config.rules)]
 
 
 def idle_in_pipeline(config: ServiceConfig) -> list[str]:
@@ -30,6 +32,12 @@ def idle_in_pipeline(config: ServiceConfig) -> list[str]:
 def _of_objects(config: SelectConfig) -> Iterator[str]:
     if config.padding and config.objects is None and not config.rules.reads_objects:
         yield "--padding changes nothing: neither --objects nor a strategy reads objects, whose boxes it enlarges"
+
+
+def _of_own(config: SelectConfig) -> Iterator[str]:
+    for option in ("device", "effort"):
+        if config.own and option in config.model_fields_set:
+            yield f"--{option} changes nothing: vectors are looked up, of every frame, and nothing is embedded"
 
 
 def _of_queries(rules: SelectionConfig, given: Mapping[str, str]) -> Iterator[str]:

@@ -45,6 +45,7 @@ class SelectConfig(BaseModel):
     target_ratio (share kept as the stream goes), min_distance (0..2, kept when that far from all picks). None: the
     model's own novelty distance. Frames are counted, not sequences: n must be a multiple of sequence_length.
     objects: the task whose objects are selected, and counted, in place of frames; padding: of their boxes.
+    embeddings: a table that has the vectors of frames, by their names, in place of a model.
     kafka: BROKER/TOPIC to which picks are sent as well; kafka_config: how.
     """
 
@@ -67,6 +68,7 @@ class SelectConfig(BaseModel):
     format: Format | None = None
     quality: int = Field(95, ge=1, le=100)
     effort: Effort = "normal"
+    embeddings: Path | None = None
     model: str = "default"
     weights: Path | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -148,6 +150,20 @@ class SelectConfig(BaseModel):
         return self
 
     @model_validator(mode="after")
+    def _one_origin(self) -> Self:
+        """Own embeddings are of frames, and all that there is."""
+        told = "--embeddings" if self.embeddings else "worker_config.embeddings"
+        if self.own and (self.model != "default" or self.weights is not None):
+            option = "--weights" if self.weights is not None else "--model"
+            raise ValueError(f"{option} and {told} exclude each other: vectors come from the one or the other")
+        if self.own and self.objects is not None:
+            raise ValueError(f"--objects {self.objects}: {told} has vectors of frames alone; leave one of them out")
+        for place, entry in enumerate(self.rules.strategies if self.own else ()):
+            if entry.kind == "objects":
+                raise ValueError(f"strategies[{place}].input.task: {told} has vectors of frames, not of their objects")
+        return self
+
+    @model_validator(mode="after")
     def _told_where_to(self) -> Self:
         if self.kafka_config is not None and self.kafka is None:
             raise ValueError("--kafka-config says how to send: say where to by --kafka BROKER/TOPIC")
@@ -170,15 +186,20 @@ class SelectConfig(BaseModel):
         return "-n" if said is None or said != self.n else "n_samples"
 
     @property
+    def own(self) -> bool:
+        """Whether vectors come from a table of the user's."""
+        return self.embeddings is not None or bool(self.rules.worker.embeddings)
+
+    @property
     def judges_all(self) -> bool:
-        """Whether every frame is embedded before anything is chosen: what looks alike is what is looked for."""
+        """Whether every frame is judged: what looks alike is what is looked for, or vectors are there already."""
         near = any(one.strategy.type == "DIVERSITY" and one.strategy.strength < 0 for one in self.rules.strategies)
-        return self.effort == "exact" or (near and self.budget and self.objects is None)
+        return self.effort == "exact" or self.own or (near and self.budget and self.objects is None)
 
     @property
     def embeds(self) -> bool:
         """Whether a model is needed: anything reads vectors, or one was named."""
-        named = self.model != "default" or self.weights is not None
+        named = self.model != "default" or self.weights is not None or self.own
         return self.rules.reads_vectors or self.compares or self.pool is not None or named
 
     @property
@@ -225,18 +246,16 @@ class SelectConfig(BaseModel):
         """What two commands must share to be the same run, beside the ids of its sources.
 
         The sources as they were typed stay out: a URL may hold a password. So does how picks are sent: a broker may
-        move, but what went to one topic is not in another.
+        move, but what went to one topic is not in another. Own embeddings are told by what they are, not where.
         """
         topic = {"kafka": self.kafka.rpartition("/")[2]} if self.kafka else {}
-        return self.model_dump(mode="json", exclude={"table", "sources", "kafka", "kafka_config"}) | topic
+        return self.model_dump(mode="json", exclude={"table", "sources", "embeddings", "kafka", "kafka_config"}) | topic
 
 
 def _refuse_empty(selection: SelectionConfig) -> None:
-    """A run that picks nothing, has vectors from elsewhere, or filters by what only the end of it tells, is none."""
+    """A run that picks nothing, or filters by what only the end of it tells, is none."""
     if selection.n_samples == 0 or selection.proportion_samples == 0:
         raise UsageError("the selection config asks for no frame at all: give n_samples or proportion_samples above 0")
-    if refusal := selection.worker.refusal:
-        raise UsageError(refusal)
     for place, entry in enumerate(selection.strategies):
         if entry.strategy.type == "THRESHOLD" and getattr(entry.input, "score", "") == "object_frequency":
             raise UsageError(

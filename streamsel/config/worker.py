@@ -77,12 +77,12 @@ class WorkerOptions(Value):
 
     @property
     def refusal(self) -> str:
-        """Why pictures cannot be selected from with these options; empty where they can."""
+        """Why a daemon cannot select with these options; empty where it can."""
         if not self.embeddings:
             return ""
         return (
-            f"worker_config.embeddings {shown(self.embeddings)}: pictures are embedded by the model alone; choose from"
-            " that table with `streamsel choose`, or leave the option out"
+            f"worker_config.embeddings {shown(self.embeddings)}: no table has vectors of frames that are yet to come;"
+            " use it with `streamsel select` or `streamsel choose`, or leave the option out"
         )
 
 

@@ -1,18 +1,18 @@
-"""The scout of selections that read no embeddings: what it cannot tell apart it does not judge, so every row passes.
+"""The scout that lets every row pass: of selections that read no embeddings, and of streams whose vectors are known.
 
-Only the rows that the report's table compares with have pictures. In budget mode the rows are kept, without pictures,
-until the choice is made.
+Of the former only the rows that the report's table compares with have pictures. In budget mode the rows are kept,
+without pictures, until the choice is made.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from streamsel.data import Decision
+from streamsel.data import Decision, Vector
 from streamsel.embed import Looked, Row, Window
 from streamsel.embed.baseline import Samples
 from streamsel.embed.larder import BARE
@@ -24,11 +24,19 @@ __all__ = ["Everyone"]
 class Everyone:
     """Passes every window on. keeps: until the end; else each is judged at once. first: number of the first row.
 
-    samples: empty ones, where there is nothing to compare.
+    samples: empty ones, where there is nothing to compare. vectors: of a block of windows, (B, D), where they are known
+    without embedding; None: rows have empty ones.
     """
 
-    def __init__(self, samples: Samples, *, keeps: bool, first: int = 0) -> None:
-        self.samples, self._keeps, self._first = samples, keeps, first
+    def __init__(
+        self,
+        samples: Samples,
+        *,
+        keeps: bool,
+        first: int = 0,
+        vectors: Callable[[Sequence[Window]], Vector] | None = None,
+    ) -> None:
+        self.samples, self._keeps, self._first, self._vectors = samples, keeps, first, vectors
         self.seen = first
         samples.larder.notes = keeps
 
@@ -39,12 +47,14 @@ class Everyone:
     def look(self, block: Sequence[Window], worth: npt.NDArray[np.float32] | None = None) -> Looked:
         """Take a block in."""
         ids = list(range(self.seen, self.seen + len(block)))
-        for row, window in zip(ids, block, strict=True):
-            self.samples.offer(row, window)
+        vectors = self._vectors(block) if self._vectors else [None] * len(block)
+        rows = list(zip(ids, block, vectors, strict=True))
+        for row, window, vector in rows:
+            self.samples.offer(row, window, vector)
             if self._keeps:
                 self.samples.larder.note(row, window)
         self.seen += len(block)
-        return Looked(ids, ids, [] if self._keeps else [_row(*pair) for pair in zip(ids, block, strict=True)])
+        return Looked(ids, ids, [] if self._keeps else [_row(*one) for one in rows])
 
     def settle(self, rows: Sequence[int], decisions: Sequence[Decision]) -> None:
         """Nothing is learned of decisions."""
@@ -77,7 +87,8 @@ class Everyone:
             self.samples.larder.restore(self.samples.users())
 
 
-def _row(row: int, window: Window) -> Row:
-    """A row without pictures: its vector is empty."""
+def _row(row: int, window: Window, vector: Vector | None) -> Row:
+    """A row without pictures: its vector is empty where it is not known."""
     marks = tuple(frame.mark for frame in window)
-    return Row(row, marks, vector=BARE, window=writable(window), signals=window[0].signals)
+    known = BARE if vector is None else vector
+    return Row(row, marks, vector=known, window=writable(window), signals=window[0].signals)

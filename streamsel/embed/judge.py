@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from streamsel.data import Vector
-from streamsel.embed import Embedder, Row
+from streamsel.data import Mark, Vector
+from streamsel.embed import Embedder, Row, Window
 from streamsel.embed.pooling import pool
 
-__all__ = ["Judge"]
+__all__ = ["Judge", "KnowingJudge"]
 
 
 class Judge:
@@ -30,6 +30,11 @@ class Judge:
         made = [row.vector if row.vector is not None else self._pool(row, fresh) for row in rows]
         return np.stack(made) if made else np.zeros((0, self.embedder.dim), np.float32)
 
+    def of_windows(self, block: Sequence[Window]) -> Vector:
+        """(B, D) of whole windows, whatever the scout would make of them."""
+        size = self.embedder.size
+        return self.vectors([Row(0, (), tuple(frame.picture.rgb(*size) for frame in window)) for window in block])
+
     def _pool(self, row: Row, fresh: Iterator[Vector]) -> Vector:
         vectors = []
         for picture in row.pictures:
@@ -45,3 +50,16 @@ class Judge:
     def restore(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         """Become what `state` was taken from."""
         self.last = arrays["last"]
+
+
+class KnowingJudge(Judge):
+    """Knows the vectors of windows and never looks at a picture. vectors_of: (L, D) unit vectors of L frames."""
+
+    def __init__(self, embedder: Embedder, vectors_of: Callable[[Sequence[Mark]], Vector]) -> None:
+        super().__init__(embedder)
+        self._vectors_of = vectors_of
+
+    def of_windows(self, block: Sequence[Window]) -> Vector:
+        """(B, D): of sequences the mean of all their frames."""
+        found = [self._vectors_of([frame.mark for frame in window]) for window in block]
+        return np.stack([vectors[0] if len(vectors) == 1 else pool(vectors) for vectors in found])

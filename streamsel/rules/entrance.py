@@ -21,6 +21,7 @@ from streamsel.rules.filters import Filter, listed, stem
 from streamsel.rules.frame_rows import FrameRows
 from streamsel.rules.inspection import Inspection
 from streamsel.rules.material import batch_of
+from streamsel.rules.own_vectors import LACKING
 from streamsel.rules.own_values import object_name
 from streamsel.rules.readings import Reading
 from streamsel.rules.totals import Totals
@@ -39,7 +40,7 @@ class Entrance:
     called: the name of a frame, by which files and filters know it. files: those that may be picked from; None: all.
     remove_duplicates: frames whose picture was there before are turned away. wanted, unseen: what is noted of names and
     classes that the config names. parts: columns that parts of frames have by themselves: numbers of a frame do not
-    tell the mean of those.
+    tell the mean of those. holds: whether a frame of that name has a vector, where not all have.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class Entrance:
         wanted: WantedNames | None = None,
         unseen: Unseen | None = None,
         parts: Collection[str] = (),
+        holds: Callable[[Mark, str], bool] | None = None,
     ) -> None:
         self._readings, self.filters, self.called = list(readings), filters, called
         self.files = WantedFiles(None) if files is None else files
@@ -67,7 +69,7 @@ class Entrance:
         self.inspection = Inspection(called, remove_duplicates=remove_duplicates)
         self.wanted = WantedNames(config) if wanted is None else wanted
         self.unseen = Unseen(config) if unseen is None else unseen
-        self._parts = parts
+        self._parts, self._holds = parts, holds
         self.seen = 0
         """Windows so far, those turned away too."""
 
@@ -95,7 +97,9 @@ class Entrance:
         """Why each window is turned away; empty where it is not. Counts them."""
         self.seen += len(block)
         told = zip(block, self._filtered(block), strict=True)
-        filtered = [(window, self._irrelevant(window[0].mark) or reason) for window, reason in told]
+        filtered = [
+            (window, self._irrelevant(window[0].mark) or reason or self._without(window)) for window, reason in told
+        ]
         reasons = [self.inspection.repeats(window, reason) for window, reason in filtered]
         for window, reason in zip(block, reasons, strict=True) if self.wanted else ():
             self.wanted.come([self.called(frame.mark) for frame in window], reason)
@@ -103,6 +107,11 @@ class Entrance:
 
     def _irrelevant(self, mark: Mark) -> str:
         return "" if not self.files or self.files.includes(self._file(mark)) else "not relevant"
+
+    def _without(self, window: Window) -> str:
+        if self._holds is None or all(self._holds(frame.mark, self.called(frame.mark)) for frame in window):
+            return ""
+        return LACKING
 
     def _file(self, mark: Mark) -> str:
         return self.called(mark) if mark.name else mark.source

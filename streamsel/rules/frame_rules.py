@@ -19,6 +19,7 @@ from streamsel.rules.material import STANDS_FOR, batch_of
 from streamsel.rules.object_rows import ObjectRows
 from streamsel.rules.own_predictions import OwnPredictions, reads_predictions
 from streamsel.rules.own_values import of_frames, own_columns
+from streamsel.rules.own_vectors import OwnVectors
 from streamsel.rules.places import told_at, wanted_columns
 from streamsel.rules.pool_rows import PoolRows, check_model
 from streamsel.rules.reached import curve, reached
@@ -98,6 +99,7 @@ class FrameRules:
             wanted=WantedNames(config, objects=task is not None),
             unseen=unseen,
             parts=[one.column for one in wanted_columns(config) if reads_predictions(one.read, task)],
+            holds=embedder.holds if isinstance(embedder, OwnVectors) else None,
         )
         check_targets(config, self.entrance.classes)
         self._chosen: Batch | None = None

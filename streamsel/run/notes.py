@@ -11,6 +11,7 @@ from streamsel.rules.entrance import Entrance
 from streamsel.rules.filters import stem
 from streamsel.rules.own_values import object_name
 from streamsel.run.damage import damage_of
+from streamsel.run.own import own_notes
 from streamsel.run.parts import Parts
 from streamsel.store import PickRow
 
@@ -36,6 +37,7 @@ def notes_of(
         *_not_included(parts, pool),
         *entrance.unseen.notes(rows),
         *_unseen_files(parts),
+        *own_notes(parts),
     ]
 
 
@@ -47,7 +49,7 @@ def _unseen_files(parts: Parts) -> list[str]:
 
 
 def _all_judged(config: SelectConfig) -> Iterator[str]:
-    if config.judges_all and config.effort != "exact":
+    if config.judges_all and config.effort != "exact" and not config.own:
         yield "DIVERSITY of negative strength looks for what is alike: every frame was embedded, as by --effort exact"
 
 

@@ -14,6 +14,7 @@ from streamsel.config import SelectConfig
 from streamsel.data import Decision
 from streamsel.embed import Row
 from streamsel.rules.keys import keys_of
+from streamsel.rules.own_vectors import OwnVectors
 from streamsel.run.comparison import comparison, since
 from streamsel.run.heirs import Heirs
 from streamsel.run.notes import notes_of
@@ -185,6 +186,7 @@ def _summary(
     return {
         "version": version("streamsel"),
         "model": parts.judge.embedder.name,
+        **({"embeddings": own.told()} if isinstance(own := parts.judge.embedder, OwnVectors) else {}),
         "goal": config.goal,
         "frames": looked,
         "picks": picks,

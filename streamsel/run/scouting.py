@@ -9,7 +9,7 @@ import numpy as np
 
 from streamsel.config import SelectConfig
 from streamsel.data import Vector
-from streamsel.embed import Row, Scout, Window
+from streamsel.embed import Scout, Window
 from streamsel.embed.baseline import NoSamples, Samples
 from streamsel.embed.everyone import Everyone
 from streamsel.embed.gate import Gate
@@ -24,7 +24,7 @@ from streamsel.embed.watch import Watch
 from streamsel.rules.claims import Claims
 from streamsel.rules.own_values import of_frames
 
-__all__ = ["embedded", "scout_of"]
+__all__ = ["scout_of"]
 
 FACTOR: Final = {"fast": 3, "normal": 6}
 LEAST: Final = 144
@@ -42,10 +42,13 @@ def scout_of(
 
     distance: how far from all picks a row of a stream must be, where that decides.
     """
-    if not config.rules.reads_vectors:
+    if not config.rules.reads_vectors or (config.own and not config.budget):
         wanted = min(STREAM_SAMPLES, _wanted(config, frames)) if config.budget else STREAM_SAMPLES
         return Everyone(
-            Samples(larder, wanted) if config.compares else NoSamples(larder), keeps=config.budget, first=first
+            Samples(larder, wanted) if config.compares else NoSamples(larder),
+            keeps=config.budget,
+            first=first,
+            vectors=judge.of_windows if config.own else None,
         )
     return (
         _shortlist(config, frames, judge, larder, first) if config.budget else _watch(config, judge, larder, distance)
@@ -63,9 +66,7 @@ def _shortlist(config: SelectConfig, frames: int, judge: Judge, larder: Larder, 
     samples, reserve = _samples(config, larder, n), _reserve(config, n)
     if config.judges_all:
         shape = Shape(max(FACTOR["normal"] * n, JUDGED), judge.embedder.dim, 1 / FACTOR["normal"])
-        return Shortlist(
-            lambda block: embedded(judge, block), shape, samples, keep_vectors=True, first=first, reserve=reserve
-        )
+        return Shortlist(judge.of_windows, shape, samples, keep_vectors=True, first=first, reserve=reserve)
     wanted = max(FACTOR[config.effort] * n, LEAST) * (OBJECTS if config.rules.reads_objects else 1)
     return Shortlist(_describe, Shape(wanted, DIM), samples, first=first, reserve=reserve)
 
@@ -92,9 +93,3 @@ def _describe(block: Sequence[Window]) -> Vector:
     rows = describe(np.stack([frame.picture.i420() for window in block for frame in window]))
     length = len(block[0])
     return rows if length == 1 else np.stack([pool(part) for part in rows.reshape(len(block), length, -1)])
-
-
-def embedded(judge: Judge, block: Sequence[Window]) -> Vector:
-    """The judge's own vectors of a block of windows, (B, D)."""
-    size = judge.embedder.size
-    return judge.vectors([Row(0, (), tuple(frame.picture.rgb(*size) for frame in window)) for window in block])

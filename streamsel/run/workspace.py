@@ -102,7 +102,8 @@ class Workspace:
         if known is not None:
             differ = [key for key in sorted(known | dict(identity)) if known.get(key) != identity.get(key)]
             if only_new:
-                differ = [key for key in differ if key != "sources"]
+                grows = {"sources", "embeddings"} if self.store.note("complete") else {"sources"}
+                differ = [key for key in differ if key not in grows]
                 self._refuse_gone(known, set(identity["sources"]))
             if differ == ["sources"] and set(known["sources"]) <= set(identity["sources"]):
                 raise StateError(f"{self.folder}: sources came that were not there; add them with --only-new")

@@ -90,6 +90,16 @@ class LightlyFolder:
         entries = self._needed(METADATA, entries_from_json, "a list of the metadata that there is")
         return MetadataFiles(entries, self.path / "metadata", self.prefix)
 
+    def embeddings(self, name: str) -> Path:
+        """The file of own embeddings of that name, below `.lightly/embeddings/`. Raises UsageError."""
+        below = name.removeprefix(f"{NAME}/").removeprefix("embeddings/")
+        path = self.path / "embeddings" / below
+        if {"", ".", ".."} & {*below.split("/")}:
+            raise UsageError(f"worker_config.embeddings {name!r} must be the name of a file in {NAME}/embeddings/")
+        if not path.exists():
+            raise UsageError(f"{shown(path)}: no such file; put it there, or leave worker_config.embeddings out")
+        return path
+
     def relevant(self, name: str) -> RelevantFiles:
         """The list of relevant files of that name, which begins with `.lightly/`. Raises UsageError, SourceError."""
         below = name.removeprefix(f"{NAME}/")
