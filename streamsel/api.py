@@ -96,7 +96,7 @@ def select(
     """
     from streamsel.build import check, embedder_of, identity, resolve
     from streamsel.run.facts import size_of
-    from streamsel.run.own import refuse_strangers
+    from streamsel.run.own import check_own
     from streamsel.run.pooling import new_sources
 
     config = SelectConfig.of(sources=sources, **options)
@@ -115,7 +115,7 @@ def select(
             found = new_sources(found, pool, space.sources)
             total = _enough(config, found)
         clock = Stopwatch(progress, total)
-        refuse_strangers(config, embedder, [source for source in found if not space.store.restore(source.id).done])
+        check_own(config, embedder, found, space, only_new=only_new)
         space.agree(identity(config, found, embedder), only_new=only_new)
         space.refuse_changed({source.id: size_of(source) for source in found})
         sending = stack.enter_context(_sending(config, space, embedder)) if config.kafka else None

@@ -71,7 +71,11 @@ def build(
     bare = not config.rules.reads_vectors
     known = config.own or (config.judges_all and not bare)
     larder = Larder(None if known or config.objects else embedder.size)
-    judge = _judge(embedder, space, disk)
+    judge = (
+        KnowingJudge(embedder, partial(embedder.of, called=disk.called))
+        if isinstance(embedder, OwnVectors)
+        else Judge(embedder)
+    )
     dim = embedder.dim if config.rules.reads_vectors else 0
     vectors = [pick.vector[:dim] for pick in space.store.picks()]
     picks = np.array(vectors, np.float32).reshape(len(vectors), dim)
@@ -128,13 +132,6 @@ def check(config: SelectConfig, sources: Sequence[Source], embedder: Embedder, f
     driver_of(config, embedder, rules, None)
     if config.pool is None:  # which may know the sources
         refuse_strangers(config, embedder, sources)
-
-
-def _judge(embedder: Embedder, space: Workspace, disk: DiskSink) -> Judge:
-    if not isinstance(embedder, OwnVectors):
-        return Judge(embedder)
-    embedder.check_picks(space.store.picks(), disk.called)
-    return KnowingJudge(embedder, partial(embedder.of, called=disk.called))
 
 
 def _rules(config: SelectConfig, sources: Sequence[Source], embedder: Embedder, sink: DiskSink) -> FrameRules:

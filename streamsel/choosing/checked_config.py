@@ -20,7 +20,7 @@ __all__ = ["config_findings", "place_of"]
 MOST = 1 + 1e-6
 """The largest sum of target shares; what is above is no rounding."""
 
-EMBEDDED = ": choose reads the table that is named to it; select embeds pictures itself, and refuses this"
+EMBEDDED = "select looks the vectors of frames up there; choose reads the table that is named to it"
 
 
 def place_of(config: SelectionConfig, entry: Entry) -> str:
@@ -35,7 +35,8 @@ def config_findings(config: SelectionConfig, pool: Path | None, *, alone: bool) 
     except UsageError as error:
         yield problem("n_samples", str(error))
     for name in idle_options(config, pool):
-        yield note(name, "changes nothing here" + (EMBEDDED if alone and name == "worker_config.embeddings" else ""))
+        told = alone and name == "worker_config.embeddings"
+        yield note(name, EMBEDDED if told else "changes nothing here")
     for entry in config.strategies:
         yield from _strategy(config, entry, alone=alone)
     if all(entry.strategy.type == "THRESHOLD" for entry in config.strategies):

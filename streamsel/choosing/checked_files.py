@@ -54,6 +54,7 @@ def folder_findings(config: SelectionConfig, lightly: Path) -> Iterator[Finding]
         yield problem("--lightly", str(error))
         return
     yield from _listed(files, folder.path.parent)
+    yield from _embeddings(config.worker.embeddings, folder)
     for place, part in parts_of(config):
         try:
             _check(part, folder)
@@ -68,6 +69,15 @@ def _listed(files: WantedFiles, root: Path) -> Iterator[Finding]:
     if 0 < len(names) < MOST:
         files.come(names)
         yield from (note(*text.split(": ", 1)) for text in files.notes())
+
+
+def _embeddings(name: str, folder: LightlyFolder) -> Iterator[Finding]:
+    """Own embeddings that are not there."""
+    try:
+        if name:
+            folder.embeddings(name)
+    except UsageError as error:
+        yield problem("worker_config.embeddings", str(error).removeprefix(f"worker_config.embeddings {name!r} "))
 
 
 def _below(folder: Path) -> Iterator[Path]:

@@ -58,7 +58,8 @@ def select_command(
     format: Annotated[str | None, option("--format", "jpg (default), png, or clip (with --sequence-length).")] = None,
     quality: Annotated[int | None, option("--quality", "JPEG quality 1..100, default 95.")] = None,
     embeddings: Annotated[
-        Path | None, option("--embeddings", "Vectors of frames by name, CSV, Parquet, ..., not a model's.", metavar="FILE")
+        Path | None,
+        option("--embeddings", "Vectors of frames by name, CSV, Parquet, ..., not a model's.", metavar="FILE"),
     ] = None,
     model: Annotated[str | None, option("--model", "default, torchvision:NAME, or a .onnx, .xml or .pt2 file.")] = None,
     weights: Annotated[Path | None, option("--weights", "Weights for torchvision:NAME.")] = None,

@@ -21,8 +21,8 @@ from streamsel.rules.filters import Filter, listed, stem
 from streamsel.rules.frame_rows import FrameRows
 from streamsel.rules.inspection import Inspection
 from streamsel.rules.material import batch_of
-from streamsel.rules.own_vectors import LACKING
 from streamsel.rules.own_values import object_name
+from streamsel.rules.own_vectors import LACKING
 from streamsel.rules.readings import Reading
 from streamsel.rules.totals import Totals
 from streamsel.rules.unseen import Unseen

@@ -62,7 +62,8 @@ class OwnVectors:
 
         Rows of an `.npy` are named by the lines of `filenames.txt` beside it.
         """
-        return cls(_named(read_table(path), path), path, _digest(path), below)
+        table = _named(read_table(path), path)
+        return cls(table, path, _digest(path), below)
 
     @property
     def novelty_distance(self) -> float:
@@ -154,7 +155,8 @@ def _how_to_name(path: Path) -> str:
 def _digest(path: Path) -> str:
     """SHA-256 of the file; where several are read, of their digests."""
     files = [path / "manifest.parquet", path / "embeddings.npy"] if path.is_dir() else [path]
-    files += [path.with_name(NAMES)] if path.suffix.lower() == ".npy" else []
+    beside = path.with_name(NAMES)
+    files += [beside] if path.suffix.lower() == ".npy" and beside.is_file() else []
     digests = [_sha256(file) for file in files]
     return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
 

@@ -13,12 +13,13 @@ from streamsel.embed import Embedder
 from streamsel.errors import SourceError, UsageError
 from streamsel.rules.filters import relevant_files
 from streamsel.rules.frame_rules import lightly_folder
-from streamsel.rules.own_vectors import LACKING, Called, OwnVectors
+from streamsel.rules.own_vectors import LACKING, OwnVectors
 from streamsel.run.parts import Parts
-from streamsel.sink.disk import DiskSink
+from streamsel.run.workspace import Workspace
 from streamsel.signals.lightly_folder import LightlyFolder
+from streamsel.sink.disk import DiskSink
 
-__all__ = ["own_notes", "own_vectors", "refuse_live", "refuse_strangers"]
+__all__ = ["check_own", "own_notes", "own_vectors", "refuse_live", "refuse_strangers"]
 
 FRAMES = "SELECT COALESCE(SUM(frames), 0) FROM span WHERE reason = ?"
 FIRST = "SELECT source, first FROM span WHERE reason = ? ORDER BY rowid LIMIT 1"
@@ -48,7 +49,9 @@ def refuse_live(config: SelectConfig, sources: Sequence[Source]) -> None:
     """Raises UsageError where frames have no names before they come."""
     live = next((source.id for source in sources if source.kind == "live"), None)
     if config.own and live is not None:
-        raise UsageError(f"{live}: is live, and no file has vectors of frames that are yet to come: leave embeddings out")
+        raise UsageError(
+            f"{live}: is live, and no file has vectors of frames that are yet to come: leave embeddings out"
+        )
 
 
 def refuse_strangers(config: SelectConfig, embedder: Embedder, sources: Sequence[Source]) -> None:
@@ -59,10 +62,23 @@ def refuse_strangers(config: SelectConfig, embedder: Embedder, sources: Sequence
         told = [(source.id, [(mark, called(mark)) for mark in _marks(source)]) for source in sources]
         embedder.refuse_strangers(
             [
-                (source, [(mark, name) for mark, name in frames if not relevant or relevant.includes(_file(mark, name))])
+                (
+                    source,
+                    [(mark, name) for mark, name in frames if not relevant or relevant.includes(_file(mark, name))],
+                )
                 for source, frames in told
             ]
         )
+
+
+def check_own(
+    config: SelectConfig, embedder: Embedder, sources: Sequence[Source], space: Workspace, *, only_new: bool
+) -> None:
+    """Raises UsageError, StateError where own embeddings do not go with sources to look at, or with earlier picks."""
+    if isinstance(embedder, OwnVectors):
+        refuse_strangers(config, embedder, [one for one in sources if not space.store.restore(one.id).done])
+        if only_new:
+            embedder.check_picks(space.store.picks(), DiskSink(Path()).called)
 
 
 def _marks(source: Source) -> Iterator[Mark]:

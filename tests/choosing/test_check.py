@@ -88,9 +88,11 @@ def test_options_that_change_nothing():
         "worker_config": {"pretagging": True, "embeddings": "e.csv", "use_datapool": True},
     }
     found = check(run)
-    for name in ("pretagging", "embeddings", "use_datapool"):
+    for name in ("pretagging", "use_datapool"):
         one(found, "note", f"worker_config.{name}", "changes nothing")
-    one(found, "note", "worker_config.embeddings", "select embeds pictures itself, and refuses this")
+    one(
+        found, "note", "worker_config.embeddings", "select looks the vectors of frames up there; choose reads the table"
+    )
 
 
 def test_filters_alone_nothing_ranks(table):

@@ -55,6 +55,21 @@ def test_all_that_is_there_is_no_problem(lightly):
     assert problems(goals, lightly=lightly.parent) == {}
 
 
+def test_own_embeddings_that_are_not_there(lightly):
+    selection = {"worker_config": {"embeddings": "own.csv"}, "selection_config": config(n_samples=2)}
+    selection["selection_config"]["strategies"] = [entry(EMBEDDINGS, DIVERSITY)]
+    assert problems(selection, lightly=lightly) == {
+        "worker_config.embeddings": f"{lightly}/embeddings/own.csv: no such file; put it there, or leave"
+        " worker_config.embeddings out"
+    }
+    (lightly / "embeddings").mkdir()
+    (lightly / "embeddings/own.csv").write_text("filenames,embedding_0\n")
+    assert problems(selection, lightly=lightly) == {}
+    selection["worker_config"]["embeddings"] = "../own.csv"
+    (told,) = problems(selection, lightly=lightly).values()
+    assert told == "must be the name of a file in .lightly/embeddings/"
+
+
 def test_each_thing_that_is_not_there_is_told_with_its_place(lightly):
     goals = config(
         entry({**EMBEDDINGS, "task": "carz"}, DIVERSITY),

@@ -149,12 +149,9 @@ def test_a_list_of_relevant_files_that_is_not_there(listed, tmp_path):
     assert not (tmp_path / "out").exists()
 
 
-def test_vectors_from_elsewhere_are_refused(data_set, tmp_path):
+def test_vectors_from_elsewhere_are_refused_by_pipelines():
     run = scheduled(config(DIVERSE), embeddings=".lightly/embeddings/own.csv")
-    with pytest.raises(UsageError, match=r"worker_config.embeddings '.*own.csv': .*streamsel choose"):
-        library.select(data_set, tmp_path / "out", selection=run, n=8)
-    assert not (tmp_path / "out").exists()
-    with pytest.raises(ValueError, match=r"worker_config\.embeddings"):
+    with pytest.raises(ValueError, match=r"worker_config.embeddings '.*own.csv': .*streamsel select"):
         ServiceConfig(selection=read_selection(run))
 
 
