@@ -144,6 +144,7 @@ def _rules(config: SelectConfig, sources: Sequence[Source], embedder: Embedder, 
         task=config.objects,
         padding=config.padding,
         embeds=config.pool is not None,
+        sources=sources,
     )
 
 

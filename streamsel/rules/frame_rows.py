@@ -8,7 +8,8 @@ from typing import Any
 
 from streamsel.data import Mark, Value, Vector
 from streamsel.errors import UsageError
-from streamsel.rules.material import SOURCE, TIME
+from streamsel.rules.days import HOW_TO_TELL
+from streamsel.rules.material import DAY, SOURCE, TIME
 from streamsel.rules.values import to_column
 from streamsel.selection.columns import Column, Numbers, Objects
 from streamsel.signals.scores import scale_object_frequency
@@ -18,7 +19,8 @@ __all__ = ["FrameRows"]
 
 @dataclass(frozen=True, slots=True)
 class FrameRows:
-    """A `Material`. signals: column name -> value, of each row; TIME where a live source goes by a clock of its own.
+    """A `Material`. signals: column name -> value, of each row; TIME where a live source goes by a clock of its own,
+    and DAY where days are known.
     marks: the first of each row's frames.
 
     classes: column -> the classes that its counts have even where no row does. ends: column -> the smallest and the
@@ -32,7 +34,6 @@ class FrameRows:
     crops: Mapping[str, Objects] = field(default_factory=dict, repr=False)
     classes: Mapping[str, Sequence[str]] = field(default_factory=dict, repr=False)
     ends: Callable[[str], tuple[float | None, float | None]] = field(default=lambda column: (None, None), repr=False)
-    days: Sequence[str | None] = field(default=(), repr=False)
 
     def vectors(self) -> Vector | None:
         """See `Material`."""
@@ -58,6 +59,9 @@ class FrameRows:
         if what == TIME:
             times = zip(self.signals, self.marks, strict=True)
             return to_column("numbers", [known.get(TIME, mark.time) for known, mark in times], self.names, what)
-        if None in self.days:
-            raise UsageError(f"{self.names[self.days.index(None)]}: its day is not known; use a METADATA key instead")
-        return to_column("labels", self.days, self.names, what)
+        days = [signals.get(DAY) for signals in self.signals]
+        if None in days:
+            raise UsageError(
+                f"{self.names[days.index(None)]}: its day is not known, and a quota counts per DAY: {HOW_TO_TELL}"
+            )
+        return to_column("labels", days, self.names, what)

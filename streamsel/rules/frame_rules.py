@@ -12,6 +12,7 @@ import numpy as np
 from streamsel.config import SelectionConfig
 from streamsel.data import Box, Mark, Source, Value, Vector
 from streamsel.embed import Embedder
+from streamsel.rules.days import DaySignal
 from streamsel.rules.entrance import Entrance
 from streamsel.rules.filters import Filter, relevant_files
 from streamsel.rules.frame_objects import FrameObjects, boxes_of_task, objects_column
@@ -62,7 +63,8 @@ class FrameRules:
 
     remove_duplicates: see `Entrance`. task: whose objects are selected, None where frames are. padding: of objects.
     embeds: the objects that are selected have vectors, whether the config reads them or not. carried: frames bring
-    metadata of their own in their `signals`. Raises UsageError, SourceError for what the config reads and is not there.
+    metadata of their own in their `signals`. sources: where frames come from, if that tells their days. Raises
+    UsageError, SourceError for what the config reads and is not there.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class FrameRules:
         padding: float = 0.0,
         embeds: bool = False,
         carried: bool = False,
+        sources: Sequence[Source] | None = None,
     ) -> None:
         self._config, self._dim = config, embedder.dim
         self.object_rows: ObjectRows | None = None
@@ -88,10 +91,11 @@ class FrameRules:
             alone = OwnPredictions(config, task, folder)
             self.object_rows = ObjectRows(config, task, boxes, called, model, padding, unseen, alone)
             frames = of_frames(config, task)
+        days = None if sources is None else DaySignal(config, folder, sources)
         self.objects = FrameObjects(config, folder, embedder, called, padding)
         self.entrance = Entrance(
             frames,
-            readings_of(config, folder, own=own_columns(config) if task else (), carried=carried),
+            readings_of(config, folder, own=own_columns(config) if task else (), carried=carried, days=days),
             Filter(frames),
             called,
             WantedFiles(relevant_files(config, folder)),

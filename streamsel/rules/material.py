@@ -15,7 +15,7 @@ from streamsel.rules.values import labels_of
 from streamsel.selection.columns import Batch, Column, Objects, Vectors
 from streamsel.selection.random_numbers import random_numbers
 
-__all__ = ["NAME", "SOURCE", "STANDS_FOR", "TIME", "VECTORS", "Material", "batch_of"]
+__all__ = ["DAY", "NAME", "SOURCE", "STANDS_FOR", "TIME", "VECTORS", "Material", "batch_of"]
 
 NAME: Final = "NAME"
 SOURCE: Final = "SOURCE"

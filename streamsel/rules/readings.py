@@ -17,6 +17,8 @@ from streamsel.config.inputs import MEASURED
 from streamsel.data import Frame, Mark, Pixels, Value
 from streamsel.errors import UsageError
 from streamsel.rules.carried import CarriedMetadata
+from streamsel.rules.days import DaySignal
+from streamsel.rules.material import DAY
 from streamsel.rules.places import told_at, wanted_columns
 from streamsel.rules.values import class_of
 from streamsel.signals import Signal
@@ -70,28 +72,42 @@ class Reading:
 
 
 def readings_of(
-    config: SelectionConfig, folder: LightlyFolder | None, *, own: Collection[str] = (), carried: bool = False
+    config: SelectionConfig,
+    folder: LightlyFolder | None,
+    *,
+    own: Collection[str] = (),
+    carried: bool = False,
+    days: DaySignal | None = None,
 ) -> list[Reading]:
     """One for each column of values that the config reads. Raises UsageError, SourceError for what is not there.
 
     own: columns that are read of objects themselves, so not here. carried: frames bring metadata of their own, see
-    `CarriedMetadata`; then none of it is missing beforehand.
+    `CarriedMetadata`; then none of it is missing beforehand. days: of frames; None: they are not known.
     """
-    for place, one in enumerate(config.constraints):
-        if isinstance(one, Quota) and isinstance(one.per, PerDay):
-            raise UsageError(
-                f"constraints[{place}].per: the day of frames is not known; count per a METADATA key that holds it, or"
-                " that lightly_path_regex reads off their names"
-            )
+    dated = _dated(config, days)
     wanted = [one for one in wanted_columns(config) if one.column not in own]
     measured = Measured([one.read.key for one in wanted if _measured(one.read)])
-    return [
+    return dated + [
         Reading(column, kind, CarriedMetadata(read.key, _one_of(kind), folder))
         if carried and read.type == "METADATA" and not _measured(read) and read.key not in config.path_keys
         else reading_of(column, kind, read, folder, config.lightly_path_regex, measured, place)
         for place, column, kind, read in wanted
         if kind in ONE and read.type in ("METADATA", "SCORES", "PREDICTIONS")
     ]
+
+
+def _dated(config: SelectionConfig, days: DaySignal | None) -> list[Reading]:
+    """The reading of days, where a quota counts per day."""
+    places = [at for at, one in enumerate(config.constraints) if isinstance(one, Quota) and isinstance(one.per, PerDay)]
+    for place in places:
+        with told_at(f"constraints[{place}].per"):
+            if days is None:
+                raise UsageError(
+                    "the day of frames is not known; count per a METADATA key that holds it, or that lightly_path_regex"
+                    " reads off their names"
+                )
+            days.refuse_undated()
+    return [Reading(DAY, "labels", days)] if places and days is not None else []
 
 
 def reading_of(

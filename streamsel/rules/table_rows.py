@@ -13,6 +13,7 @@ import numpy as np
 from streamsel.config import SelectionConfig
 from streamsel.data import Vector
 from streamsel.errors import UsageError
+from streamsel.rules.days import DAYS
 from streamsel.rules.keys import key_of
 from streamsel.rules.places import told_at, wanted_columns
 from streamsel.rules.readings import Reading, reading_of
@@ -26,7 +27,6 @@ __all__ = ["TableRows"]
 
 SOURCES: Final = ("source", "video", "camera", "file")
 TIMES: Final = ("time", "timestamp")
-DAYS: Final = ("day", "date", "time", "timestamp")
 NAMED: Final = {"METADATA": "key", "SCORES": "score", "PREDICTIONS": "task"}
 """Which field of an input names the column that is read."""
 

@@ -165,13 +165,13 @@ def test_more_than_there_is(data_set, tmp_path):
     refused(data_set, tmp_path / "out", config(FAST, n_samples=100), "n_samples 100: there are only about 72 frames")
 
 
-def test_a_day_is_not_known_of_frames(data_set, tmp_path):
+def test_a_day_is_not_known_of_these_files(data_set, tmp_path):
     quota = {"type": "AT_MOST", "count": 2, "per": {"type": "DAY"}}
     refused(
         data_set,
         tmp_path / "out",
         config(DIVERSE, constraints=[quota]),
-        r"^constraints\[0\]\.per: .*day.*METADATA",
+        r"^constraints\[0\]\.per: day.mp4: its file does not say the day it was recorded on: .*METADATA 'day'",
         **BUDGET,
     )
 
