@@ -126,7 +126,7 @@ def build(
 
 def check(config: SelectConfig, sources: Sequence[Source], embedder: Embedder, folder: Path) -> None:
     """Raises what `build` would raise of a selection config, before anything is written in `folder`, or removed."""
-    check_wanted(config.rules, None if config.pool else config.n)
+    check_wanted(config.rules, None if config.pool else config.n, config.asks)
     sink = DiskSink(folder)
     rules = _rules(config, sources, embedder, sink)
     driver_of(config, embedder, rules, None)

@@ -45,7 +45,10 @@ def impossible_includes(
             elif row is not None and reasons[row] != "in the pool":
                 yield f"constraints[{place}]", f"INCLUDE {name}: a filter forbids it ({reasons[row]})"
     if len(needed) > n:
-        yield "constraints", f"INCLUDE: {len(needed)} rows must be picked, and only {n} can be; raise n_samples"
+        yield (
+            "constraints",
+            f"INCLUDE: {len(needed)} rows must be picked, and only {n} can be: pick more, or name fewer",
+        )
 
 
 def _guess(name: str, rows: TableRows) -> str:

@@ -118,7 +118,7 @@ class _Named:
 
     def written(self) -> bytes:
         left = {column: sorted((label for _, label in held), key=repr) for column, held in self._left.items()}
-        return json.dumps([left, self._known], sort_keys=True).encode()
+        return json.dumps([left, self._known]).encode()  # in the order seen, by which of equally near ones one is told
 
     def read(self, written: bytes) -> None:
         left, self._known = json.loads(written)

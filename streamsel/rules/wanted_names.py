@@ -57,15 +57,20 @@ class WantedNames:
         self._came = json.loads(arrays["came"].tobytes())
 
 
-def check_wanted(config: SelectionConfig, n: int | None) -> None:
-    """Raises UsageError where it is certain that an INCLUDE cannot be met. n: picks at most, None where not known."""
+def check_wanted(config: SelectionConfig, n: int | None, asked: str = "n_samples") -> None:
+    """Raises UsageError where it is certain that an INCLUDE cannot be met. n: picks at most, None where not known.
+
+    asked: what says how many, such as `-n`.
+    """
     wanted = {stem(name): (place, name) for place, name in _names(config, "INCLUDE")}
     banned = {stem(name) for _, name in _names(config, "EXCLUDE")}
     for name, (place, told) in wanted.items():
         if name in banned:
             raise UsageError(f"constraints[{place}]: INCLUDE {told}: an EXCLUDE names it as well; take it out of one")
     if n is not None and len(wanted) > n:
-        raise UsageError(f"constraints: INCLUDE names {len(wanted)}, and only {n} can be picked; raise -n")
+        raise UsageError(
+            f"constraints: INCLUDE names {len(wanted)}, and only {n} can be picked; raise {asked}, or name fewer"
+        )
 
 
 def _names(config: SelectionConfig, type: str) -> list[tuple[int, str]]:

@@ -56,6 +56,16 @@ def test_classes_of_thresholds_are_looked_for_before_any_filter(labels, cut):
     assert all(note.startswith("strategies[0].strategy.values: no frame has ") for note in whole.notes())
 
 
+def test_of_equally_near_classes_the_same_one_is_meant_after_a_stop():
+    whole, parts, again = (Unseen(config()) for _ in range(3))
+    rows = [{COLUMN: label} for label in ("Rain", "RAIN")]
+    whole.add(rows)
+    parts.add(rows)
+    again.restore(parts.state())
+    assert whole.notes() == again.notes()
+    assert "did you mean 'RAIN'?" in whole.notes()[0]
+
+
 def test_a_number_is_meant_by_its_text():
     kept = {"type": "THRESHOLD", "operation": "IN", "values": ["1"]}
     rules = SelectionConfig.model_validate({"n_samples": 1, "strategies": [{"input": LANE, "strategy": kept}]})

@@ -48,4 +48,6 @@ def test_the_same_frame_by_two_names_is_one():
     check_wanted(config({"type": "INCLUDE", "names": ["a.png", "a.jpg", "a"]}), 1)
     with pytest.raises(UsageError, match="INCLUDE names 4, and only 3"):
         check_wanted(config(INCLUDE), 3)
+    with pytest.raises(UsageError, match="only 3 can be picked; raise -n, or name fewer"):
+        check_wanted(config(INCLUDE), 3, "-n")
     check_wanted(config(INCLUDE), None)
