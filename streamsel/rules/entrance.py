@@ -173,13 +173,12 @@ class Entrance:
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """Counts, and what the worth of rows is compared with; what else it has keeps a state of its own."""
-        return {"seen": np.array(self.seen), **self._worth.state(), **self.totals.state()}
+        return {"seen": np.array(self.seen), **self._worth.state()}
 
     def restore(self, arrays: Mapping[str, npt.NDArray[Any]]) -> None:
         """Become what `state` was taken from."""
         self.seen = int(arrays["seen"])
         self._worth.restore(arrays)
-        self.totals.restore(arrays)
 
 
 def _reading_values(config: SelectionConfig) -> dict[str, Any]:

@@ -156,12 +156,17 @@ class FrameRules:
             pool.model, pool.dim = embedder.name, self.objects.dim
         return self._standing(batch_of(self._config, PoolRows(pool, like, count, runs)))
 
-    def reached(self, order: Sequence[int], decisions: Sequence[Any]) -> dict[str, Any]:
-        """What each strategy asked for and reached, and the curve, of the batch made last."""
+    @property
+    def totals(self) -> Totals | None:
+        """Of all that is chosen from; None where filters ask objects what no total of frames knows."""
+        return None if self.object_rows is not None and self.object_rows.filter else self.entrance.totals
+
+    def reached(self, order: Sequence[int], decisions: Sequence[Any], before: Batch | None = None) -> dict[str, Any]:
+        """What each strategy asked for and reached, and the curve, of the batch made last. before: earlier picks."""
         if self._chosen is None:
             return {}
-        totals, alike = self.entrance.totals, self.object_rows is None
-        told = reached(self._config, self._chosen, order, decisions, totals=totals, alike=alike)
+        alike = self.object_rows is None
+        told = reached(self._config, self._chosen, order, decisions, before, self.totals, alike=alike)
         filters = [self.entrance.filters, *([self.object_rows.filter] if self.object_rows else [])]
         passed = {label: one for each in filters for label, one in each.passed().items()}
         return {"strategies": {**told, **passed}, "curve": curve(order, decisions)}

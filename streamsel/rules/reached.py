@@ -47,8 +47,8 @@ def reached(
     judged = [decisions[row] for row in order]
     told = {label: _reached(entry, label, table, picks, judged, totals) for entry, label in goals}
     for entry, label in goals:
-        if entry.strategy.type == "WEIGHTS" and totals is not None:
-            told[label]["input_mean"] = _mean(entry, totals) if alike else None
+        if entry.strategy.type == "WEIGHTS" and (totals is not None or not alike):
+            told[label]["input_mean"] = _mean(entry, totals) if alike and totals is not None else None
     return told
 
 

@@ -45,7 +45,7 @@ def driver_of(config: SelectConfig, embedder: Embedder, rules: FrameRules, befor
     """before: rows that a budget counts as picked already."""
     queries = query_vectors(config.rules, dict(config.query_sets), lambda: embedder)
     if config.budget:
-        return Best(budget_rules(config.rules, queries, rules.entrance.totals), before=before)
+        return Best(budget_rules(config.rules, queries, rules.totals), before=before)
     classes = rules.entrance.classes
     goal = {"target_ratio": config.target_ratio, "min_distance": distance_of_run(config, embedder)}
     return stream_selector(config.rules, embedder.dim, queries, classes, **goal)
@@ -65,7 +65,7 @@ def told_of(
     """What was asked for and reached; of a budget also why it ended, and which groups lack picks."""
     inner = selector.inner if isinstance(selector, Pooled) else selector
     ending = {"ended": inner.ended, "unmet": inner.unmet()} if isinstance(inner, Best) else {}
-    told = rules.reached(order, decisions)
+    told = rules.reached(order, decisions, inner.before if isinstance(inner, Best) else None)
     if isinstance(inner, Best) and told:
         told["strategies"] = compared(told["strategies"], inner.means(order))
     return {**told, **ending}

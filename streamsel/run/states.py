@@ -33,9 +33,9 @@ class States:
         selector: Selector,
         seen: Seen | None,
     ) -> None:
-        own = {name: getattr(entrance, name) for name in ("inspection", "wanted", "unseen", "files", "filters")} | {
-            "entrance": entrance
-        }
+        own = {
+            name: getattr(entrance, name) for name in ("inspection", "wanted", "unseen", "files", "filters", "totals")
+        } | {"entrance": entrance}
         parts = {"objects": objects, "kept": kept, "scout": scout, "judge": judge, "selector": selector, "seen": seen}
         self._parts: dict[str, Any] = {**own, **parts}
 

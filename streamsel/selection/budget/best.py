@@ -40,7 +40,8 @@ class Best:
         self, rules: Callable[[Batch], Rules], *, before: Batch | None = None, vectors: str = "EMBEDDINGS"
     ) -> None:
         self._rules, self._vectors = rules, vectors
-        self._before = None if before is None or not len(before) else before
+        self.before = None if before is None or not len(before) else before
+        """Rows that count as picked already."""
         self._parts: list[Batch] = []
         self.looked = 0
         self.ended = ""
@@ -49,7 +50,7 @@ class Best:
         """What applied in `finish`, all picks taken in."""
 
     def __len__(self) -> int:
-        return 0 if self._before is None else len(self._before)
+        return 0 if self.before is None else len(self.before)
 
     def offer(self, rows: Batch | Vector, looked: Sequence[int] | None = None) -> list[Decision]:
         """Take rows in; nothing is decided yet."""
@@ -66,7 +67,7 @@ class Best:
             self.ended = "no row is left behind the filters"
             return [], []
         first = len(self)
-        table = concatenate(parts if self._before is None else [self._before, *parts])
+        table = concatenate(parts if self.before is None else [self.before, *parts])
         self.rules = self._rules(table)
         choice = _chosen(self.rules, len(table), first, n)
         self.ended = choice.ended
