@@ -181,7 +181,8 @@ def plan(sources: str | Path | Sequence[str | Path], **options: Any) -> Plan:
     lengths = [_length(source, config) for source in found]
     _total(config, found, lengths)
     notes = [*idle_options(config), *idle_in_pictures(config, [one.id for one in found if one.kind == "images"])]
-    return Plan(list(zip(found, lengths, strict=True)), config.goal, config.model, notes)
+    model = str(config.embeddings or config.rules.worker.embeddings) if config.own else config.model
+    return Plan(list(zip(found, lengths, strict=True)), config.goal, model, notes)
 
 
 def _length(source: Source, config: SelectConfig) -> int | SourceError | None:

@@ -158,8 +158,8 @@ class FrameRules:
 
     @property
     def totals(self) -> Totals | None:
-        """Of all that is chosen from; None where filters ask objects what no total of frames knows."""
-        return None if self.object_rows is not None and self.object_rows.filter else self.entrance.totals
+        """Of all that is chosen from; None where a threshold takes objects out, which no total of frames knows."""
+        return None if self.object_rows is not None and self.object_rows.thins else self.entrance.totals
 
     def reached(self, order: Sequence[int], decisions: Sequence[Any], before: Batch | None = None) -> dict[str, Any]:
         """What each strategy asked for and reached, and the curve, of the batch made last. before: earlier picks."""

@@ -58,6 +58,8 @@ class ObjectRows:
         self._config, self._boxes, self._called = of_objects(config, task), boxes, called
         self._alone = OwnPredictions(config, task, None) if alone is None else alone
         self.filter, self._columns = Filter(self._config), own_columns(config)
+        self.thins = any(entry.strategy.type == "THRESHOLD" for entry in self._config.strategies)
+        """Whether a threshold takes objects out of frames."""
         self._embedder, self.padding = embedder, padding
         self._unseen = unseen
         self.looked = 0

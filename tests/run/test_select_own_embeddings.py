@@ -350,6 +350,10 @@ def test_a_pool_of_select_and_one_of_choose_are_one(data_set, own, tmp_path):
     assert not {pick["id"] for pick in again.picks} & earlier
 
 
+def test_a_plan_tells_where_vectors_come_from(data_set, own):
+    assert library.plan(data_set, embeddings=own, n=4).model == str(own)
+
+
 def test_what_changes_nothing_is_told(data_set, own, tmp_path):
     found = library.select(data_set, tmp_path / "out", embeddings=own, n=4, effort="fast", device="cpu")
     assert [note.partition(" ")[0] for note in found.summary["notes"]] == ["--device", "--effort"]
