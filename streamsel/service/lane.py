@@ -175,7 +175,8 @@ class Lane:
 
     def _state(self) -> tuple[Arrays, Arrays]:
         """All arrays by name, and apart from them those whose rows come and go."""
-        entrance = {f"entrance/{key}": array for key, array in self._entrance.state().items()}
+        counted = {**self._entrance.state(), **self._entrance.totals.state()}
+        entrance = {f"entrance/{key}": array for key, array in counted.items()}
         inspection = {f"inspection/{key}": array for key, array in self._entrance.inspection.state().items()}
         held, grown = self._decider.state()
         return {**entrance, **inspection, **held}, grown
@@ -198,6 +199,7 @@ class Lane:
         arrays = arrays_of(kept)
         try:
             self._entrance.restore(under("entrance", arrays))
+            self._entrance.totals.restore(under("entrance", arrays))
             self._entrance.inspection.restore(under("inspection", arrays))
             self._decider.restore(arrays, documents)
         except (KeyError, ValueError) as error:
