@@ -14,18 +14,29 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, nullcontext
+from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 from measured import machine
 
 from streamsel.testing.kafka_broker import Broker
-from streamsel.testing.sending_faults import away, away_from_the_start, disk_filled, killed, killed_as_it_arrives
+from streamsel.testing.kafka_cluster import Cluster
+from streamsel.testing.sending_faults import (
+    away,
+    away_from_the_start,
+    disk_filled,
+    killed,
+    killed_as_it_arrives,
+    leaders_killed,
+)
 from streamsel.testing.sending_trial import Footage, Trial
 from streamsel.testing.small_disk import SmallDisk
 
-Fault = Callable[[Trial, Broker, int, random.Random], int]
+SIZE = (320, 240)
+Fault = Callable[[Trial, Any, int, random.Random], int]
+"""Takes a trial, its broker or its cluster of three, how often, and a source of chance; says how often it was."""
 
 
 def kills(trial: Trial, broker: Broker, times: int, dice: random.Random) -> int:
@@ -38,6 +49,10 @@ def arriving(trial: Trial, broker: Broker, times: int, dice: random.Random) -> i
 
 def outage(trial: Trial, broker: Broker, times: int, dice: random.Random) -> int:
     return away(trial, broker, 0, dice)
+
+
+def leaders(trial: Trial, cluster: Cluster, times: int, dice: random.Random) -> int:
+    return leaders_killed(trial, cluster)
 
 
 def disk(trial: Trial, broker: Broker, times: int, dice: random.Random) -> int:
@@ -55,6 +70,7 @@ FAULTS: dict[str, tuple[str, Fault]] = {
     ),
     "least_novel": ("the same, `least_novel`, {times} times `kill -9`", away_from_the_start),
     "refuse": ("the same, `refuse`, {times} times `kill -9`", away_from_the_start),
+    "leaders": ("{times} times `kill -9` of the leader of 3 brokers", leaders),
     "disk": ("{times} times no room on the disk, broker away until half is picked", disk),
 }
 
@@ -63,10 +79,12 @@ def tried(name: str, broker: Broker, folder: Path, footage: Footage, given: argp
     """Do it, and print a row."""
     what, fault = FAULTS[name]
     outbox = (given.cap, name) if fault is away_from_the_start else None
-    begun = time.monotonic()
-    with SmallDisk(folder / "disk", given.room) if fault is disk else nullcontext() as place:
-        trial = Trial(broker, name, folder, footage, outbox, disk=place)
-        times = fault(trial, broker, given.kills, random.Random(f"{given.seed} {name}"))
+    with ExitStack() as stack:
+        brokers = stack.enter_context(Cluster(folder / "brokers")) if fault is leaders else broker
+        place = stack.enter_context(SmallDisk(folder / "disk", given.room)) if fault is disk else None
+        trial = Trial(brokers, name, folder, footage, outbox, place)
+        begun = time.monotonic()
+        times = fault(trial, brokers, given.kills, random.Random(f"{given.seed} {name}"))
         seconds = time.monotonic() - begun
         found = trial.findings()
     numbers = [found.records, found.expected, found.seen, found.missing, found.twice, found.listed]
@@ -93,14 +111,14 @@ def main() -> None:
     parser.add_argument("fault", nargs="*", metavar="FAULT", help=f"{', '.join(FAULTS)}; all, unless named")
     parser.add_argument("--frames", type=int, default=5200)
     parser.add_argument("--kills", type=int, default=20)
-    parser.add_argument("--cap", type=int, default=10_000_000, help="bytes of the outbox that is too small")
-    parser.add_argument("--room", type=int, default=256_000_000, help="bytes of the disk that is filled")
+    parser.add_argument("--cap", type=int, default=32_000_000, help="bytes of the outbox that is too small")
+    parser.add_argument("--room", type=int, default=512_000_000, help="bytes of the disk that is filled")
     parser.add_argument("--seed", type=int, default=0)
     given = parser.parse_args()
     print(machine(), flush=True)
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        footage = Footage(folder / "footage", given.frames)
+        footage = Footage(folder / "footage", given.frames, SIZE)
         size = sum(len(footage.picture(file)) for file in footage.picks)
         print(f"{len(footage.picks)} picks of {size / len(footage.picks) / 1000:.1f} kB", flush=True)
         print("| fault | records | expected | seen | missing | twice | dropped and listed | in order ", end="")

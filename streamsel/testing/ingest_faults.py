@@ -19,7 +19,7 @@ from streamsel.testing.ingest_material import Given
 from streamsel.testing.ingest_service import Service
 from streamsel.testing.ingest_trial import PARTITIONS, Trial
 from streamsel.testing.kafka_broker import Broker
-from streamsel.testing.kafka_cluster import COORDINATORS, Cluster
+from streamsel.testing.kafka_cluster import GROUPS, TRANSACTIONS, Cluster
 from streamsel.testing.service_process import wait_for
 
 __all__ = ["broker_stopped", "group_changed", "killed", "leaders_killed", "poisoned", "process_stopped"]
@@ -67,7 +67,7 @@ def leaders_killed(
 
     In turn: the one that leads a partition which is read, the one that leads the group, that of the transactions.
     """
-    topics = islice(cycle((trial.name, *COORDINATORS)), times)
+    topics = islice(cycle((trial.name, GROUPS, TRANSACTIONS)), times)
     with _serving(trial), trial.feed(records, rate) as feed:
         for topic in topics:
             wait_for(partial(_reads_on, trial, sum(trial.offsets().values())))

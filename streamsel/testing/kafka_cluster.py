@@ -18,7 +18,7 @@ from kafka.errors import KafkaError  # type: ignore[import-untyped]
 from streamsel.testing.kafka_broker import Broker, Served, new_cluster
 from streamsel.testing.kafka_listeners import Listeners, free_ports
 
-__all__ = ["COORDINATORS", "Cluster"]
+__all__ = ["GROUPS", "TRANSACTIONS", "Cluster"]
 
 MEMBERS: Final = 3
 IN_SYNC: Final = 2
@@ -29,8 +29,9 @@ SETTINGS: Final[Mapping[str, object]] = {
     "transaction.state.log.replication.factor": MEMBERS,
     "transaction.state.log.min.isr": IN_SYNC,
 }
-COORDINATORS: Final = ("__consumer_offsets", "__transaction_state")
-"""Topics whose leader serves groups, and transactions; of one partition each."""
+GROUPS: Final = "__consumer_offsets"
+TRANSACTIONS: Final = "__transaction_state"
+"""Topics, of one partition each, whose leader serves groups, and transactions."""
 
 
 class Cluster(Served):

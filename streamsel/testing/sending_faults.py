@@ -8,19 +8,24 @@ from __future__ import annotations
 import random
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from streamsel.testing.kafka_broker import Broker
+from streamsel.testing.kafka_cluster import TRANSACTIONS, Cluster
 from streamsel.testing.sending_trial import Trial
+from streamsel.testing.service_process import wait_for
 
-__all__ = ["away", "away_from_the_start", "disk_filled", "killed", "killed_as_it_arrives"]
+__all__ = ["away", "away_from_the_start", "disk_filled", "killed", "killed_as_it_arrives", "leaders_killed"]
 
 LATE: Final = 5
 """One kill of so many comes when all is picked, and what waits is delivered."""
 
 WHILE_DELIVERING: Final = 4.0
 """Seconds in which a process starts, and delivers what was left."""
+
+WHILE_LOST: Final = 0.2
+"""Of the picks: so many are made while a broker is away whose part others take over."""
 
 FULL: Final = 1
 """The exit code of a run whose disk is full."""
@@ -56,13 +61,13 @@ def killed_as_it_arrives(trial: Trial, kills: int) -> int:
 
 def away(trial: Trial, broker: Broker, kills: int, dice: random.Random) -> int:
     """The broker is away from the tenth of the picks until nine tenths are made; kills as in `killed`."""
-    return killed(trial, kills, dice, _Absence(trial, broker, 0.1, 0.9))
+    return killed(trial, kills, dice, _Due(trial, [(0.1, broker.stop), (0.9, broker.start)]))
 
 
 def away_from_the_start(trial: Trial, broker: Broker, kills: int, dice: random.Random) -> int:
     """The broker comes back when all is picked, and what the outbox had no room for is gone; kills as in `killed`."""
     broker.stop()
-    return killed(trial, kills, dice, _Absence(trial, broker, 0.0, 1.0))
+    return killed(trial, kills, dice, _Due(trial, [(1.0, broker.start)]))
 
 
 def disk_filled(trial: Trial, broker: Broker, times: int, dice: random.Random) -> int:
@@ -72,7 +77,7 @@ def disk_filled(trial: Trial, broker: Broker, times: int, dice: random.Random) -
     """
     assert trial.disk
     broker.stop()
-    what, stopped = _Absence(trial, broker, 0.0, 0.5), 0
+    what, stopped = _Due(trial, [(0.5, broker.start)]), 0
     for moment in _moments(trial, times, dice):
         with trial.run() as run:
             run.picks(moment, what)
@@ -85,15 +90,35 @@ def disk_filled(trial: Trial, broker: Broker, times: int, dice: random.Random) -
     return stopped
 
 
-class _Absence:
-    """Stops the broker when such a part of the picks is made, and starts it again when such a part is. Called often."""
+def leaders_killed(trial: Trial, cluster: Cluster) -> int:
+    """kill -9 of the broker that leads a partition of the topic, then of the one that leads transactions; how many.
 
-    def __init__(self, trial: Trial, broker: Broker, begin: float, end: float) -> None:
-        self._trial, self._broker = trial, broker
-        self._due = [(begin * trial.total, broker.stop), (end * trial.total, broker.start)]
+    Each comes back later.
+    """
+    _ends(trial, _Due(trial, [*_loss(cluster, trial.topic, 0.1), *_loss(cluster, TRANSACTIONS, 0.5)]))
+    return 2
+
+
+def _loss(cluster: Cluster, topic: str, share: float) -> list[tuple[float, Callable[[], object]]]:
+    """The leader of a topic is killed when such a part of the picks is made, and comes back a while later."""
+    lost: list[Broker] = []
+
+    def kill() -> None:
+        wait_for(cluster.in_sync)
+        lost.append(cluster.members[cluster.leader(topic)])
+        lost[0].kill()
+
+    return [(share, kill), (share + WHILE_LOST, lambda: lost[0].start())]
+
+
+class _Due:
+    """Does things when such a part of the picks is made, in order. Called often."""
+
+    def __init__(self, trial: Trial, due: Sequence[tuple[float, Callable[[], object]]]) -> None:
+        self._trial, self._due = trial, list(due)
 
     def __call__(self) -> None:
-        if self._due and self._trial.made >= self._due[0][0]:
+        if self._due and self._trial.made >= self._due[0][0] * self._trial.total:
             self._due.pop(0)[1]()
 
 

@@ -43,14 +43,14 @@ Outbox = tuple[int, str]
 
 class Footage:
     """A clip of each camera, of which each frame is a scene of its own, and what is picked of them. folder: an empty
-    one. frames: of all clips."""
+    one. frames: of all clips. size: width and height."""
 
-    def __init__(self, folder: Path, frames: int) -> None:
+    def __init__(self, folder: Path, frames: int, size: tuple[int, int] = (160, 120)) -> None:
         self.folder, share = folder, frames // CAMERAS
         folder.mkdir(parents=True)
         self.model = tiny_model(folder)
         self.clips = [
-            scenes(folder / f"camera-{number}.mp4", range(number * share, (number + 1) * share), 1)
+            scenes(folder / f"camera-{number}.mp4", range(number * share, (number + 1) * share), 1, size=size)
             for number in range(CAMERAS)
         ]
 
