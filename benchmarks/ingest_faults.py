@@ -13,55 +13,74 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from measured import machine
 
-from streamsel.testing.ingest_faults import broker_stopped, group_changed, killed, poisoned, process_stopped
+from streamsel.testing.ingest_faults import (
+    broker_stopped,
+    group_changed,
+    killed,
+    leaders_killed,
+    poisoned,
+    process_stopped,
+)
 from streamsel.testing.ingest_material import Given, path_tricks, poison, small_pictures
 from streamsel.testing.ingest_trial import Trial
 from streamsel.testing.kafka_broker import Broker
+from streamsel.testing.kafka_cluster import Cluster
 
-Fault = Callable[[Trial, Broker, list[Given], argparse.Namespace], str]
+Brokers = Broker | Cluster
+Fault = Callable[[Trial, Brokers, list[Given], argparse.Namespace], str]
 
 
-def kills(trial: Trial, broker: Broker, records: list[Given], given: argparse.Namespace) -> str:
+def kills(trial: Trial, brokers: Brokers, records: list[Given], given: argparse.Namespace) -> str:
     """kill -9 at random moments."""
     inside = killed(trial, records, given.kills, random.Random(given.seed))
     return f"{given.kills} kills, {inside} inside an open transaction"
 
 
-def outage(trial: Trial, broker: Broker, records: list[Given], given: argparse.Namespace) -> str:
+def outage(trial: Trial, brokers: Brokers, records: list[Given], given: argparse.Namespace) -> str:
     """The broker is stopped, and started again under load."""
-    broker_stopped(trial, broker, records, rate=len(records) / (given.outage + 30), seconds=given.outage)
+    assert isinstance(brokers, Broker)
+    broker_stopped(trial, brokers, records, rate=len(records) / (given.outage + 30), seconds=given.outage)
     return f"stopped for {given.outage:g} s"
 
 
-def crash(trial: Trial, broker: Broker, records: list[Given], given: argparse.Namespace) -> str:
+def crash(trial: Trial, brokers: Brokers, records: list[Given], given: argparse.Namespace) -> str:
     """The broker is killed, and started again under load."""
-    broker_stopped(trial, broker, records, rate=100, seconds=5, kill=True)
+    assert isinstance(brokers, Broker)
+    broker_stopped(trial, brokers, records, rate=100, seconds=5, kill=True)
     return "kill -9 of the broker, away for 5 s"
 
 
-def group(trial: Trial, broker: Broker, records: list[Given], given: argparse.Namespace) -> str:
+def leaders(trial: Trial, brokers: Brokers, records: list[Given], given: argparse.Namespace) -> str:
+    """Of three brokers the one that leads is killed, and started again under load, three times."""
+    assert isinstance(brokers, Cluster)
+    leaders_killed(trial, brokers, records, rate=40, seconds=5)
+    return "kill -9 of the leader of 3 brokers, 3 times, away for 5 s"
+
+
+def group(trial: Trial, brokers: Brokers, records: list[Given], given: argparse.Namespace) -> str:
     """1 -> 3 -> 2 members with names of their own."""
     group_changed(trial, records, rate=100, names=("a", "b", "c"))
     return "1 -> 3 -> 2 members, static"
 
 
-def nameless(trial: Trial, broker: Broker, records: list[Given], given: argparse.Namespace) -> str:
+def nameless(trial: Trial, brokers: Brokers, records: list[Given], given: argparse.Namespace) -> str:
     """1 -> 3 -> 2 members without names."""
     group_changed(trial, records, rate=100, names=(None, None, None))
     return "1 -> 3 -> 2 members, dynamic"
 
 
-def stopped(trial: Trial, broker: Broker, records: list[Given], given: argparse.Namespace) -> str:
+def stopped(trial: Trial, brokers: Brokers, records: list[Given], given: argparse.Namespace) -> str:
     """SIGSTOP past every timeout, SIGCONT."""
     process_stopped(trial, records, rate=len(records) / (given.stopped + 30), seconds=given.stopped)
     return f"SIGSTOP for {given.stopped:g} s and more, SIGCONT"
 
 
-def bad_records(trial: Trial, broker: Broker, records: list[Given], given: argparse.Namespace) -> str:
+def bad_records(trial: Trial, brokers: Brokers, records: list[Given], given: argparse.Namespace) -> str:
     """Records that cannot be used, and names that lead elsewhere, among pictures."""
     bad = poison(trial.references) * 5
     mixed = path_tricks(records) + bad
@@ -75,6 +94,7 @@ FAULTS: dict[str, Fault] = {
     "kills": kills,
     "outage": outage,
     "crash": crash,
+    "leaders": leaders,
     "group": group,
     "nameless": nameless,
     "stopped": stopped,
@@ -82,11 +102,11 @@ FAULTS: dict[str, Fault] = {
 }
 
 
-def tried(name: str, broker: Broker, folder: Path, given: argparse.Namespace) -> bool:
+def tried(name: str, brokers: Brokers, folder: Path, given: argparse.Namespace) -> bool:
     """Do it, and print a row."""
-    trial = Trial(broker, name, folder, records=8)
+    trial = Trial(brokers, name, folder, records=8)
     begun = time.monotonic()
-    what = FAULTS[name](trial, broker, list(small_pictures(given.records, seed=given.seed)), given)
+    what = FAULTS[name](trial, brokers, list(small_pictures(given.records, seed=given.seed)), given)
     seconds = time.monotonic() - begun
     found = trial.findings()
     numbers = [found.records, found.expected, found.seen, found.missing, found.twice, f"{seconds:.0f}"]
@@ -112,7 +132,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for name in given.fault or FAULTS:
             own = Path(folder) / name
             own.mkdir()
-            exact.append(tried(name, broker, own, given))
+            with Cluster(own / "brokers") if name == "leaders" else nullcontext(broker) as brokers:
+                exact.append(tried(name, brokers, own, given))
     sys.exit(0 if all(exact) else 1)
 
 

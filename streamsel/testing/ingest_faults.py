@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
+from itertools import cycle, islice
 from typing import Final
 
 from streamsel.testing.ingest_feed import Feed
@@ -18,9 +19,10 @@ from streamsel.testing.ingest_material import Given
 from streamsel.testing.ingest_service import Service
 from streamsel.testing.ingest_trial import PARTITIONS, Trial
 from streamsel.testing.kafka_broker import Broker
+from streamsel.testing.kafka_cluster import GROUPS, TRANSACTIONS, Cluster
 from streamsel.testing.service_process import wait_for
 
-__all__ = ["broker_stopped", "group_changed", "killed", "poisoned", "process_stopped"]
+__all__ = ["broker_stopped", "group_changed", "killed", "leaders_killed", "poisoned", "process_stopped"]
 
 PATIENCE: Final = 200.0
 WHILE_STARTING: Final = 4
@@ -55,6 +57,26 @@ def broker_stopped(
         broker.kill() if kill else broker.stop()
         time.sleep(seconds)
         broker.start()
+        feed.finish()
+
+
+def leaders_killed(
+    trial: Trial, cluster: Cluster, records: Sequence[Given], *, rate: float, seconds: float, times: int = 3
+) -> None:
+    """kill -9 of the broker that leads while a producer goes on, and it comes back after so long; so many times.
+
+    In turn: the one that leads a partition which is read, the one that leads the group, that of the transactions.
+    """
+    topics = islice(cycle((trial.name, GROUPS, TRANSACTIONS)), times)
+    with _serving(trial), trial.feed(records, rate) as feed:
+        for topic in topics:
+            wait_for(partial(_reads_on, trial, sum(trial.offsets().values())))
+            wait_for(cluster.in_sync)
+            leader = cluster.members[cluster.leader(topic)]
+            leader.kill()
+            time.sleep(seconds)
+            leader.start()
+        wait_for(cluster.in_sync)
         feed.finish()
 
 
@@ -93,6 +115,10 @@ def poisoned(trial: Trial, records: Sequence[Given]) -> None:
     """Records among which there are some that cannot be used."""
     with _serving(trial):
         trial.send(records)
+
+
+def _reads_on(trial: Trial, read: int) -> bool:
+    return sum(trial.offsets().values()) > read + PARTITIONS * trial.records
 
 
 @contextmanager

@@ -29,7 +29,7 @@ from streamsel.testing.kafka_listeners import Listeners
 from streamsel.testing.kafka_runtime import Running, Runtime
 from streamsel.testing.kafka_security import Safety
 
-__all__ = ["Broker", "Served", "broker_for_tests"]
+__all__ = ["Broker", "Served", "broker_for_tests", "new_cluster"]
 
 VARIABLE: Final = "STREAMSEL_KAFKA"
 LONGEST_START: Final = 120.0
@@ -42,6 +42,9 @@ NONE: Final[Mapping[str, object]] = MappingProxyType({})
 class Served:
     """A broker that is there already. servers: `host:port` each. open_servers: where no login is asked for."""
 
+    replicas = 1
+    """Of each topic that is made here."""
+
     def __init__(self, servers: tuple[str, ...], open_servers: tuple[str, ...] = ()) -> None:
         self.servers = servers
         self.open_servers = open_servers or servers
@@ -53,7 +56,7 @@ class Served:
     def create(self, topic: str, partitions: int = 1, **config: object) -> str:
         """Make a topic; returns its name. config: as the broker calls it, `_` for `.` (max_message_bytes=1000)."""
         configs = {name.replace("_", "."): str(value) for name, value in config.items()}
-        wanted = {topic: {"num_partitions": partitions, "replication_factor": 1, "configs": configs}}
+        wanted = {topic: {"num_partitions": partitions, "replication_factor": self.replicas, "configs": configs}}
         admin = KafkaAdminClient(bootstrap_servers=list(self.open_servers))
         try:
             admin.create_topics(wanted, wait_for_metadata=True)
@@ -68,6 +71,7 @@ class Broker(Served):
     folder: an empty one for its data and its log. partitions: of a topic created without a number. secure: asks for a
     login at `servers` (SASL_SSL), `sasl_servers` (SASL_PLAINTEXT) and `ssl_servers` (certificates both ways), by what
     `safety` holds. port: to listen on, else a free one. settings: further ones of the broker's, by their names.
+    listeners: where it listens, instead of all that. cluster: the id of that which it belongs to; one of its own.
     Raises SourceError where it does not start, UsageError where this machine has nothing to run it in.
     """
 
@@ -79,16 +83,19 @@ class Broker(Served):
         secure: bool = False,
         port: int | None = None,
         settings: Mapping[str, object] = NONE,
+        listeners: Listeners | None = None,
+        cluster: str = "",
     ) -> None:
         self._folder = folder.resolve()
         self._runtime = Runtime.find()
         self._name = f"streamsel-{uuid.uuid4().hex}"
         self._running: Running | None = None
         self._safety = Safety.make(self._folder / "safety") if secure else None
-        self._listeners = Listeners.free(guarded=secure, port=port)
+        self._listeners = listeners or Listeners.free(guarded=secure, port=port)
         super().__init__(self._at("SASL_SSL" if secure else "PLAINTEXT"), self._at("PLAINTEXT"))
         own = self._safety.settings if self._safety else NONE
-        self._format({**self._listeners.settings(self._data), "num.partitions": partitions, **own, **settings})
+        everything = {**self._listeners.settings(self._data), "num.partitions": partitions, **own, **settings}
+        self._format(everything, cluster or new_cluster())
 
     def __enter__(self) -> Self:
         self.start()
@@ -131,11 +138,19 @@ class Broker(Served):
 
     def start(self) -> None:
         """Start it, on the same port with the same data; returns when it answers. One that runs is killed first."""
+        self.launch()
+        self.answers()
+
+    def launch(self) -> None:
+        """Start it, and wait for nothing: one of several does not answer before others do."""
         self.kill()
         self._running = self._run("kafka.Kafka", str(self._properties))
+
+    def answers(self) -> None:
+        """Returns when it does. Raises SourceError where it does not start."""
         until = time.monotonic() + LONGEST_START
         while not _answers(self.open_servers[0]):
-            if self._running.ended or time.monotonic() > until:
+            if self._running is None or self._running.ended or time.monotonic() > until:
                 self.kill()
                 raise SourceError(f"the broker did not start: {self._last_words()}")
             time.sleep(0.05)
@@ -173,10 +188,9 @@ class Broker(Served):
     def _at(self, listener: str) -> tuple[str, ...]:
         return (self._listeners.server(listener),)
 
-    def _format(self, settings: Mapping[str, object]) -> None:
+    def _format(self, settings: Mapping[str, object], cluster: str) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)
         self._properties.write_text("".join(f"{name}={value}\n" for name, value in settings.items()))
-        cluster = urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
         users = self._safety.scram if self._safety else ()
         tool = self._run(
             "kafka.tools.StorageTool", "format", f"--cluster-id={cluster}", "-c", str(self._properties), *users
@@ -206,6 +220,11 @@ def broker_for_tests(folder: Path) -> Iterator[Served]:
         return
     with Broker(folder) as broker:
         yield broker
+
+
+def new_cluster() -> str:
+    """An id that no other cluster has."""
+    return urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
 
 
 def _answers(server: str) -> bool:

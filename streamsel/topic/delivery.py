@@ -161,7 +161,9 @@ class Delivery:
                     self._changed.wait_for(lambda: self._ending, pause * random.uniform(0.5, 1.0))
 
     def _told(self, error: StreamselError, passing: bool = False) -> None:
-        """What went wrong stays wrong, or may pass."""
+        """What went wrong stays wrong, or may pass; what goes wrong because it is ended is nobody's trouble."""
+        if self._ending:
+            return
         known = self._again(error.__cause__) or (not passing and (lasting(error) or error.__cause__ is None))
         with self._changed:
             self._at_once = max(LEAST_AT_ONCE, self._at_once // 2)

@@ -11,10 +11,18 @@ from pathlib import Path
 
 import pytest
 
-from streamsel.testing.ingest_faults import broker_stopped, group_changed, killed, poisoned, process_stopped
+from streamsel.testing.ingest_faults import (
+    broker_stopped,
+    group_changed,
+    killed,
+    leaders_killed,
+    poisoned,
+    process_stopped,
+)
 from streamsel.testing.ingest_material import path_tricks, poison, small_pictures
 from streamsel.testing.ingest_trial import PARTITIONS, Trial
 from streamsel.testing.kafka_broker import Broker, Served
+from streamsel.testing.kafka_cluster import Cluster
 
 pytestmark = pytest.mark.xdist_group("kafka")
 
@@ -41,6 +49,13 @@ def test_a_broker_that_is_away_under_load(topic_name: str, tmp_path: Path) -> No
     with Broker(tmp_path / "broker") as broker:
         trial = Trial(broker, topic_name, tmp_path)
         broker_stopped(trial, broker, list(small_pictures(1000)), rate=60, seconds=10)
+        assert_exact(trial, 1000)
+
+
+def test_a_leader_that_is_killed_under_load(topic_name: str, tmp_path: Path) -> None:
+    with Cluster(tmp_path / "brokers") as cluster:
+        trial = Trial(cluster, topic_name, tmp_path)
+        leaders_killed(trial, cluster, list(small_pictures(1000)), rate=60, seconds=1, times=1)
         assert_exact(trial, 1000)
 
 

@@ -375,3 +375,22 @@ def test_a_broker_that_stands_still_for_a_while_loses_and_doubles_nothing(own_br
     delivery.close()
     assert sorted(values(own_broker.servers, topic_name)) == list(range(1, 451))
     assert in_order_by_key(own_broker.servers, topic_name)
+
+
+def test_what_fails_because_it_is_closed_is_no_trouble(own_broker, topic_name, sender, caplog):
+    own_broker.create(topic_name, 1)
+    delivery = Delivery(Connection(own_broker.servers), topic_name, sender)
+    delivery.start()
+    delivery.take(numbered(1, 1))
+    arrived(delivery, 1)
+    own_broker.pause()
+    try:
+        delivery.take(numbered(2, 3))
+        time.sleep(0.5)
+        delivery.close(0.1)
+        delivery._thread.join(10)
+    finally:
+        own_broker.resume()
+    assert not delivery._thread.is_alive()
+    assert not delivery.trouble
+    assert not [record for record in caplog.records if record.name == "streamsel.topic"]
