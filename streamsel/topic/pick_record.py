@@ -95,10 +95,10 @@ def pick_record(
     """The record of a pick, or of one of its frames (its place in the pick's marks).
 
     key: the device, camera or source, so that one's picks stay in order. model: the embedder's name. subject: the
-    frame's name. epoch: see `event_id`. when: when the frame was taken, or picked. further: extensions. limit: bytes of a picture that is
-    sent itself; a larger one is told by `dataref` and `sha256`, with the value None; which frame of a video it is, is
-    told by `ce_index`, `ce_pts` and `ce_seconds`. id: of the event; made by `event_id` unless given. Raises SinkError
-    where it lies nowhere.
+    frame's name. epoch: see `event_id`. when: when the frame was taken, or picked. further: extensions. limit: bytes of
+    a picture that is sent itself; a larger one is told by `dataref` and `sha256`, with the value None; which frame of a
+    video it is, is told by `ce_index`, `ce_pts` and `ce_seconds`. id: of the event; made by `event_id` unless given.
+    Raises SinkError where it lies nowhere.
     """
     mark, box = pick.candidate.marks[frame], pick.candidate.box
     inline = len(content.data) <= limit
