@@ -27,7 +27,7 @@ from streamsel.edge.segment_clips import SegmentClips, _written
 from streamsel.edge.shots import Shot
 from streamsel.store.entries import Segment
 from streamsel.testing.broken_disk import BrokenDisk
-from tests.edge.clip_films import KINDS, STEP, Heard, begin_of, film, heard, key_frames, shown
+from tests.edge.clip_films import KINDS, STEP, Heard, begin_of, film, heard, key_frames, shown, tag_of
 
 RULE = EdgeClips(before=0.5, after=0.5, longest=4)
 STARTED = "20261121T115900Z"
@@ -104,6 +104,7 @@ def test_what_a_clip_shows_is_what_the_source_showed(source: Path, tmp_path: Pat
     apart = datetime.fromisoformat(facts["begin"]) - NOON
     assert apart.total_seconds() == pytest.approx(begin * STEP, abs=0.002)
     assert Path(file).suffix == (".mkv" if facts["codec"] in ("mjpeg", "mpeg2video") else ".mp4")
+    assert tag_of(tmp_path / file) == {"h264": "avc1", "hevc": "hvc1"}.get(facts["codec"], tag_of(tmp_path / file))
     assert [one.short for one in trial.ended] == [facts["cut_short"] is not None]
 
 
