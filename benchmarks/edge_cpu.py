@@ -9,10 +9,8 @@ whole core.
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 import time
-import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +18,7 @@ import av
 from edge_daemon import cpu_seconds, daemon, encoded
 from measured import machine
 
+from streamsel.testing.edge_telling import status
 from streamsel.testing.looping import looped
 from streamsel.testing.servers import camera
 
@@ -63,8 +62,7 @@ def measured(video: Path, looks: dict[str, Any], folder: Path, seconds: float, *
 
 def standing(running: Any) -> dict[str, int]:
     """What the status page says of the source."""
-    page = f"http://127.0.0.1:{running.events('started')[0]['page']}/status.json"
-    return json.load(urllib.request.urlopen(page, timeout=10))["sources"][0]
+    return status(running)["sources"][0]
 
 
 def main() -> None:

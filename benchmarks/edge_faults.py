@@ -62,6 +62,14 @@ class Site:
         time.sleep(WARM)
         self.before = resident(running)
 
+    @contextmanager
+    def hindered(self, running: Running) -> Iterator[None]:
+        """Within, segments come, and it has not been able to write for a while."""
+        with self.trial.recording(4):
+            running.wait(lambda: running.events("cannot write"))
+            time.sleep(self.given.full)
+            yield
+
     def ended(self, running: Running, moment: float | None = None) -> None:
         """The rest is recorded and read, the camera goes, everything arrives, and it stops as it is asked to.
 
@@ -177,9 +185,7 @@ def full(site: Site) -> tuple[str, str]:
         with site.trial.started() as running:
             site.warm(running)
             disk.fill()
-            with site.trial.recording(4):
-                running.wait(lambda: running.events("cannot write"))
-                time.sleep(site.given.full)
+            with site.hindered(running):
                 running.kill()
         with site.trial.started() as running:
             with site.trial.recording(4):
@@ -197,9 +203,7 @@ def read_only(site: Site) -> tuple[str, str]:
         with site.trial.started() as running:
             site.warm(running)
             disk.read_only()
-            with site.trial.recording(4):
-                running.wait(lambda: running.events("cannot write"))
-                time.sleep(site.given.full)
+            with site.hindered(running):
                 disk.read_only(False)
             site.ended(running)
         site.found()

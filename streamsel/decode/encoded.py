@@ -38,7 +38,8 @@ class Coded:
     """What packets are packets of: enough to write them, also when where they came from is closed.
 
     codec: its name. suffix: of a file that holds them, `.mp4` or `.mkv`. usual: time-base units from one to the next.
-    reorder: how many pictures come before one that is shown earlier, as far as the stream says.
+    reorder: how many pictures come before one that is shown earlier, as far as the stream says. parameters: what a
+    decoder must know, as the stream says it apart from the packets; it may be empty.
     Raises ValueError for what Matroska cannot hold, and for pictures that are not encoded at all.
     """
 
@@ -50,7 +51,7 @@ class Coded:
             raise ValueError(f"{self.codec}: is not encoded")
         self.reorder = stream.codec_context.reorder_depth
         self.usual = usual_duration(stream)
-        self._parameters = bytes(stream.codec_context.extradata or b"")
+        self.parameters = bytes(stream.codec_context.extradata or b"")
         # A stream that nothing is written of holds a copy of all that a muxer wants to know.
         self._holder = av.open(io.BytesIO(), "w", format="matroska")
         self.template: Any = self._holder.add_stream_from_template(stream, opaque=True)
@@ -59,7 +60,7 @@ class Coded:
         """Whether from this packet on it is another stream, as far as a file is concerned."""
         if not packet.has_sidedata("new_extradata"):
             return False
-        return bytes(packet.get_sidedata("new_extradata")) != self._parameters
+        return bytes(packet.get_sidedata("new_extradata")) != self.parameters
 
 
 class Listener(Protocol):

@@ -14,6 +14,9 @@ from streamsel.decode.encoded import Coded, Encoded
 
 __all__ = ["Remux", "hole_free", "needed"]
 
+HVC1: Final = "hvc1"
+"""H.265 in mp4 of which the file says the parameter sets (ISO/IEC 14496-15, 8.4.1): Apple's players show no other."""
+
 FORMATS: Final = {".mp4": "mp4", ".mkv": "matroska"}
 
 
@@ -43,6 +46,8 @@ class Remux:
         # No creation time and no version: the same packets give the same file.
         self._output = av.open(file, "w", format=FORMATS[coded.suffix], options={"fflags": "+bitexact"})
         self._stream = self._output.add_stream_from_template(coded.template, opaque=True)
+        if (coded.suffix, coded.codec) == (".mp4", "hevc") and coded.parameters:
+            self._stream.codec_context.codec_tag = HVC1
 
     def write(self, packets: Sequence[Encoded]) -> None:
         """The next ones, in the order in which they are decoded."""

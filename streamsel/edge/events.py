@@ -27,16 +27,19 @@ MOST_BYTES: Final = 64_000
 """Of an event for MQTT. Brokers and small clients take far less than the 256 MB of the protocol."""
 
 TOLD: Final = ("id", "source", "taken", "file", "reason", "distance", "ordinal")
+OFTEN: Final = ("clip", "window")
+"""What the facts beside a picture hold only where there are clips, or windows."""
 
 
 def mqtt_event(source_name: str, shot: Seen | Shot, verdict: Verdict, written: Written, *, topic: str) -> Outgoing:
     """A JSON object: id, source, taken (ISO 8601), file, reason, distance (null for the first), ordinal, signals.
 
-    And where there are clips, clip: the file that is to show it, or null.
+    And where there are clips, clip: the file that is to show it, or null; of a pick of a window of time, window: its
+    begin and end (ISO 8601), and order: how many were chosen there before it.
     topic: `{source}` in it is the source's name; it is the key of what is returned. Signals are left out where it
     would be larger than MOST_BYTES.
     """
-    told = {name: written.facts[name] for name in (*TOLD, *(["clip"] if "clip" in written.facts else []))}
+    told = {name: written.facts[name] for name in (*TOLD, *(name for name in OFTEN if name in written.facts))}
     value = _compact({**told, "signals": verdict.signals})
     if len(value) > MOST_BYTES:
         value = _compact(told)
@@ -56,7 +59,8 @@ def kafka_event(
     """A record as `streamsel.topic.pick_record` makes it. key: of all records; None: the source's name.
 
     limit: bytes of a picture that travels; a larger one is referred to, relative to the folder of pictures. Signals
-    that would make the headers too large for a topic that takes such a picture are left out.
+    that would make the headers too large for a topic that takes such a picture are left out. Of a pick of a window of
+    time, the extensions `windowbegin`, `windowend` and `windoworder` say what `window` does in the facts.
     """
     decision = verdict.decision
     made = partial(
@@ -70,6 +74,7 @@ def kafka_event(
         when=written.taken,
         file=written.file,
         clip=written.facts.get("clip") or "",
+        further={f"window{name}": str(value) for name, value in written.facts.get("window", {}).items()},
         limit=limit,
     )
     record = bounded(made, verdict.signals)

@@ -17,7 +17,7 @@ from streamsel.decode.remux import hole_free, needed
 from streamsel.edge import Seen
 from streamsel.edge.clip_file import ClipFile
 from streamsel.edge.clip_wish import Ended, Wish
-from streamsel.edge.ring import LATE, Ring, Rings
+from streamsel.edge.ring import JUMPED, LATE, Ring, Rings
 from streamsel.edge.shots import Shot
 from streamsel.errors import SinkError
 
@@ -26,6 +26,7 @@ __all__ = ["LiveClips"]
 SILENT: Final = 60.0
 """Seconds without a packet after which a clip is closed, though its connection may go on, as that of a pipe."""
 
+CHANGED: Final = "the stream became another one"
 GONE: Final = "its packets were not in memory any more"
 
 
@@ -52,9 +53,9 @@ class _Clip:
         """Whether packets that it was still to have fell out of the ring."""
         return self.stretch != self.ring.stretch or self.cursor < self.ring.first
 
-    def takes(self, at: float) -> bool:
-        """Whether it can show a pick of that time, too."""
-        return not self.sealed and not self.lost and self.wish.takes(at)
+    def takes(self, at: float, ring: Ring | None) -> bool:
+        """Whether it can show a pick of that time, whose packets are in that ring, too."""
+        return not self.sealed and not self.lost and self.ring is ring and self.wish.takes(at)
 
 
 class LiveClips:
@@ -65,7 +66,8 @@ class LiveClips:
         self._folder, self._rule = folder, rule
         self.rings = Rings(rule.memory, rule.before + LATE)
         self._lock = self.rings.lock
-        self._known: dict[tuple[str, str], Ring] = {}
+        self._known: dict[tuple[str, str], list[Ring]] = {}
+        """Of each connection the ring that it fills, and before it those of what came before times jumped."""
         self._latest: dict[tuple[str, str], _Clip] = {}
         self._planned: dict[str, _Clip] = {}
         """By the id of a pick that is not committed yet."""
@@ -74,18 +76,28 @@ class LiveClips:
     def ring(self, source: str, started: str) -> Ring:
         """For the packets of a new connection."""
         with self._lock:
-            ring = self._known[source, started] = self.rings.begun()
+            ring = self.rings.begun()
+            known = self._known[source, started] = [ring]
             ring.needed = lambda: min((clip.cursor for clip in self._open if clip.ring is ring), default=float("inf"))
+            ring.parted = lambda past: self._parted(known, past)
             return ring
+
+    def _parted(self, known: list[Ring], past: Ring) -> None:
+        """Times jumped: what is open of before goes on with what there is of that."""
+        known.insert(-1, past)
+        for clip in self._open:
+            if clip.ring is known[-1]:
+                clip.ring = past
 
     def plan(self, source: str, shot: Seen | Shot, at: float, taken: datetime, stem: str, id_: str) -> str | None:
         """The file that will show a pick: that of a clip which is still open, or a new one; None: there is none."""
         with self._lock:
             before, latest = self._planned.pop(id_, None), self._latest.get((source, shot.started))
-            clip = next((one for one in (before, latest) if one is not None and one.takes(at)), None)
+            ring = _holding(self._known.get((source, shot.started), ()), at, taken)
+            clip = next((one for one in (before, latest) if one is not None and one.takes(at, ring)), None)
             if before is not None and before is not clip:
                 self._withdraw(before, id_)
-            clip = clip or self._new(source, shot.started, at, taken, stem)
+            clip = clip or self._new(source, shot.started, ring, at, taken, stem)
             if clip is None:
                 return None
             clip.wish.add(id_, at, self._rule.after)
@@ -107,19 +119,15 @@ class LiveClips:
             self._forget()
         return ended
 
-    def _new(self, source: str, started: str, at: float, taken: datetime, stem: str) -> _Clip | None:
-        ring = self._known.get((source, started))
+    def _new(self, source: str, started: str, ring: Ring | None, at: float, taken: datetime, stem: str) -> _Clip | None:
         coded = ring.coded if ring else None
         if ring is None or coded is None:
             return None
         wish = Wish.made(f"{stem}{coded.suffix}", source, ("started", started), taken, at, self._rule)
         key = ring.key_before(round(wish.begin / coded.time_base))
-        shown = round(at / coded.time_base)
-        if key is None or key[1] > shown:
+        if key is None:
             return None
-        if shown > ring.highest + ring.usual:  # a pick of before a jump: what comes now is something else
-            return None
-        early, short = _beginning(wish, float(key[1] * coded.time_base), whole=ring.whole)
+        early, short = _beginning(wish, float(key[1] * coded.time_base), ring.before)
         clip = _Clip(wish, ring, ring.stretch, key[0], early, short)
         self._latest[source, started] = clip
         self._open.append(clip)
@@ -145,7 +153,7 @@ class LiveClips:
         """What to write now of what there is; and whether that is all, is noted in the clip."""
         if clip.lost:
             clip.sealed = True
-            clip.short.append("the stream's times jumped" if clip.stretch != clip.ring.stretch else "memory was full")
+            clip.short.append(CHANGED if clip.stretch != clip.ring.stretch else "memory was full")
             return [], [], None
         ahead, end, ring = clip.ring.since(clip.cursor), clip.pts(clip.wish.end), clip.ring
         missing = ring.highest + ring.usual < end
@@ -153,9 +161,8 @@ class LiveClips:
         over = ring.ended or silent or ring.highest > end + clip.pts(LATE)
         clip.sealed = stopping or (over and all(clip.wish.picks.values()))
         if clip.sealed and missing:
-            clip.short.append(
-                "it was stopped" if stopping else "the connection ended" if ring.ended else "nothing came"
-            )
+            ended = JUMPED if ring.jumped else "the connection ended" if ring.ended else "nothing came"
+            clip.short.append("it was stopped" if stopping and not ring.jumped else ended)
         if clip.sealed and clip.wish.end >= clip.wish.latest:
             clip.short.append("longest")
         packets = ahead[: hole_free(ahead, clip.highest, end) if clip.sealed else needed(ahead, end)]
@@ -193,16 +200,25 @@ class LiveClips:
         """Connections that are over for so long that no pick of theirs comes any more."""
         now = time.monotonic()
         used = {id(clip.ring) for clip in self._open}
-        for key, ring in list(self._known.items()):
-            if ring.ended and id(ring) not in used and now - ring.heard > 2 * LATE:
-                ring.release()
+        for key, rings in list(self._known.items()):
+            for ring in list(rings):
+                if ring.ended and id(ring) not in used and now - ring.heard > 2 * LATE:
+                    ring.release()
+                    rings.remove(ring)
+            if not rings:
                 del self._known[key]
                 self._latest.pop(key, None)
 
 
-def _beginning(wish: Wish, begin: float, *, whole: bool) -> tuple[str, list[str]]:
+def _holding(rings: Sequence[Ring], at: float, taken: datetime) -> Ring | None:
+    """The ring of a connection that has the packets of a pick; where two have its time, when it was taken tells."""
+    holding = [ring for ring in rings if ring.holds(at)]
+    return next((ring for ring in holding if ring.jumped and taken <= ring.jumped), holding[-1] if holding else None)
+
+
+def _beginning(wish: Wish, begin: float, before: str) -> tuple[str, list[str]]:
     """Why a clip begins before it is to, or behind that."""
     early = round(wish.begin - begin, 3)
     if early >= 0:
         return ("key frame" if early else ""), []
-    return "", ["it begins with the connection" if whole else "what was before was not in memory any more"]
+    return "", [before]

@@ -10,10 +10,11 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from itertools import groupby
 
 import numpy as np
@@ -104,8 +105,10 @@ class Loop:
             try:
                 if failed:
                     self.lanes = self._restored()
-                self._decide(seen, vectors, over)
+                self._decide(seen, vectors, over, stopping)
                 self._most = self._fitting(len(seen), time.monotonic() - began) if seen else self._most
+                return
+            except _StoppedError:
                 return
             except SinkError as error:
                 failed = True
@@ -134,10 +137,12 @@ class Loop:
         rows = iter(self._parts.embedder.embed(np.stack(crops)))
         return [np.empty(0, np.float32) if one.crop is None else next(rows) for one in seen]
 
-    def _decide(self, seen: Sequence[Seen], vectors: Sequence[Vector], over: Sequence[int]) -> None:
-        """All of it is committed, or SinkError is raised."""
+    def _decide(
+        self, seen: Sequence[Seen], vectors: Sequence[Vector], over: Sequence[int], stopping: threading.Event
+    ) -> None:
+        """All of it is committed, or SinkError or _StoppedError is raised."""
         began = time.monotonic()
-        done = _Done(self._parts, self.lanes)
+        done = _Done(self._parts, self.lanes, Breath(partial(self._lives, stopping)))
         for place, own in groupby(sorted(zip(seen, vectors, strict=True), key=_source), key=_source):
             done.lane(place, list(own))
         for place in over:
@@ -157,17 +162,27 @@ class Loop:
         for told in self._parts.turned:
             told()
 
+    def _lives(self, stopping: threading.Event) -> None:
+        """A sign of life while is chosen, which may take minutes; a stop does not wait for it."""
+        if stopping.is_set():
+            raise _StoppedError
+        self._turned()
+
     def _restored(self) -> list[Lane]:
         store = self._parts.store
         return [make(place, store.entries(name)) for place, (name, make) in enumerate(self._parts.lanes)]
 
 
-class _Done:
-    """What came of frames, until it is committed. verdicts: of picks. picks: shot, verdict, and what was written; only
-    the latest have their pictures, which the page shows."""
+class _StoppedError(Exception):
+    """Something was being chosen, of which nothing is committed."""
 
-    def __init__(self, parts: Parts, lanes: Sequence[Lane]) -> None:
-        self._parts, self._lanes = parts, lanes
+
+class _Done:
+    """What came of frames, until it is committed. breathe: see `Decider`. verdicts: of picks. picks: shot, verdict, and
+    what was written; only the latest have their pictures, which the page shows."""
+
+    def __init__(self, parts: Parts, lanes: Sequence[Lane], breathe: Callable[[], None]) -> None:
+        self._parts, self._lanes, self._breathe = parts, lanes, breathe
         self.verdicts: list[tuple[str, Shots, Place, Verdict]] = []
         self.picks: list[tuple[Shot, Verdict, Written]] = []
         self._entries: dict[str, dict[bytes, bytes | None]] = {}
@@ -184,7 +199,7 @@ class _Done:
                 entered += self._entered(lane, list(run))
             else:
                 _skip(lane, list(run))
-        settled = lane.decide(entered)
+        settled = lane.decide(entered, self._breathe)
         self._settled(place, settled, [one for one, _ in awaited])
         if (glance := self._parts.glances[place]) is not None:
             glimpses = {(one.offset, one.part): one.glimpse for one, _ in awaited if one.glimpse}
@@ -195,7 +210,7 @@ class _Done:
 
     def end(self, place: int, now: float) -> None:
         """Chooses what a source's window that is over holds."""
-        self._settled(place, self._lanes[place].end(now), [])
+        self._settled(place, self._lanes[place].end(now, self._breathe), [])
 
     def _entered(self, lane: Lane, run: Sequence[tuple[Seen, Vector]]) -> list[Entered]:
         rows = [

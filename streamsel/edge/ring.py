@@ -6,6 +6,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from datetime import UTC, datetime
 from fractions import Fraction
 from itertools import islice
 from typing import Final
@@ -26,6 +27,13 @@ KEY_BACK: Final = 0.25
 OVERHEAD: Final = 200
 """Bytes of memory that a packet takes beside its data."""
 
+CONNECTED, CUT, JUMPED = (
+    "it begins with the connection",
+    "what was before was not in memory any more",
+    "the stream's times jumped",
+)
+"""Why a ring has nothing of what was before."""
+
 
 class Rings:
     """All that is kept. most_bytes: of all together; where it is more, the largest ring drops its oldest packets.
@@ -43,9 +51,14 @@ class Rings:
     def begun(self) -> Ring:
         """A ring of a new connection."""
         with self.lock:
-            self._rings = [ring for ring in self._rings if ring.packets or not ring.ended]
-            self._rings.append(ring := Ring(self))
+            ring = Ring(self)
+            self.add(ring)
             return ring
+
+    def add(self, ring: Ring) -> None:
+        """One more; of those that are over, empty ones go. With the lock held."""
+        self._rings = [one for one in self._rings if one.packets or not one.ended]
+        self._rings.append(ring)
 
     def make_room(self) -> None:
         """Drops groups of pictures until all fit."""
@@ -59,17 +72,21 @@ class Rings:
 class Ring:
     """A `Listener` of one connection. All but `put`, `begins` and `end` wants `Rings.lock` to be held.
 
-    packets: the first is a key frame. first: number of the first, counted over the connection. whole: whether nothing
-    was dropped since its beginning. stretch: goes up where times jump: packets of two stretches are no one clip.
+    packets: the first is a key frame. first: number of the first, counted over the connection. before: why there is
+    nothing before it. stretch: goes up where the stream becomes another: packets of two stretches are no one clip.
     needed: asked for the least number that somebody still has to read. heard: monotonic time of the latest packet.
+    parted: told of a ring that has ended and holds what came before times jumped, as soon as they do. jumped: when
+    that was, of such a ring, by the clock on the wall.
     """
 
     def __init__(self, rings: Rings) -> None:
         self.coded: Coded | None = None
         self.packets: deque[Encoded] = deque()
         self.first = self.nbytes = self.stretch = 0
-        self.ended, self.whole, self.heard = False, True, time.monotonic()
+        self.ended, self.before, self.heard = False, CONNECTED, time.monotonic()
         self.needed: Callable[[], float] = lambda: float("inf")
+        self.parted: Callable[[Ring], None] = lambda ring: None
+        self.jumped: datetime | None = None
         self._rings = rings
         self._keys: deque[tuple[int, int]] = deque()
         """(number, pts) of key frames."""
@@ -88,7 +105,7 @@ class Ring:
         with self._rings.lock:
             self.heard = time.monotonic()
             if self.packets and self._jumps(packet):
-                self._clear()
+                self._part()
             if self.ended or self.coded is None or not (self.packets or packet.key):
                 return
             self._add(packet)
@@ -122,6 +139,12 @@ class Ring:
         earlier = [key for key in self._keys if key[1] <= pts]
         return earlier[-1] if earlier else self._keys[0] if self._keys else None
 
+    def holds(self, seconds: float) -> bool:
+        """Whether a picture of that time of the stream can be shown: it came, and a key frame before it."""
+        pts = round(seconds / self.time_base)
+        key = self.key_before(pts)
+        return key is not None and key[1] <= pts <= self._highest + self.usual
+
     def since(self, number: int, most: int | None = None) -> list[Encoded]:
         """Packets from that number on, at most so many; it must not be less than `first`."""
         begin = number - self.first
@@ -129,7 +152,7 @@ class Ring:
 
     def drop_oldest(self) -> None:
         """Up to the next key frame, or all."""
-        self.whole = False
+        self.before = CUT
         self._drop(self._keys[1][0] if len(self._keys) > 1 else self.first + len(self.packets))
 
     def release(self) -> None:
@@ -146,7 +169,7 @@ class Ring:
     def _drop_old(self) -> None:
         oldest = self._highest - self._rings.seconds / self.time_base
         while len(self._keys) > 1 and self._keys[1][1] <= oldest and self._keys[1][0] <= self.needed():
-            self.whole = False
+            self.before = CUT
             self._drop(self._keys[1][0])
 
     def _drop(self, number: int) -> None:
@@ -159,6 +182,17 @@ class Ring:
     def _jumps(self, packet: Encoded) -> bool:
         apart = (packet.pts - self._highest) * self.time_base
         return not -(KEY_BACK if packet.key else BACK) <= apart <= AHEAD
+
+    def _part(self) -> None:
+        """What is kept goes to a ring of its own, which has ended."""
+        past = Ring(self._rings)
+        past.coded, past.packets, past.first, past.nbytes = self.coded, self.packets, self.first, self.nbytes
+        past.stretch, past.before, past._keys, past._highest = self.stretch, self.before, self._keys, self._highest
+        past.ended, past.jumped = True, datetime.now(UTC)
+        self.first, self.packets, self._keys = self.first + len(self.packets), deque(), deque()
+        self.nbytes, self.before = 0, JUMPED
+        self._rings.add(past)
+        self.parted(past)
 
     def _clear(self) -> None:
         self._drop(self.first + len(self.packets))

@@ -7,6 +7,7 @@ around, and a kill at any moment loses nothing.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -18,6 +19,7 @@ from streamsel.edge import Seen, Segment
 from streamsel.errors import SinkError, StateError
 from streamsel.service.candidates import GIVEN_UP, HELD
 from streamsel.service.deciding import Place
+from streamsel.service.log_lines import say
 from streamsel.store import dump_marks, load_marks
 from streamsel.store.entries import Committed, EntryStore
 
@@ -107,6 +109,8 @@ def give_up_others(store: EntryStore, names: Collection[str]) -> None:
     """Forgets candidates of sources that are not among these, as of one that was renamed: nobody would choose of them.
 
     What else such a source remembers stays, for when it comes back. What cannot be written now is at the next start.
+    One whose windows were taken away from the config keeps its candidates until it is renamed, too: its state is
+    refused, and may yet be gone on with as it was.
     """
     found = [one.removesuffix(OF_SHOTS) for one in store.streams() if one.endswith(OF_SHOTS)]
     others = [name for name in found if name not in names]
@@ -116,6 +120,10 @@ def give_up_others(store: EntryStore, names: Collection[str]) -> None:
     entries = {name: {**dict.fromkeys(keys), GIVEN_UP: b""} for name, keys in documents.items() if keys}
     with suppress(SinkError):
         store.commit(Committed(entries=entries, forget=[shots_of(name) for name in others]))
+        for name, keys in documents.items():
+            if keys:
+                reason = "the file has no such source any more: what its open window held will not be chosen of"
+                say("candidates given up", logging.WARNING, source=name, candidates=len(keys), reason=reason)
 
 
 def _key(place: Place) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from streamsel.data import Vector
 from streamsel.selection.columns import concatenate
 from streamsel.selection.stream.onepass import OnePass
+from streamsel.service.breath import silent
 from streamsel.service.deciding import Arrays, Documents, Entered, Settled, Verdict, under
 from streamsel.service.forgetting import Forgetting
 
@@ -37,8 +38,8 @@ class AtOnce:
     def check(self, vector: Vector) -> None:
         """Nothing more than what batches are checked for."""
 
-    def decide(self, rows: Sequence[Entered]) -> Settled:
-        """Verdicts on rows, and what is to be forgotten between them."""
+    def decide(self, rows: Sequence[Entered], breathe: Callable[[], None] = silent) -> Settled:
+        """Verdicts on rows, and what is to be forgotten between them; it takes no long breath."""
         verdicts = self._remembering(rows) if self._forgetting else self._judged(rows)
         picks = [(row.place, verdict) for row, verdict in zip(rows, verdicts, strict=True) if verdict]
         return Settled(verdicts, picks)
@@ -66,7 +67,7 @@ class AtOnce:
             ordinal += decision.keep
         return verdicts
 
-    def end(self, now: float) -> Settled:
+    def end(self, now: float, breathe: Callable[[], None] = silent) -> Settled:
         """See `Decider`; nothing is open."""
         return Settled()
 

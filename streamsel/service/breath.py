@@ -6,10 +6,14 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-__all__ = ["Breath"]
+__all__ = ["Breath", "silent"]
 
 BREATH: Final = 1.0
 """Seconds of work between two signs of life."""
+
+
+def silent() -> None:
+    """For work at which nobody looks on."""
 
 
 class Breath:

@@ -26,6 +26,7 @@ from streamsel.selection.budget.diversity import Diversity
 from streamsel.selection.budget.greedy import Goal
 from streamsel.selection.budget.nearest import Nearest
 from streamsel.selection.columns import Batch, Vectors
+from streamsel.service.breath import silent
 from streamsel.service.candidates import GIVEN_UP, Candidates, capacity_of
 from streamsel.service.deciding import Arrays, Documents, Entered, Open, Place, Settled, Span, Verdict, under
 from streamsel.service.earlier import Earlier
@@ -81,7 +82,7 @@ class ByWindow:
         """See `Decider`: the coreset takes vectors of unit norm."""
         to_grid(vector[None])
 
-    def decide(self, rows: Sequence[Entered]) -> Settled:
+    def decide(self, rows: Sequence[Entered], breathe: Callable[[], None] = silent) -> Settled:
         """See `Decider`."""
         before, chosen = self._candidates.places, _Chosen()
         start = 0
@@ -89,18 +90,18 @@ class ByWindow:
             if self._span and row.when >= self._span.end:
                 self._candidates.offer(rows[start:place])
                 start = place
-                self._choose(chosen)
+                self._choose(chosen, breathe)
             self._span = self._span or self._goal.span(max(row.when, self._ended))
         self._candidates.offer(rows[start:])
         waiting = [Verdict(Decision(False, WAITS, math.inf), signals=row.signals) for row in rows]
         return self._settled(waiting, before, chosen)
 
-    def end(self, now: float) -> Settled:
+    def end(self, now: float, breathe: Callable[[], None] = silent) -> Settled:
         """See `Decider`. Where the clock was set back behind the window, the next one begins where it is now."""
         before, chosen = self._candidates.places, _Chosen()
         if self._span:
             back = now < self._span.begin
-            self._choose(chosen)
+            self._choose(chosen, breathe)
             self._ended = -math.inf if back else self._ended
         return self._settled([], before, chosen)
 
@@ -113,16 +114,16 @@ class ByWindow:
     def _anew(self, expected: int) -> Candidates:
         return Candidates(capacity_of(self._goal.picks), self._dim, expected)
 
-    def _choose(self, chosen: _Chosen) -> None:
+    def _choose(self, chosen: _Chosen, breathe: Callable[[], None]) -> None:
         """The open window ends."""
         assert self._span
         span, candidates = self._span, self._candidates
         rows, vectors = candidates.members()
         self._earlier.forget(span.end)
-        choice = _Choice(rows, vectors, *self._earlier.counting(vectors))
+        choice = _Choice(rows, vectors, *self._earlier.counting(vectors, breathe), breathe)
         try:
             table, before = (self._table(*part) for part in ((rows, vectors), (choice.known, choice.picked)))
-            order, decisions = choice.among(Best(self._made(candidates.totals), before=before), table, self._goal.picks)
+            order, decisions = choice.among(self._made(candidates.totals), before, table, self._goal.picks)
         except UsageError as error:
             # Nothing in this window is as the selection wants it: its frames are not lost for that.
             chosen.troubles.append(str(error))
@@ -178,24 +179,29 @@ class _Chosen:
 
 @dataclass(frozen=True, slots=True)
 class _Choice:
-    """Candidates, and the earlier picks that count: their ordinals, what is known of them, and their vectors."""
+    """Candidates, and the earlier picks that count: their ordinals, what is known of them, and their vectors; breathe:
+    see `Decider`."""
 
     rows: Sequence[KnownRow]
     vectors: Vector
     ordinals: Sequence[int]
     known: Sequence[KnownRow]
     picked: Vector
+    breathe: Callable[[], None]
 
-    def among(self, best: Best, table: Batch, picks: int) -> tuple[list[int], list[Decision]]:
+    def among(
+        self, rules: Callable[[Batch], Rules], before: Batch, table: Batch, picks: int
+    ) -> tuple[list[int], list[Decision]]:
         """Places of the picks in the order picked, and a decision on each row."""
+        best = Best(rules, before=before, breathe=self.breathe)
         best.offer(table)
         return best.finish(picks)
 
     def by_distance(self, picks: int) -> tuple[list[int], list[Decision]]:
         """As `among`, whatever is known of the rows beside their vectors."""
         before = Batch({VECTORS: Vectors(self.picked)}, len(self.picked))
-        alone = Best(lambda batch: Rules([Goal(Diversity(Nearest(batch[VECTORS])))]), before=before)
-        return self.among(alone, Batch({VECTORS: Vectors(self.vectors)}, len(self.vectors)), picks)
+        table = Batch({VECTORS: Vectors(self.vectors)}, len(self.vectors))
+        return self.among(lambda rows: Rules([Goal(Diversity(Nearest(rows[VECTORS])))]), before, table, picks)
 
     def told(self, decision: Decision, first: int) -> Decision:
         """A decision with the ordinal of its nearest pick among all of the lane. first: of the picks of this choice."""

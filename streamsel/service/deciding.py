@@ -6,7 +6,7 @@ of time ends. Any cut of the frames into batches gives the same picks and the sa
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from streamsel.data import Decision, Mark, Value, Vector
 from streamsel.selection.columns import Batch
+from streamsel.service.breath import silent
 
 __all__ = ["Arrays", "Decider", "Documents", "Entered", "Open", "Place", "Settled", "Span", "Verdict", "under"]
 
@@ -113,11 +114,11 @@ class Decider(Protocol):
         """Raises UsageError for a vector with which nothing could be decided."""
         ...
 
-    def decide(self, rows: Sequence[Entered]) -> Settled:
-        """Take rows in, in order."""
+    def decide(self, rows: Sequence[Entered], breathe: Callable[[], None] = silent) -> Settled:
+        """Take rows in, in order. breathe: called often where it may take long; where it raises, all is thrown away."""
         ...
 
-    def end(self, now: float) -> Settled:
+    def end(self, now: float, breathe: Callable[[], None] = silent) -> Settled:
         """The open window is over, as the clock on the wall says; now: UTC seconds since 1970. Nothing is at hand."""
         ...
 

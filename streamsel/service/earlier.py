@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final
 
 import numpy as np
 
 from streamsel.data import Vector
 from streamsel.selection.stream.pick_index import PickIndex
+from streamsel.service.breath import silent
 from streamsel.service.deciding import Arrays, Documents, under
 from streamsel.service.forgetting import Forgetting
 from streamsel.service.known_rows import KnownRow, document_of, read_document
@@ -21,6 +22,9 @@ EARLIER: Final = b"#pick/"
 LATEST: Final = 1024
 """So many of the latest picks count whatever is to be chosen. Of older ones only those that are the nearest to a
 candidate: no other can change a distance, and each that counts is compared with every other."""
+
+BETWEEN: Final = 64
+"""Candidates whose nearest picks are found between two breaths: a second or two of work beside 100,000 picks."""
 
 
 class Earlier:
@@ -60,11 +64,16 @@ class Earlier:
         del self._texts[:count]
         self._index.restore({"picks": self._index.picks[count:].copy()})
 
-    def counting(self, vectors: Vector) -> tuple[list[int], list[KnownRow], Vector]:
+    def counting(
+        self, vectors: Vector, breathe: Callable[[], None] = silent
+    ) -> tuple[list[int], list[KnownRow], Vector]:
         """The picks that count when is chosen among (M, D) vectors: their ordinals, what is known of them, (E, D)."""
         known = len(self._texts)
-        _, near = self._index.nearest(vectors)
-        places = sorted({*near[near >= 0].tolist(), *range(max(0, known - LATEST), known)})
+        near: set[int] = set()
+        for start in range(0, len(vectors) if known else 0, BETWEEN):
+            near.update(self._index.nearest(vectors[start : start + BETWEEN])[1].tolist())
+            breathe()
+        places = sorted({*near, *range(max(0, known - LATEST), known)})
         rows = [KnownRow.read(self._texts[place]) for place in places]
         picked = self._index.picks[np.array(places, np.int64)]
         return [self._forgotten + place for place in places], rows, picked

@@ -1,7 +1,9 @@
 """What a lane forgets of its picks, so that one that runs for years stays small, and what comes back is new again.
 
 Picks are forgotten oldest first, at moments that follow from the frames' times and the number of picks alone: so any
-cut of the frames into batches forgets the same.
+cut of the frames into batches forgets the same. Where times go back by more than picks are remembered, as of a clock
+that was years ahead until the network was there, what was picked meanwhile counts as picked when they went back: else
+nothing would be forgotten for years.
 """
 
 from __future__ import annotations
@@ -51,7 +53,9 @@ class Forgetting:
         while start < len(times):
             end = start + 1
             room = len(times) if self._most is None else self._most - len(self._times)
-            while end < len(times) and end - start < room and self._step_of(times[end]) <= self._step_of(times[start]):
+            highest = self._step_of(times[start])
+            least = max(highest, self._step) - STEPS
+            while end < len(times) and end - start < room and least <= self._step_of(times[end]) <= highest:
                 end += 1
             yield slice(start, end)
             start = end
@@ -65,6 +69,8 @@ class Forgetting:
         if self._most is not None and len(self._times) >= self._most:
             count = len(self._times) - self._most + max(1, self._most // SLACK)
         step = self._step_of(time)
+        if step < self._step - STEPS:
+            self._times, self._step = [min(one, time) for one in self._times], step
         if self._seconds is not None and step > self._step:
             self._step = step
             count = max(count, sum(one < time - self._seconds for one in self._times))

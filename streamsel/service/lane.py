@@ -17,6 +17,7 @@ from streamsel.data import Box, Decision, Frame, Mark, Value, Vector
 from streamsel.errors import DiskError, SourceError, StateError, UsageError
 from streamsel.rules.frame_rules import FrameRules
 from streamsel.selection.columns import Batch
+from streamsel.service.breath import silent
 from streamsel.service.deciding import Arrays, Decider, Entered, Open, Settled, Verdict, under
 from streamsel.service.state_entries import Entries, arrays_of
 
@@ -119,13 +120,13 @@ class Lane:
         """Each frame as it entered, or why it was turned away. Raises as `take` does."""
         return [self._enter(row) for row in rows]
 
-    def decide(self, rows: Sequence[Entered]) -> Settled:
-        """What came of frames that entered: all of them, in order."""
-        return self._decider.decide(rows)
+    def decide(self, rows: Sequence[Entered], breathe: Callable[[], None] = silent) -> Settled:
+        """What came of frames that entered: all of them, in order. breathe: see `Decider`."""
+        return self._decider.decide(rows, breathe)
 
-    def end(self, now: float) -> Settled:
+    def end(self, now: float, breathe: Callable[[], None] = silent) -> Settled:
         """Choose among what is open: no frame came that ended it, and its time is over. now: UTC seconds since 1970."""
-        return self._decider.end(now)
+        return self._decider.end(now, breathe)
 
     def _enter(self, row: Taken) -> Entered | Verdict:
         """The row that a frame becomes, or why it is turned away."""

@@ -13,7 +13,6 @@ import os
 import shutil
 import threading
 import time
-import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,8 +20,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from streamsel.service.state_entries import arrays_of
-from streamsel.store.entries import EntryStore
+from streamsel.testing.edge_telling import picks_in_state, status
 from streamsel.testing.kafka_broker import Served
 from streamsel.testing.kafka_reading import committed, header
 from streamsel.testing.mosquitto import Heard
@@ -201,7 +199,7 @@ class Trial:
 
     def _of_source(self, source: str, told: Sequence[str], sent: Sequence[str] | None) -> Findings:
         """told: ids that MQTT delivered. sent: those that lie in Kafka, None: none were to."""
-        known, facts = self._in_state(source), self._facts(source)
+        known, facts = picks_in_state(self.disk / "state", source), self._facts(source)
         ids = [str(fact["id"]) for fact in facts]
         flaws = []
         if [fact["ordinal"] for fact in facts] != list(range(known)) or len(set(ids)) < len(ids):
@@ -224,23 +222,6 @@ class Trial:
         files = self.files(source)
         found = [json.loads(files[f"{name}.json"]) for name in files if name.endswith(".jpg")]
         return sorted(found, key=lambda fact: int(fact["ordinal"]))
-
-    def _in_state(self, source: str) -> int:
-        """Picks that the state knows of."""
-        store = EntryStore(self.disk / "state" / "state.db")
-        try:
-            entries = {key: value for key, value in store.entries(source).items() if not key.startswith(b"#")}
-        finally:
-            store.close()
-        return len(arrays_of(entries)["selector/picks"])
-
-
-def status(running: Running) -> dict[str, Any]:
-    """What the daemon's page tells."""
-    page = f"http://127.0.0.1:{running.wait(lambda: running.events('started'))[0]['page']}/status.json"
-    with urllib.request.urlopen(page, timeout=60) as answer:
-        told: dict[str, Any] = json.load(answer)
-    return told
 
 
 def _yard(folder: Path) -> dict[str, Any]:

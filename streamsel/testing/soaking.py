@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import math
 import statistics
 import time
-import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from streamsel.testing.edge_telling import status
 from streamsel.testing.service_process import Running
 
 __all__ = ["FROM", "Reading", "beyond", "growth", "read"]
@@ -47,9 +46,7 @@ class Reading:
 
 def read(running: Running, state: Path) -> Reading:
     """One of a daemon that has a page. state: its state folder."""
-    address = f"http://127.0.0.1:{running.events('started')[0]['page']}/status.json"
-    with urllib.request.urlopen(address, timeout=60) as answer:
-        told = json.load(answer)
+    told = status(running)
     process = Path(f"/proc/{running.process.pid}")
     facts = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
     return Reading(

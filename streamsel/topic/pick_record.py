@@ -88,16 +88,17 @@ def pick_record(
     signals: Mapping[str, Value] | None = None,
     file: str = "",
     clip: str = "",
+    further: Mapping[str, str] | None = None,
     limit: int = INLINE_LIMIT,
     id: str = "",
 ) -> Record:
     """The record of a pick, or of one of its frames (its place in the pick's marks).
 
     key: the device, camera or source, so that one's picks stay in order. model: the embedder's name. subject: the
-    frame's name. epoch: see `event_id`. when: when the frame was taken, or picked. limit: bytes of a picture that is
-    sent itself; a larger one is told by `dataref` and `sha256`, with the value None; which frame of a video it is, is
-    told by `ce_index`, `ce_pts` and `ce_seconds`. id: of the event; made by `event_id` unless given. Raises SinkError
-    where it lies nowhere.
+    frame's name. epoch: see `event_id`. when: when the frame was taken, or picked. further: extensions. limit: bytes of
+    a picture that is sent itself; a larger one is told by `dataref` and `sha256`, with the value None; which frame of a
+    video it is, is told by `ce_index`, `ce_pts` and `ce_seconds`. id: of the event; made by `event_id` unless given.
+    Raises SinkError where it lies nowhere.
     """
     mark, box = pick.candidate.marks[frame], pick.candidate.box
     inline = len(content.data) <= limit
@@ -115,7 +116,7 @@ def pick_record(
         content_type=content.content_type if inline else lies.content_type,
         dataref="" if inline else content.dataref,
         sha256="" if inline else lies.sha256,
-        extensions=_decided(pick, mark, signals or {}) | _object(box) | _files(file, clip),
+        extensions=_decided(pick, mark, signals or {}) | _object(box) | _files(file, clip) | dict(further or {}),
     )
     return Record(key, content.data if inline else None, event.headers())
 

@@ -20,6 +20,7 @@ KINDS = {
     "reordered": ("film.mp4", {"options": {"bf": "3", "b-pyramid": "normal"}}),
     "open groups": ("film.ts", {"options": {"bf": "3", "x264-params": "open-gop=1"}}),
     "hevc": ("film.mkv", {"codec": "libx265", "options": {"x265-params": "log-level=none:bframes=4:keyint=12"}}),
+    "hevc by air": ("film.ts", {"codec": "libx265", "options": {"x265-params": "log-level=none:bframes=2:keyint=12"}}),
     "flv": ("film.flv", {"options": {"bf": "2"}}),
     "mjpeg": ("film.mkv", {"codec": "mjpeg", "pixel_format": "yuvj420p"}),
     "mpeg2": ("film.ts", {"codec": "mpeg2video", "options": {"bf": "2"}}),
@@ -64,6 +65,12 @@ def shown(path: Path) -> list[tuple[float, int, int]]:
         stream = container.streams.video[0]
         frames = container.decode(stream)
         return [(float(one.pts * stream.time_base), hash(one.to_ndarray().tobytes()), one.rotation) for one in frames]
+
+
+def tag_of(path: Path) -> str:
+    """What the file calls its codec: players go by that."""
+    with av.open(str(path)) as container:
+        return container.streams.video[0].codec_context.codec_tag
 
 
 def begin_of(clip: Path, source: Path, *, whole_end: bool = True) -> int:

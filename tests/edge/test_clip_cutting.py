@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import json
 import threading
-from datetime import datetime, timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -27,7 +28,7 @@ from streamsel.edge.segment_clips import SegmentClips, _written
 from streamsel.edge.shots import Shot
 from streamsel.store.entries import Segment
 from streamsel.testing.broken_disk import BrokenDisk
-from tests.edge.clip_films import KINDS, STEP, Heard, begin_of, film, heard, key_frames, shown
+from tests.edge.clip_films import KINDS, STEP, Heard, begin_of, film, heard, key_frames, shown, tag_of
 
 RULE = EdgeClips(before=0.5, after=0.5, longest=4)
 STARTED = "20261121T115900Z"
@@ -65,8 +66,8 @@ class Trial:
             if packet.pts * self.film.coded.time_base - self.zero >= until:
                 return
 
-    def pick(self, at: float, id_: str, *, committed: bool = True) -> str | None:
-        taken = NOON + timedelta(seconds=at)
+    def pick(self, at: float, id_: str, *, committed: bool = True, taken: datetime | None = None) -> str | None:
+        taken = taken or NOON + timedelta(seconds=at)
         stem = f"gate/2026-11-21/{id_}"
         file = self.clips.plan("gate", live_pick(started=STARTED), at + float(self.zero), taken, stem, id_)
         if committed:
@@ -104,6 +105,7 @@ def test_what_a_clip_shows_is_what_the_source_showed(source: Path, tmp_path: Pat
     apart = datetime.fromisoformat(facts["begin"]) - NOON
     assert apart.total_seconds() == pytest.approx(begin * STEP, abs=0.002)
     assert Path(file).suffix == (".mkv" if facts["codec"] in ("mjpeg", "mpeg2video") else ".mp4")
+    assert tag_of(tmp_path / file) == {"h264": "avc1", "hevc": "hvc1"}.get(facts["codec"], tag_of(tmp_path / file))
     assert [one.short for one in trial.ended] == [facts["cut_short"] is not None]
 
 
@@ -258,17 +260,37 @@ def test_times_that_jump_end_a_clip(plain: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("later", [0.3, 1.0, 3.0])
-def test_a_pick_of_before_a_jump_has_no_clip_of_what_came_behind_it(plain: Path, tmp_path: Path, later: float) -> None:
+def test_a_pick_of_before_a_jump_has_a_clip_of_what_came_before_it(plain: Path, tmp_path: Path, later: float) -> None:
     trial = Trial(tmp_path, plain)
     trial.shows(8)
     trial.rest = iter(trial.film.packets)
     trial.shows(later)
-    assert trial.pick(7.9, "a") is None
-    file = trial.pick(later, "b")
+    before, after = trial.pick(7.9, "a"), trial.pick(later, "b")
     trial.shows()
     trial.end()
-    assert [(one.file, one.reason) for one in trial.ended] == [(file, "")]
-    assert begin_of(tmp_path / file, plain) * STEP <= later
+    assert sorted((one.file, one.reason) for one in trial.ended) == [(before, ""), (after, "")]
+    assert 6.9 <= begin_of(tmp_path / before, plain, whole_end=False) * STEP <= 7.4
+    assert begin_of(tmp_path / after, plain) * STEP <= later
+    assert {trial.facts(file)["cut_short"] for file in (before, after)} == {"the stream's times jumped"} | (
+        {None} if later > 0.5 else set()
+    )
+
+
+def test_where_times_came_twice_it_tells_by_when_a_pick_was_taken(plain: Path, tmp_path: Path) -> None:
+    trial = Trial(tmp_path, plain)
+    trial.shows(8)
+    first = datetime.now(UTC)
+    origin, step = trial.film.packets[0], trial.film.coded.time_base
+    trial.rest = iter([replace(one, pts=one.pts + round(5 / step)) for one in trial.film.packets])
+    trial.shows(7.6)
+    second = datetime.now(UTC)
+    assert origin.key
+    before, after = trial.pick(7.0, "a", taken=first), trial.pick(7.0, "b", taken=second)
+    trial.shows()
+    trial.end()
+    assert before != after
+    assert begin_of(tmp_path / before, plain) * STEP == pytest.approx(6.48, abs=0.5)
+    assert begin_of(tmp_path / after, plain) * STEP == pytest.approx(1.48, abs=0.5)
 
 
 def test_a_film_that_is_shown_over_and_over_does_not_make_a_clip_any_longer(plain: Path, tmp_path: Path) -> None:

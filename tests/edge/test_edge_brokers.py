@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import pytest
 
 from streamsel.errors import StreamselError
+from streamsel.testing.edge_telling import status
 from streamsel.testing.kafka_broker import Broker
 from streamsel.testing.kafka_reading import committed, header
 from streamsel.testing.mosquitto import Heard, Mosquitto
@@ -85,12 +85,6 @@ class Delivering:
 
     def _files(self, source: str) -> list[str]:
         return [fact["file"] for fact in self.daemon.facts() if fact["source"] == source]
-
-
-def status(running: Running) -> dict[str, Any]:
-    page = f"http://127.0.0.1:{running.events('started')[0]['page']}/status.json"
-    told: dict[str, Any] = json.load(urllib.request.urlopen(page, timeout=10))
-    return told
 
 
 def outboxes(running: Running) -> dict[str, dict[str, Any]]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-import urllib.request
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from streamsel.testing.edge_telling import asked, status
 from streamsel.testing.servers import camera
 from streamsel.testing.service_process import Running
 from streamsel.testing.videos import scenes
@@ -44,13 +44,6 @@ def check_names(daemon: Daemon) -> None:
     assert sorted((facts["id"], facts["clip"]) for facts in picks(daemon)) == sorted(told)
 
 
-def status(running: Running) -> dict[str, Any]:
-    page = f"http://127.0.0.1:{running.events('started')[0]['page']}"
-    told: dict[str, Any] = json.load(urllib.request.urlopen(f"{page}/status.json", timeout=10))
-    told["metrics"] = urllib.request.urlopen(f"{page}/metrics", timeout=10).read().decode()
-    return told
-
-
 def with_clips(folder: Path, source: dict[str, Any], **rule: Any) -> Daemon:
     output = {"folder": "picks", "clips": {**RULE, **rule}}
     return Daemon(folder, [source], output=output, min_distance=0.8, metrics="127.0.0.1:0")
@@ -64,9 +57,10 @@ def test_clips_of_a_camera_show_to_the_bit_what_it_showed(tmp_path: Path, bframe
         with daemon.started() as running:
             running.wait(lambda: written(daemon) == 2)
             told = running.wait(lambda: (one := status(running))["sources"][0]["clips"] == 2 and one)
+            metrics = asked(running, "/metrics")
             assert running.stop() == 0, running.text
     assert (told["sources"][0]["clips_short"], told["sources"][0]["clips_given_up"]) == (1, 0)
-    assert 'streamsel_edge_clips_total{source="gate"} 2.0' in told["metrics"]
+    assert 'streamsel_edge_clips_total{source="gate"} 2.0' in metrics
     first, second = clips(daemon)
     assert (first["cut_short"], second["cut_short"]) == ("it begins with the connection", None)
     assert begin_of(daemon.folder / "picks" / first["file"], film) == 0
@@ -98,7 +92,7 @@ def test_memory_is_kept_within_its_bound_and_a_stop_closes_clips(tmp_path: Path)
 
 def ring(running: Running) -> tuple[float, float]:
     """Bytes that are kept, and that fell out."""
-    lines = dict(line.rsplit(" ", 1) for line in status(running)["metrics"].splitlines() if line[0] != "#")
+    lines = dict(line.rsplit(" ", 1) for line in asked(running, "/metrics").splitlines() if line[0] != "#")
     return float(lines["streamsel_edge_ring_bytes"]), float(lines["streamsel_edge_ring_dropped_bytes_total"])
 
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from streamsel.data import Decision
 from streamsel.edge.events import MOST_BYTES, kafka_event, mqtt_event
 from streamsel.edge.pictures import Pictures
+from streamsel.service.deciding import Span
 from streamsel.service.lane import Verdict
 from streamsel.topic import Record
 from streamsel.topic.cloudevent import Event
@@ -49,6 +50,18 @@ def test_the_first_pick_has_no_distance(out):
     sent = mqtt_event("yard", live(), FIRST, written, topic="picks")
     assert (json.loads(sent.value)["distance"], sent.distance, sent.key) == (None, math.inf, b"picks")
     assert "distance" not in event_of(kafka_event("yard", live(), FIRST, written)).extensions
+
+
+def test_a_pick_of_a_window_says_which_one(out):
+    chosen = replace(VERDICT, window=Span(1_790_000_000.0, 1_790_000_000.5), order=3)
+    written = out.write("yard", live(), chosen)
+    window = {"begin": "2026-09-21T14:13:20+00:00", "end": "2026-09-21T14:13:20.500000+00:00", "order": 3}
+    assert json.loads(mqtt_event("yard", live(), chosen, written, topic=TOPIC).value)["window"] == window
+    told = event_of(kafka_event("yard", live(), chosen, written)).extensions
+    assert [told[f"window{name}"] for name in window] == [window["begin"], window["end"], "3"]
+    alone = out.write("yard", live(91), VERDICT)
+    assert "window" not in json.loads(mqtt_event("yard", live(91), VERDICT, alone, topic=TOPIC).value)
+    assert not [name for name in event_of(kafka_event("yard", live(91), VERDICT, alone)).extensions if "window" in name]
 
 
 def test_kafka_gets_the_picture(out):

@@ -6,7 +6,6 @@ import json
 import random
 import socket
 import time
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -17,8 +16,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from streamsel.service.state_entries import arrays_of
 from streamsel.store.entries import EntryStore
+from streamsel.testing.edge_telling import picks_in_state, status
 from streamsel.testing.gate import Gate
 from streamsel.testing.servers import web
 from streamsel.testing.service_process import Running
@@ -64,28 +63,16 @@ def wait_for_more(running: Running, daemon: Daemon, number: int, source: str = "
 
 def check(daemon: Daemon, source: str = "gate") -> None:
     """Of an ended one: ordinals without gaps, no id twice, pictures with their facts, and as many as the state says."""
-    folder, known = daemon.folder / "picks" / source, in_state(daemon, source)
+    folder, known = daemon.folder / "picks" / source, picks_in_state(daemon.folder / "state", source)
     facts = [json.loads(path.with_name(f"{path.name}.json").read_text()) for path in folder.rglob("*.jpg")]
     assert {fact["ordinal"] for fact in facts} == set(range(known))
     assert len({fact["id"] for fact in facts}) == len(facts)
     assert len(facts) == known == len(list(folder.rglob("*.json")))
 
 
-def in_state(daemon: Daemon, source: str) -> int:
-    """Picks of a source that its state knows."""
-    store = EntryStore(daemon.folder / "state" / "state.db")
-    try:
-        entries = {key: value for key, value in store.entries(source).items() if not key.startswith(b"#")}
-    finally:
-        store.close()
-    return len(arrays_of(entries)["selector/picks"])
-
-
-def status(running: Running) -> dict[str, Any]:
+def standing(running: Running) -> dict[str, Any]:
     """Of the first source, as the page tells it."""
-    page = f"http://127.0.0.1:{running.events('started')[0]['page']}/status.json"
-    told: dict[str, Any] = json.load(urllib.request.urlopen(page, timeout=10))["sources"][0]
-    return told
+    return dict(status(running)["sources"][0])
 
 
 def test_a_camera_that_was_away_is_looked_at_again(daemon: Daemon, gate: Gate, films: list[Path]) -> None:
@@ -94,12 +81,12 @@ def test_a_camera_that_was_away_is_looked_at_again(daemon: Daemon, gate: Gate, f
         wait_for_more(running, daemon, 5)
         gate.goes()
         running.wait(lambda: len(running.events("lost")) >= 2)
-        assert status(running)["state"] in ("waiting", "connecting")
-        assert "connection refused" in status(running)["trouble"]
+        assert standing(running)["state"] in ("waiting", "connecting")
+        assert "connection refused" in standing(running)["trouble"]
         gate.shows(films[1])
         running.wait(lambda: len(running.events("connected")) == 2)
         wait_for_more(running, daemon, 5)
-        assert (status(running)["state"], status(running)["connects"]) == ("live", 2)
+        assert (standing(running)["state"], standing(running)["connects"]) == ("live", 2)
         assert running.stop() == 0
     assert len({fact["started"] for fact in daemon.facts()}) == 2
     check(daemon)
@@ -114,13 +101,13 @@ def test_a_camera_that_freezes_is_noticed_and_heard_when_it_thaws(
         frozen = datetime.now(UTC)
         server.send_signal(SIGSTOP)
         running.wait(lambda: running.events("lost"))
-        assert status(running)["trouble"]
-        assert status(running)["state"] in ("waiting", "connecting")
+        assert standing(running)["trouble"]
+        assert standing(running)["state"] in ("waiting", "connecting")
         lost = running.events("lost")[0]
         assert (datetime.fromisoformat(lost["time"]) - frozen).total_seconds() < STALL + 1
         server.send_signal(SIGCONT)
         wait_for_more(running, daemon, 3)
-        assert status(running)["trouble"] == ""
+        assert standing(running)["trouble"] == ""
         assert running.stop() == 0
     check(daemon)
 
@@ -177,7 +164,7 @@ def test_a_stream_may_change_its_resolution(tmp_path: Path) -> None:
         with daemon.started() as running:
             wait_for_more(running, daemon, 9)
             running.wait(lambda: running.events("problem"))
-            assert status(running)["problems"]["resolution change"] >= 1
+            assert standing(running)["problems"]["resolution change"] >= 1
             assert running.stop() == 0
     assert {picture.size[0] for picture in map(Image.open, (tmp_path / "picks").rglob("*.jpg"))} == {128, 192}
     check(daemon)
@@ -197,7 +184,7 @@ def test_a_camera_that_never_answers_holds_nobody_up(tmp_path: Path, gate: Gate,
         daemon.write({**daemon.config, "metrics": "127.0.0.1:0"})
         with daemon.started() as running:
             wait_for_more(running, daemon, 8)
-            assert status(running)["state"] == "connecting"
+            assert standing(running)["state"] == "connecting"
             assert not running.events("lost")
             began = time.monotonic()
             assert running.stop() == 0

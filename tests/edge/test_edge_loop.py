@@ -381,6 +381,18 @@ def test_asked_to_stop_while_the_disk_is_full_it_returns_and_goes_on_later(tmp_p
     assert outcome(tmp_path) == undisturbed
 
 
+def test_it_lives_while_it_chooses_and_a_stop_does_not_wait_for_that(tmp_path, undisturbed, monkeypatch) -> None:
+    monkeypatch.setattr("streamsel.service.breath.BREATH", 0)
+    trial, signs = Trial(tmp_path, cuts=[1000]), []
+    trial.turned = lambda: signs.append(len(signs)) or (len(signs) == 5 and trial.stopping.set())
+    trial.run(material())
+    assert signs == list(range(6)), "one more behind the last turn, none while it would have chosen on"
+    assert trial.batch_picks == []
+    assert files(tmp_path / "picks") == []
+    Trial(tmp_path).run(material())
+    assert outcome(tmp_path) == undisturbed
+
+
 def test_a_window_s_pictures_are_read_one_at_a_time_and_told_of_meanwhile(tmp_path, undisturbed, monkeypatch) -> None:
     """Each once, to be written; names are made without. Only the latest, which the page shows, are held until then."""
     read, waiting = [], []
@@ -393,7 +405,7 @@ def test_a_window_s_pictures_are_read_one_at_a_time_and_told_of_meanwhile(tmp_pa
     trial.run(material())
     assert outcome(tmp_path) == undisturbed
     (batch,) = trial.batch_picks
-    assert waiting[: len(batch)] == list(range(1, len(batch) + 1))
+    assert [n for n in waiting if n][: len(batch)] == list(range(1, len(batch) + 1))
     shown = [(bool(shot.data), bool(written.data)) for shot, _, written in batch]
     assert shown == [*[(False, False)] * (len(batch) - 1), (True, True)]
     read.clear()

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import random
 import resource
 import signal
 import subprocess
 import sys
 import time
-import urllib.request
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from streamsel.testing.edge_telling import asked, status
 from streamsel.testing.service_process import Running, wait_for
 from streamsel.testing.videos import scenes
 from tests.edge.daemon import Daemon, segment
@@ -209,17 +208,11 @@ def test_the_page_tells_how_it_stands(daemon: Daemon) -> None:
     record(daemon, range(1))
     with daemon.started() as running:
         read(running, 1)
-        page = f"http://127.0.0.1:{running.events('started')[0]['page']}"
-        assert urllib.request.urlopen(f"{page}/healthz", timeout=10).read() == b"ok\n"
-        told = wait_for(lambda: [one for one in status(page)["sources"] if one["frames"] == FRAMES])
+        assert asked(running, "/healthz") == "ok\n"
+        told = wait_for(lambda: [one for one in status(running)["sources"] if one["frames"] == FRAMES])
         assert told[0]["picks"] == len(daemon.facts()) > 0
-        assert "streamsel_edge_picks" in urllib.request.urlopen(f"{page}/metrics", timeout=10).read().decode()
+        assert "streamsel_edge_picks" in asked(running, "/metrics")
         assert running.stop() == 0
-
-
-def status(page: str) -> dict[str, list[dict[str, int]]]:
-    told: dict[str, list[dict[str, int]]] = json.load(urllib.request.urlopen(f"{page}/status.json", timeout=10))
-    return told
 
 
 def catches(running: Running, number: signal.Signals) -> bool:

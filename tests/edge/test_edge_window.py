@@ -167,9 +167,11 @@ def test_candidates_of_a_source_that_is_gone_are_given_up_and_what_it_remembers_
     (tmp_path / "court").mkdir()
     with_yard = daemon.config
     daemon.write({**with_yard, "sources": [{**YARD, "name": "court", "folder": "court"}]})
+    held = candidates(daemon)
     with daemon.started() as running:
         running.wait(lambda: running.events("started"))
         assert running.stop() == 0
+    assert [(told["source"], told["candidates"]) for told in running.events("candidates given up")] == [("yard", held)]
     assert candidates(daemon) == 0
     daemon.write({**with_yard, "window": {"picks": PICKS, "minutes": 10}})
     record(daemon, "1.mp4", ended + 60, [6, 7, 8, 9])
@@ -178,6 +180,29 @@ def test_candidates_of_a_source_that_is_gone_are_given_up_and_what_it_remembers_
         running.wait(lambda: running.events("chosen"))
         assert running.stop() == 0
     assert {fact["segment"] for fact in daemon.facts()} == {"1.mp4"}
+
+
+def test_where_windows_are_taken_away_nothing_is_lost_before_the_user_says_so(tmp_path: Path) -> None:
+    """Refused, with what to do, the state is gone on with as it was; the source renamed, it tells what is given up."""
+    daemon, ended = Daemon(tmp_path, [YARD], **WINDOW), int(time.time()) // HOUR * HOUR - HOUR // 2
+    record(daemon, "0.mp4", ended, [0, 1, 2, 3, 4, 5])
+    with daemon.started() as running:
+        running.wait(lambda: running.events("read"))
+        assert running.stop() == 0
+    held, windowed = candidates(daemon), daemon.config
+    bare = {**windowed, "window": None, "min_distance": 0.3}
+    daemon.write(bare)
+    with daemon.started() as running:
+        assert running.process.wait(60) == 2
+    assert "go back to that" in running.text
+    assert "this source to start anew" in running.text
+    assert candidates(daemon) == held > PICKS
+    daemon.write({**bare, "sources": [{**YARD, "name": "court"}]})
+    with daemon.started() as running:
+        running.wait(lambda: running.events("read"))
+        assert running.stop() == 0
+    assert [told["candidates"] for told in running.events("candidates given up")] == [held]
+    assert candidates(daemon) == 0
 
 
 def test_a_cameras_window_is_ended_by_the_clock(tmp_path: Path) -> None:

@@ -289,3 +289,22 @@ def test_windows_lie_side_by_side(when, minutes, more):
     assert spans[0].begin <= when / 1e6 < spans[0].end
     assert all(one.end == other.begin < other.end for one, other in pairwise(spans))
     assert Span(1e9 // 3600 * 3600, 1e9 // 3600 * 3600 + 3600) == WindowGoal(1, 3600).span(1e9)
+
+
+@pytest.mark.parametrize("kind", ["ratio", "natural balance"])
+def test_it_breathes_at_each_pick_and_who_stops_it_then_has_lost_nothing(kind):
+    made, taken = lanes(kind, WindowGoal(20, 1e6)), timed(MOST, 3)
+    keeper = Keeper()
+    keeper.take(made.lane(0), taken)
+    breaths: list[int] = []
+    picks = made.lane(0, keeper.state).end(2e9, lambda: breaths.append(0)).picks
+    assert len(breaths) >= len(picks) > 10
+
+    def stop() -> None:
+        breaths.pop()
+        if len(breaths) < 10:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        made.lane(0, keeper.state).end(2e9, stop)
+    assert made.lane(0, keeper.state).end(2e9).picks == picks

@@ -60,6 +60,53 @@ def test_any_cut_and_any_restart_forgets_the_same(cars, kind, seed, places, othe
     assert all(verdict.decision.nearest < verdict.ordinal for verdict in picks)
 
 
+@settings(max_examples=30)
+@given(
+    moves=st.lists(st.sampled_from([1.0, 1.0, 1.0, 4.0, 90.0, -3.0, -15.0, -40.0, -1e4, 1e4]), min_size=1, max_size=60),
+    kept=st.lists(st.booleans(), min_size=60, max_size=60),
+    places=PLACES,
+    most=BOUNDS,
+)
+def test_however_a_clock_is_set_any_cut_forgets_the_same(moves, kept, places, most):
+    times = (1e9 + np.cumsum(moves)).tolist()
+
+    def gone(batches):
+        forgetting, counts, place = Forgetting(20.0, most), [], 0
+        for batch in batches:
+            for run in forgetting.runs(batch):
+                counts.append((place, forgetting.due(batch[run.start])))
+                for time in batch[run]:
+                    if kept[place]:
+                        forgetting.picked(time)
+                    place += 1
+        return [told for told in counts if told[1]], {key: one.tolist() for key, one in forgetting.state().items()}
+
+    assert gone(cut(times, places)) == gone([times]) == gone([[time] for time in times])
+
+
+def test_what_a_clock_that_was_ahead_dated_in_the_future_is_forgotten_in_time():
+    day, month = 86_400.0, 30 * 86_400.0
+    forgetting = Forgetting(month)
+    for number in range(100):
+        assert forgetting.due(2e9 + number) == 0
+        forgetting.picked(2e9 + number)
+    gone, days = 0, 0
+    while gone < 100:
+        gone += forgetting.due(1.8e9 + days * day)
+        forgetting.picked(1.8e9 + days * day)
+        days += 1
+    assert 30 <= days - 1 <= 30 + 30 / 16 + 1
+
+
+def test_a_clock_that_was_ahead_before_the_first_pick_holds_nothing_up():
+    forgetting = Forgetting(20.0)
+    forgetting.due(2e9)
+    forgetting.due(1e9)
+    for number in range(3):
+        forgetting.picked(1e9 + number)
+    assert forgetting.due(1e9 + 30) == 2
+
+
 @pytest.mark.parametrize("kind", ["ratio", "distance", "weights"])
 def test_without_bounds_that_matter_nothing_changes(cars, kind):
     plain, _ = settled(lanes(kind, cars).lane(0), [timed(1)])

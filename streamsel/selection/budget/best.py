@@ -33,13 +33,19 @@ class Best:
     """Picks the best n of all rows offered.
 
     rules: makes what applies to a table, which has the rows of `before` first. before: rows that count as picked
-    already (earlier runs). vectors: name of the column by which distances are told, where there is one.
+    already (earlier runs). vectors: name of the column by which distances are told, where there is one. breathe: called
+    often while `finish` works, which may take minutes.
     """
 
     def __init__(
-        self, rules: Callable[[Batch], Rules], *, before: Batch | None = None, vectors: str = "EMBEDDINGS"
+        self,
+        rules: Callable[[Batch], Rules],
+        *,
+        before: Batch | None = None,
+        vectors: str = "EMBEDDINGS",
+        breathe: Callable[[], None] = lambda: None,
     ) -> None:
-        self._rules, self._vectors = rules, vectors
+        self._rules, self._vectors, self._breathe = rules, vectors, breathe
         self.before = None if before is None or not len(before) else before
         """Rows that count as picked already."""
         self._parts: list[Batch] = []
@@ -69,10 +75,10 @@ class Best:
         first = len(self)
         table = concatenate(parts if self.before is None else [self.before, *parts])
         self.rules = self._rules(table)
-        choice = _chosen(self.rules, len(table), first, n)
+        choice = _chosen(self.rules, len(table), first, n, self._breathe)
         self.ended = choice.ended
         column = table.columns.get(self._vectors)
-        told = _told(choice, _Near(None if column is None else column.rows), first, len(table))
+        told = _told(choice, _Near(None if column is None else column.rows, self._breathe), first, len(table))
         return [row - first for row in choice.order], told
 
     def means(self, order: Sequence[int]) -> dict[str, dict[str, float]]:
@@ -104,21 +110,23 @@ class Best:
         """Nothing to do."""
 
 
-def _chosen(rules: Rules, rows: int, first: int, n: int) -> Choice:
+def _chosen(rules: Rules, rows: int, first: int, n: int, breathe: Callable[[], None]) -> Choice:
     """The choice, with the first rows counted as picks already."""
     for row in range(first):
         for goal in rules.goals:
             goal.objective.add(row)
         for constraint in rules.constraints:
             constraint.add(row)
-    return choose(rules.goals, n, open_rows=np.arange(rows) >= first, constraints=rules.constraints)
+        breathe()
+    open_rows = np.arange(rows) >= first
+    return choose(rules.goals, n, open_rows=open_rows, constraints=rules.constraints, progress=lambda _: breathe())
 
 
 class _Near:
     """Tells how far rows are from the picks so far; infinitely far, where rows have no vectors."""
 
-    def __init__(self, vectors: Vector | None) -> None:
-        self._vectors = vectors
+    def __init__(self, vectors: Vector | None, breathe: Callable[[], None]) -> None:
+        self._vectors, self._breathe = vectors, breathe
         self._picks = None if vectors is None else PickIndex(vectors.shape[1])
 
     def add(self, row: int) -> None:
@@ -126,6 +134,7 @@ class _Near:
             self._picks.add(self._vectors[row])
 
     def tell(self, rows: Sequence[int]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.int64]]:
+        self._breathe()
         if self._picks is None or self._vectors is None or not len(self._picks):
             return np.full(len(rows), np.inf), np.full(len(rows), -1)
         return self._picks.nearest(self._vectors[rows])
