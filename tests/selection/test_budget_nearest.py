@@ -76,14 +76,26 @@ def test_the_spread_is_that_of_brute_force(vectors: np.ndarray, data: st.DataObj
     assert nearest.spread() == pytest.approx(np.sum(np.square(others)))
 
 
+def test_picks_that_come_at_once_spread_as_those_that_come_one_by_one() -> None:
+    vectors = unit_rows(0, 1_500, 16, 40)
+    together, one_by_one = Nearest(Vectors(vectors)), Nearest(Vectors(vectors))
+    for count, pick in enumerate(np.random.default_rng(0).permutation(len(vectors))[:900].tolist(), start=1):
+        together.add(pick)
+        one_by_one.add(pick)
+        one_by_one.spread()
+        if count in (300, 301, 900):
+            assert together.spread() == one_by_one.spread()
+
+
 def test_a_pick_told_twice_is_one() -> None:
-    nearest = Nearest(Vectors(unit_rows(0, 20)))
+    vectors = unit_rows(0, 20)
+    nearest = Nearest(Vectors(vectors))
     rule, goal = MinimumDistance(nearest, 0.5), Diversity(nearest)
     for part in (rule, goal):
         for row in (3, 7):
             part.add(row)
     assert len(nearest) == 2
-    assert goal.now() == pytest.approx(2 * nearest.distances[7] ** 2)
+    assert goal.now() == pytest.approx(2 * pair_distance(vectors[3:4], vectors[7:8])[0] ** 2)
 
 
 def test_diversity_is_one_before_the_first_pick_and_adds_the_own_distance_then() -> None:

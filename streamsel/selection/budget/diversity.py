@@ -31,19 +31,22 @@ class Diversity:
                 f"stopping_condition_minimum_distance must be 0 or more, got {stopping_condition_minimum_distance}"
             )
         self.name, self._nearest, self._minimum = name, nearest, stopping_condition_minimum_distance
-        self._now = nearest.spread()
+        self._now: float | None = None
+        """None: to be found, for all picks at once that came since."""
         self._values = np.ones(len(nearest.distances))
         self._told = not len(nearest)
 
     def now(self) -> float:
         """Sum of the squared distances between each pick and the nearest other; 0 with fewer than two."""
+        if self._now is None:
+            self._now = self._nearest.spread()
         return self._now
 
     def values(self) -> npt.NDArray[np.float64]:
         """(N,) float64, 0 or more: `now` and the squared distance of each row; 1 before the first pick."""
         if not self._told:
             np.square(self._nearest.distances, out=self._values)
-            self._values += self._now
+            self._values += self.now()
             self._told = True
         return self._values
 
@@ -51,12 +54,12 @@ class Diversity:
         """Make `values` exact for these rows."""
         self._nearest.settle(rows)
         if len(self._nearest):
-            self._values[rows] = self._now + self._nearest.distances[rows] ** 2
+            self._values[rows] = self.now() + self._nearest.distances[rows] ** 2
 
     def add(self, row: int) -> None:
         """A row becomes a pick."""
         self._nearest.add(row)
-        self._now, self._told = self._nearest.spread(), False
+        self._now, self._told = None, False
 
     def ends(self, row: int) -> str:
         """Whether this row, the best one, is nearer to a pick than the stopping condition allows."""

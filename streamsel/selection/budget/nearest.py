@@ -33,6 +33,8 @@ SCORES: Final = 1 << 19
 """At most so many float32 scores (2 MB) in a block."""
 PAIRS: Final = 1 << 17
 """At most so many float64 differences (1 MB) when pairs are settled."""
+CLOSE: Final = 256
+"""Picks that came at once, as those of earlier runs, and are compared with all others together."""
 FEW: Final = 48
 """Rows so few that they catch up together, although some missed more picks than others."""
 
@@ -71,26 +73,30 @@ class Picks:
         self._count += 1
 
     def nearer(
-        self, rows: Vector, squares: Distances, known: Distances, first: int, last: int
+        self, rows: Vector, squares: Distances, known: Distances, first: int, last: int, *, own: bool = False
     ) -> tuple[Positions, Distances, Positions]:
         """Which of (m, dim) rows have one of picks first..last-1 nearer than `known`: which, how near, its ordinal.
 
-        squares: (m,) their squared norms. score = |p|^2 / 2 - r.p orders picks as the distance does. A float32 dot
-        product of n terms is off by at most n * ROUNDING * |r||p|, and a few of the smallest numbers, in any order of
-        summation (Higham, Accuracy and Stability of Numerical Algorithms, section 3.1). So the scores leave few pairs
-        that can matter, and `pair_distance` decides among those; of equally near picks the earliest is the nearest.
-        What overflows float32 can matter.
+        squares: (m,) their squared norms. own: the rows are those picks, and none is compared with itself.
+        score = |p|^2 / 2 - r.p orders picks as the distance does. A float32 dot product of n terms is off by at most
+        n * ROUNDING * |r||p|, and a few of the smallest numbers, in any order of summation (Higham, Accuracy and
+        Stability of Numerical Algorithms, section 3.1). So the scores leave few pairs that can matter, and
+        `pair_distance` decides among those; of equally near picks the earliest is the nearest. What overflows float32
+        can matter.
         """
         with np.errstate(over="ignore", invalid="ignore"):  # raised by lanes that a BLAS kernel throws away, too
             scores = self._matrix[first:last] @ rows.T
             np.subtract(self._halves[first:last], scores, out=scores)
+        if own:
+            np.fill_diagonal(scores, np.inf)
         reach = np.sqrt(squares) + self._reach
         error = (rows.shape[1] + 8) * (ROUNDING * self._reach * reach + ROUNDING**2 * reach**2 + SMALLEST)
         best, needed = scores.min(axis=0).astype(np.float64), (known**2 - squares) / 2 + error
         hit = np.flatnonzero(~(best > needed))
         limit = np.minimum(best + 2 * error, needed)[hit].astype(np.float32)
         pick, row = np.nonzero(~(scores[:, hit] > np.nextafter(limit, np.float32(np.inf))))
-        return self._settled(rows, known, hit[row], pick + first)
+        row, apart = hit[row], (pick != hit[row]) | (not own)
+        return self._settled(rows, known, row[apart], pick[apart] + first)
 
     def _settled(
         self, rows: Vector, known: Distances, row: Positions, pick: Positions
@@ -121,7 +127,7 @@ class Nearest:
         self._squares = np.einsum("ij,ij->i", self._rows, self._rows, dtype=np.float64)
         self._picks, self._picked = Picks(self._rows.shape[1]), np.zeros(len(self._rows), bool)
         self._seen = np.zeros(len(self._rows), np.int32)
-        self._gaps, self._between = np.empty(0), 0
+        self._gaps, self._compared, self._between = np.empty(0), np.empty(0, np.int32), 0
         self.distances: Distances = np.full(len(self._rows), np.inf)
         self.ordinals: Positions = np.full(len(self._rows), -1, np.int64)
 
@@ -133,8 +139,8 @@ class Nearest:
         """A row becomes a pick; told again, by another who shares this object, it stays one."""
         if self._picked[row]:
             return
-        self.settle(np.array([row]))
         self._gaps = np.append(self._gaps, self.distances[row])
+        self._compared = np.append(self._compared, self._seen[row])
         self._picks.append(self._rows[row])
         self._picked[row] = True
 
@@ -146,12 +152,25 @@ class Nearest:
 
     def spread(self) -> float:
         """Sum over the picks of the squared distance to the nearest other one; 0 with fewer than two."""
-        for newest in range(self._between, len(self)):
-            earlier = self._picks.vectors[:newest], self._picks.squares[:newest], self._gaps[:newest]
-            which, gaps, _ = self._picks.nearer(*earlier, newest, newest + 1)
-            self._gaps[which] = gaps
+        for first in range(self._between, len(self), CLOSE):
+            self._close(first, min(first + CLOSE, len(self)))
         self._between = len(self)
         return float(np.sum(self._gaps**2)) if len(self) > 1 else 0.0
+
+    def _close(self, first: int, last: int) -> None:
+        """Gaps between picks first..last-1 and all up to there; those that are compared already stay so."""
+        self._narrow(slice(first, last), int(self._compared[first:last].min()), first)
+        block = max(1, SCORES // (last - first))
+        for start in range(0, first, block):
+            self._narrow(slice(start, min(start + block, first)), first, last)
+        self._narrow(slice(first, last), first, last, own=True)
+
+    def _narrow(self, part: slice, first: int, last: int, *, own: bool = False) -> None:
+        """Compare a part of the picks with picks first..last-1."""
+        if last - first > own:
+            behind = self._picks.vectors[part], self._picks.squares[part], self._gaps[part]
+            which, gaps, _ = self._picks.nearer(*behind, first, last, own=own)
+            self._gaps[part][which] = gaps
 
     def _blocks(self, rows: Positions) -> list[Positions]:
         """Rows cut into blocks that missed about as many picks, at most twice as many as each other."""

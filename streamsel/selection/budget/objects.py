@@ -37,17 +37,20 @@ class ObjectDiversity:
         self._nearest = Nearest(Vectors(objects.rows))
         self._means = np.where(self._counts > 0, np.inf, 0.0)
         """Mean squared distance of each row's objects, when it was last settled."""
-        self._now = 0.0
+        self._now: float | None = None
+        """None: to be found, for all picks at once that came since."""
 
     def now(self) -> float:
         """Sum of the squared distances between each picked object and the nearest other; 0 with fewer than two."""
+        if self._now is None:
+            self._now = self._nearest.spread()
         return self._now
 
     def values(self) -> npt.NDArray[np.float64]:
         """(N,) float64: `now` and the mean squared distance of each row's objects."""
         if not len(self._nearest):
             return (self._counts > 0).astype(np.float64)
-        return np.where(self._counts > 0, self._now + self._means, 0.0)
+        return np.where(self._counts > 0, self.now() + self._means, 0.0)
 
     def settle(self, rows: Positions) -> None:
         """Make `values` exact for these rows."""
@@ -64,7 +67,7 @@ class ObjectDiversity:
         """A row becomes a pick, and all its objects are picked."""
         for place in range(int(self._starts[row]), int(self._starts[row] + self._counts[row])):
             self._nearest.add(place)
-        self._now = self._nearest.spread()
+        self._now = None
 
     def ends(self, row: int) -> str:
         """Whether the objects of this row, the best one, are nearer than the stopping condition allows."""
