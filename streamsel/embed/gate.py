@@ -46,7 +46,8 @@ class Gate:
     """Remembers the MEMORY frames let through that were useful last: just let through, or holding another.
 
     target_ratio: share of frames to keep. Of recent frames only the most novel are let through then, AIM times as many
-    as will be kept, and at any time at least LEAST times as many as the ratio wants so far, even where nothing changes.
+    as will be kept, and always at least LEAST times as many as the ratio wants: of all frames so far, and of those since
+    the last one that was let through, however many passed before nothing changed any more.
     Laws: any cut of the frames into blocks gives the same; a snapshot restored changes nothing.
     """
 
@@ -57,6 +58,7 @@ class Gate:
     def _begin(self) -> None:
         self.seen = 0
         self.passed = 0
+        self._latest = LOOK
         self._rows: Vector = np.zeros((MEMORY, DIM), np.float32)
         self._grid: Grid = np.zeros((MEMORY, DIM), np.float32)
         self._numbers: Numbers = np.full(MEMORY, LOOK)
@@ -121,7 +123,11 @@ class Gate:
         short = aim * (self.seen + 1) - self.passed
         share = min(1.0, max(0.0, aim * (1 + short / CATCH_UP)))
         threshold = self._sorted[min(len(self._sorted) - 1, int((1 - share) * len(self._sorted)))]
-        return (gap > SAME and gap >= threshold) or self.passed < min(1.0, LEAST * ratio) * (self.seen + 1)
+        return (gap > SAME and gap >= threshold) or self._is_due(min(1.0, LEAST * ratio))
+
+    def _is_due(self, least: float) -> bool:
+        """Whether less than this share passed, of all frames or of the latest."""
+        return self.passed < least * (self.seen + 1) or (self.seen - self._latest) * least >= 1
 
     def _note(self, gap: float) -> None:
         if len(self._recent) == RECENT:
@@ -135,6 +141,7 @@ class Gate:
         self._rows[slot], self._grid[slot] = row, grid
         self._numbers[slot] = self._useful[slot] = self.seen
         self._reach[slot] = SAME
+        self._latest = self.seen
         self.passed += 1
         return slot
 
@@ -151,6 +158,7 @@ class Gate:
         """Become what `state` was taken from; the target ratio is this one's own."""
         self._begin()
         self.seen, self.passed = state["counts"].tolist()
+        self._latest = int(max(state["numbers"], default=LOOK))
         filled = len(state["numbers"])
         self._rows[:filled], self._grid[:filled] = state["rows"], to_grid(state["rows"])
         self._numbers[:filled], self._useful[:filled] = state["numbers"], state["useful"]

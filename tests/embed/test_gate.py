@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from typing import Any
 
@@ -15,6 +16,8 @@ from streamsel.data import Vector
 from streamsel.embed.gate import LEAST, LOOK, MEMORY, REACH, SAME, Gate
 from streamsel.embed.scout import DIM
 from streamsel.errors import UsageError
+from streamsel.selection.stream.onepass import OnePass
+from streamsel.selection.stream.rate import SETTLED, band
 
 
 def unit(rows: npt.NDArray[Any]) -> Vector:
@@ -138,6 +141,25 @@ def test_a_ratio_always_gets_its_choice(seed: int, ratio: float, step: float) ->
     rows = film(seed, 1200, step) if step else np.repeat(turned(0), 1200, axis=0)
     passed = np.cumsum(Gate(target_ratio=ratio).offer(rows) == LOOK)
     assert (passed >= np.minimum(1, LEAST * ratio) * np.arange(1, 1201)).all()
+
+
+@settings(max_examples=20, deadline=None)
+@given(seeds, st.sampled_from([0.001, 0.01, 0.05, 0.2, 1.0]), st.integers(1, 1500))
+def test_the_choice_goes_on_when_nothing_changes_any_more(seed: int, ratio: float, lively: int) -> None:
+    rows = np.concatenate([film(seed, lively, 0.05), np.repeat(turned(0), 3000, axis=0)])
+    passed = np.flatnonzero(Gate(target_ratio=ratio).offer(rows) == LOOK)
+    assert np.diff(passed).max() <= math.ceil(1 / min(1, LEAST * ratio))
+
+
+@settings(max_examples=10, deadline=None)
+@given(seeds, st.sampled_from([0.01, 0.05, 0.2]), st.sampled_from([30, 290, 1000]))
+def test_the_ratio_is_kept_of_a_film_shown_again_and_again(seed: int, ratio: float, length: int) -> None:
+    rows = np.resize(film(seed, length, 0.05), (6000, DIM))
+    passed = np.flatnonzero(Gate(target_ratio=ratio).offer(rows) == LOOK)
+    decisions = OnePass(DIM, target_ratio=ratio).offer(rows[passed], np.diff(passed, prepend=-1).tolist())
+    kept = np.bincount(passed, [bool(decision) for decision in decisions], len(rows)).cumsum()
+    seen = np.arange(SETTLED, len(rows) + 1)
+    assert all(abs(kept[t - 1] - ratio * t) <= band(ratio, t) for t in seen)
 
 
 def test_with_a_ratio_the_most_novel_pass() -> None:
