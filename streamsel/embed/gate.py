@@ -46,8 +46,8 @@ class Gate:
     """Remembers the MEMORY frames let through that were useful last: just let through, or holding another.
 
     target_ratio: share of frames to keep. Of recent frames only the most novel are let through then, AIM times as many
-    as will be kept, and always at least LEAST times as many as the ratio wants: of all frames so far, and of those since
-    the last one that was let through, however many passed before nothing changed any more.
+    as will be kept, and always at least LEAST times as many as the ratio wants: of all frames so far, and of those
+    since the last one that was let through, however many passed before nothing changed any more.
     Laws: any cut of the frames into blocks gives the same; a snapshot restored changes nothing.
     """
 
