@@ -120,7 +120,7 @@ def test_a_commit_that_takes_too_long_is_tried_with_less() -> None:
 
 
 def test_it_breathes_between_partitions_that_it_restores(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streamsel.service.work.BREATH", 0.0)
+    monkeypatch.setattr("streamsel.service.breath.BREATH", 0.0)
     kept = Kept(3, 1)
     with parts(kept) as made:
         ingest(made, kept.stopping)
@@ -152,7 +152,7 @@ def test_what_may_heal_is_told_and_is_no_illness() -> None:
 
 
 def test_slow_pictures_are_no_illness(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("streamsel.service.work.BREATH", 0.0)
+    monkeypatch.setattr("streamsel.service.breath.BREATH", 0.0)
     now, well = [0.0], list[bool]()
     kept, metrics = Kept(1, 8), Metrics(now=lambda: now[0])
 
