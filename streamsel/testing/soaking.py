@@ -25,7 +25,7 @@ AT_ONCE: Final = 64
 @dataclass(frozen=True, slots=True)
 class Reading:
     """seconds: since some moment. resident: MB. descriptors: open files. frames: looked at, of which `dropped` never
-    reached the model and `queued` wait for it. state: bytes of state.db and its log.
+    reached the model and `queued` wait for it, in `waiting` MB. state: bytes of state.db and its log.
     """
 
     seconds: float
@@ -35,6 +35,7 @@ class Reading:
     frames: int
     dropped: int
     queued: int
+    waiting: float
     picks: int
     state: int
 
@@ -57,6 +58,7 @@ def read(running: Running, state: Path) -> Reading:
         sum(one["frames"] for one in told["sources"]),
         sum(one["dropped"] for one in told["sources"]),
         told["queue"]["frames"],
+        told["queue"]["bytes"] / 1e6,
         sum(one["picks"] for one in told["sources"]),
         sum(path.stat().st_size for path in state.glob("state.db*")),
     )
