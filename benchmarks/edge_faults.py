@@ -29,6 +29,7 @@ from streamsel.testing.gate import Gate
 from streamsel.testing.kafka_broker import Broker
 from streamsel.testing.looping import joined, looped
 from streamsel.testing.mosquitto import Heard, Mosquitto
+from streamsel.testing.process_memory import memory_of
 from streamsel.testing.service_process import Running
 from streamsel.testing.small_disk import FailingDisk, SmallDisk
 from streamsel.testing.videos import scenes
@@ -272,8 +273,7 @@ FAULTS: dict[str, Fault] = {
 
 def resident(running: Running) -> float:
     """MB."""
-    lines = Path(f"/proc/{running.process.pid}/status").read_text().splitlines()
-    return int(next(line.split()[1] for line in lines if line.startswith("VmRSS"))) / 1024
+    return memory_of(running.process.pid)[0] / (1 << 20)
 
 
 def logged(running: Running) -> float:

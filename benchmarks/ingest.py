@@ -31,6 +31,7 @@ from streamsel.testing.ingest_service import Service
 from streamsel.testing.ingest_trial import Trial
 from streamsel.testing.kafka_broker import Broker
 from streamsel.testing.kafka_reading import header
+from streamsel.testing.process_memory import memory_of
 from streamsel.testing.service_process import wait_for
 
 DEFAULT = {"model": "default", "min_distance": 0.085, "batch": {}, "threads": None}
@@ -146,16 +147,11 @@ def memory(broker: Broker, folder: Path, given: argparse.Namespace) -> None:
     with trial.feed(small_pictures(given.memory, scene=100)) as feed, Service(trial) as service:
         for mark in marks:
             wait_for(lambda mark=mark: sum(trial.offsets().values()) >= mark, 3600)
-            print(f"{mark} records: {_resident(service.process.pid):.0f} MB resident", flush=True)
+            print(f"{mark} records: {memory_of(service.process.pid)[0] >> 20} MB resident", flush=True)
         feed.finish()
         assert service.stop() == 0
     found = trial.findings()
     print(f"{found.seen} picks of {found.expected}, {'not ' if found.flaws else ''}exact", flush=True)
-
-
-def _resident(process: int) -> float:
-    lines = Path(f"/proc/{process}/status").read_text().splitlines()
-    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS")) / 1024
 
 
 CASES: dict[str, Callable[[Broker, Path, argparse.Namespace], None]] = {

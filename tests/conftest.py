@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -73,6 +74,22 @@ def streamsel(*arguments: object, check: bool = True) -> subprocess.CompletedPro
     done = subprocess.run(command(*arguments), capture_output=True, text=True, env=environment)
     assert not check or done.returncode == 0, done.stderr
     return done
+
+
+def killed(line: Sequence[object], folder: Path, moments: Sequence[float]) -> None:
+    """The command into `folder/whole`, and into `folder/killed`: killed at each of these moments, shares of the time
+    that the first took, and then gone on with to its end."""
+    began = time.monotonic()
+    streamsel(*line, folder / "whole")
+    whole = time.monotonic() - began
+    for moment in moments:
+        child = subprocess.Popen(command(*line, folder / "killed"))
+        try:
+            child.wait(whole * moment)
+        except subprocess.TimeoutExpired:
+            child.kill()
+            child.wait()
+    streamsel(*line, folder / "killed")
 
 
 def outputs(folder: Path) -> dict[str, bytes]:

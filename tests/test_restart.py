@@ -6,12 +6,11 @@ import json
 import random
 import signal
 import subprocess
-import time
 
 import pytest
 
 from streamsel.testing.videos import scenes
-from tests.conftest import command, outputs, streamsel
+from tests.conftest import command, killed, outputs, streamsel
 
 KILLS = 3
 
@@ -37,18 +36,8 @@ def sources(tmp_path_factory):
 @pytest.mark.parametrize("mode", MODES)
 def test_killed_runs_end_like_one_that_was_not(mode, sources, tmp_path):
     line = ["select", sources, *MODES[mode], "-q", "-o"]
-    began = time.monotonic()
-    streamsel(*line, tmp_path / "whole")
-    whole = time.monotonic() - began
     dice = random.Random(mode)
-    for kill in range(KILLS):
-        child = subprocess.Popen(command(*line, tmp_path / "killed"))
-        try:
-            child.wait(whole * dice.uniform(0.1, 0.95) if kill % 2 else whole * dice.uniform(0.3, 0.7))
-        except subprocess.TimeoutExpired:
-            child.send_signal(signal.SIGKILL)
-            child.wait()
-    streamsel(*line, tmp_path / "killed")
+    killed(line, tmp_path, [dice.uniform(*((0.1, 0.95) if kill % 2 else (0.3, 0.7))) for kill in range(KILLS)])
     assert outputs(tmp_path / "killed") == outputs(tmp_path / "whole")
     ours, theirs = (json.loads((tmp_path / name / "summary.json").read_text()) for name in ("killed", "whole"))
     for summary in (ours, theirs):

@@ -25,6 +25,7 @@ from streamsel.store.embedded import SqliteStore
 from streamsel.testing.ingest_material import tiny_model
 from streamsel.testing.kafka_broker import Served
 from streamsel.testing.kafka_reading import committed, header
+from streamsel.testing.process_memory import memory_of
 from streamsel.testing.small_disk import SmallDisk
 from streamsel.testing.videos import scenes
 
@@ -121,11 +122,10 @@ class Taken:
 
     def look(self, made: int, pid: int, state: Iterable[Path]) -> None:
         """Note what a process takes now."""
-        with suppress(FileNotFoundError, ProcessLookupError):
-            words = Path(f"/proc/{pid}/status").read_text().split()
-            if "VmRSS:" in words:
-                self.grown.append((made, int(words[words.index("VmRSS:") + 1]) << 10))
-                self.memory = max(self.memory, int(words[words.index("VmHWM:") + 1]) << 10)
+        resident, most = memory_of(pid)
+        if resident:
+            self.grown.append((made, resident))
+        self.memory = max(self.memory, most)
         self.disk = max(self.disk, sum(map(_size, state)))
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from streamsel.testing.edge_telling import status
+from streamsel.testing.process_memory import memory_of
 from streamsel.testing.service_process import Running
 
 __all__ = ["FROM", "Reading", "beyond", "growth", "read"]
@@ -52,7 +53,7 @@ def read(running: Running, state: Path) -> Reading:
     facts = dict(line.split(":", 1) for line in (process / "status").read_text().splitlines())
     return Reading(
         time.monotonic(),
-        int(facts["VmRSS"].split()[0]) / 1024,
+        memory_of(running.process.pid)[0] / (1 << 20),
         len(list((process / "fd").iterdir())),
         int(facts["Threads"]),
         sum(one["frames"] for one in told["sources"]),

@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 import random
 import shutil
-import signal
-import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +13,7 @@ import pytest
 import streamsel as library
 from streamsel.testing.nasty import damaged
 from streamsel.testing.videos import pictures, scenes
-from tests.conftest import command, outputs, streamsel
+from tests.conftest import killed, outputs
 from tests.run.drive import decisions
 
 MODES: dict[str, dict[str, Any]] = {"budget": {"n": 4}, "stream": {"min_distance": 0.4}}
@@ -137,18 +134,8 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("mode", [["-n", "8"], ["--min-distance", "0.4"]], ids=["budget", "stream"])
 def test_killed_runs_list_the_same(mode: list[str], faulty: Path, tmp_path: Path) -> None:
     line = ["select", faulty, *mode, "--remove-exact-duplicates", "--no-table", "-q", "-o"]
-    began = time.monotonic()
-    streamsel(*line, tmp_path / "whole")
-    whole = time.monotonic() - began
     dice = random.Random(mode[0])
-    for _ in range(3):
-        child = subprocess.Popen(command(*line, tmp_path / "killed"))
-        try:
-            child.wait(whole * dice.uniform(0.3, 0.9))
-        except subprocess.TimeoutExpired:
-            child.send_signal(signal.SIGKILL)
-            child.wait()
-    streamsel(*line, tmp_path / "killed")
+    killed(line, tmp_path, [dice.uniform(0.3, 0.9) for _ in range(3)])
     assert {"corrupt_samples.json", "duplicates.json"} <= set(outputs(tmp_path / "whole"))
     assert outputs(tmp_path / "killed") == outputs(tmp_path / "whole")
     ours, theirs = (json.loads((tmp_path / name / "summary.json").read_text()) for name in ("killed", "whole"))

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import random
-import signal
-import subprocess
-import time
 from pathlib import Path
 
 import pytest
 
 import streamsel as library
 from streamsel.run.parts import Interrupted
-from tests.conftest import command, outputs, streamsel
+from tests.conftest import killed, outputs
 from tests.run.drive import (
     BUSES,
     CLASSES,
@@ -97,18 +94,8 @@ def test_killed_at_any_moment_it_ends_like_one_that_was_not(run, sources, tmp_pa
     (tmp_path / "selection.json").write_text(json.dumps(selection))
     spelled = [f"--{name.replace('_', '-')}={value}".replace("--n=", "-n") for name, value in options.items()]
     line = ["select", sources, *spelled, "--selection", tmp_path / "selection.json", "-q", "-o"]
-    began = time.monotonic()
-    streamsel(*line, tmp_path / "whole")
-    whole = time.monotonic() - began
     dice = random.Random(run)
-    for _ in range(KILLS):
-        child = subprocess.Popen(command(*line, tmp_path / "killed"))
-        try:
-            child.wait(whole * dice.uniform(0.3, 0.95))
-        except subprocess.TimeoutExpired:
-            child.send_signal(signal.SIGKILL)
-            child.wait()
-    streamsel(*line, tmp_path / "killed")
+    killed(line, tmp_path, [dice.uniform(0.3, 0.95) for _ in range(KILLS)])
     same(tmp_path / "killed", tmp_path / "whole")
 
 

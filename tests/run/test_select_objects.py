@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-import subprocess
-import time
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +21,7 @@ from streamsel.run.parts import Interrupted
 from streamsel.signals.crops import crop_at, region_of
 from streamsel.testing.servers import camera
 from streamsel.testing.videos import pictures, scenes
-from tests.conftest import command, outputs, streamsel
+from tests.conftest import killed, outputs, streamsel
 from tests.run.drive import (
     DAY,
     DIVERSE,
@@ -351,18 +349,8 @@ def test_stopped_between_two_objects_it_goes_on(steps: int, data_set: Path, tmp_
 )
 def test_killed_runs_end_like_one_that_was_not(mode: list[str], data_set: Path, tmp_path: Path) -> None:
     line = ["select", data_set, *mode, "--objects", "cars", "--padding", "0.2", "-q", "-o"]
-    began = time.monotonic()
-    streamsel(*line, tmp_path / "whole")
-    whole = time.monotonic() - began
     dice = random.Random(mode[0])
-    for _ in range(3):
-        child = subprocess.Popen(command(*line, tmp_path / "killed"))
-        try:
-            child.wait(whole * dice.uniform(0.4, 0.95))
-        except subprocess.TimeoutExpired:
-            child.kill()
-            child.wait()
-    streamsel(*line, tmp_path / "killed")
+    killed(line, tmp_path, [dice.uniform(0.4, 0.95) for _ in range(3)])
     assert outputs(tmp_path / "killed") == outputs(tmp_path / "whole")
     ours, theirs = (json.loads((tmp_path / name / "summary.json").read_text()) for name in ("killed", "whole"))
     for summary in (ours, theirs):

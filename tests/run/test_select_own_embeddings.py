@@ -6,9 +6,6 @@ import csv
 import json
 import random
 import shutil
-import signal
-import subprocess
-import time
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +18,7 @@ import streamsel as library
 from streamsel.embed.pooling import pool
 from streamsel.errors import ModelError, SourceError, StateError, UsageError
 from streamsel.run.parts import Interrupted
-from tests.conftest import command, outputs, streamsel
+from tests.conftest import killed, outputs
 from tests.run.drive import (
     DAY,
     DIVERSE,
@@ -142,18 +139,8 @@ def test_stopped_after_every_block_it_ends_like_one_that_was_not(run, data_set, 
 @pytest.mark.parametrize("goal", ["-n 12", "--min-distance 0.2"])
 def test_killed_at_any_moment_it_ends_like_one_that_was_not(goal, data_set, own, tmp_path):
     line = ["select", data_set, *goal.split(), "--embeddings", own, "-q", "-o"]
-    began = time.monotonic()
-    streamsel(*line, tmp_path / "whole")
-    whole = time.monotonic() - began
     dice = random.Random(goal)
-    for _ in range(3):
-        child = subprocess.Popen(command(*line, tmp_path / "killed"))
-        try:
-            child.wait(whole * dice.uniform(0.3, 0.95))
-        except subprocess.TimeoutExpired:
-            child.send_signal(signal.SIGKILL)
-            child.wait()
-    streamsel(*line, tmp_path / "killed")
+    killed(line, tmp_path, [dice.uniform(0.3, 0.95) for _ in range(3)])
     assert outputs(tmp_path / "killed") == outputs(tmp_path / "whole")
 
 
