@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from streamsel.data import Mark, Vector
 from streamsel.embed import Embedder, Row, Window
-from streamsel.embed.pooling import pool
+from streamsel.embed.pooling import of_window
 
 __all__ = ["Judge", "KnowingJudge"]
 
@@ -41,7 +41,7 @@ class Judge:
             if picture is not None:
                 self.last = next(fresh)[None]
             vectors.append(self.last[0])
-        return vectors[0] if len(vectors) == 1 else pool(np.stack(vectors))
+        return of_window(np.stack(vectors))
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """The vector embedded last."""
@@ -61,5 +61,4 @@ class KnowingJudge(Judge):
 
     def of_windows(self, block: Sequence[Window]) -> Vector:
         """(B, D): of sequences the mean of all their frames."""
-        found = [self._vectors_of([frame.mark for frame in window]) for window in block]
-        return np.stack([vectors[0] if len(vectors) == 1 else pool(vectors) for vectors in found])
+        return np.stack([of_window(self._vectors_of([frame.mark for frame in window])) for window in block])

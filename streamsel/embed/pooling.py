@@ -6,7 +6,7 @@ import numpy as np
 
 from streamsel.data import Vector
 
-__all__ = ["pool", "unit"]
+__all__ = ["of_window", "pool", "unit"]
 
 
 def unit(vectors: Vector) -> Vector:
@@ -34,3 +34,8 @@ def pool(vectors: Vector) -> Vector:
         raise ValueError(f"a sequence must be (L, D) with L of 1 or more, got {vectors.shape}")
     mean = vectors.mean(axis=0, dtype=np.float32)
     return np.asarray(unit(mean[None] if mean.any() else vectors[:1])[0], np.float32)
+
+
+def of_window(vectors: Vector) -> Vector:
+    """The vector of a window, (D,): of a single frame its own, to the bit; of more, (L, D), what `pool` makes."""
+    return vectors[0] if len(vectors) == 1 else pool(vectors)

@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from streamsel.data import Mark, Pixels, Vector
-from streamsel.embed.pooling import pool
+from streamsel.embed.pooling import of_window
 from streamsel.errors import ModelError, SourceError, StateError, UsageError
 from streamsel.rules.filters import stem
 from streamsel.rules.name_index import NameIndex
@@ -115,8 +115,7 @@ class OwnVectors:
         """Raises StateError where the table has other vectors of earlier picks than they were picked with."""
         for pick in picks:
             if pick.vector.size and all(self.holds(mark, called(mark)) for mark in pick.marks):
-                vectors = self.of(pick.marks, called)
-                vector = vectors[0] if len(vectors) == 1 else pool(vectors)
+                vector = of_window(self.of(pick.marks, called))
                 if np.abs(vector - pick.vector).max() > CLOSE:
                     raise StateError(
                         f"{self._path}: has another vector of {called(pick.marks[0])} than it was picked with: vectors"

@@ -17,6 +17,7 @@ from streamsel.rules.own_vectors import LACKING, OwnVectors
 from streamsel.run.parts import Parts
 from streamsel.run.workspace import Workspace
 from streamsel.signals.lightly_folder import LightlyFolder
+from streamsel.signals.relevant import RelevantFiles
 from streamsel.sink.disk import DiskSink
 
 __all__ = ["check_own", "own_notes", "own_vectors", "refuse_live", "refuse_strangers"]
@@ -57,18 +58,8 @@ def refuse_live(config: SelectConfig, sources: Sequence[Source]) -> None:
 def refuse_strangers(config: SelectConfig, embedder: Embedder, sources: Sequence[Source]) -> None:
     """Raises UsageError where own embeddings know nothing of one of these sources, as far as it is relevant."""
     if isinstance(embedder, OwnVectors):
-        called = DiskSink(Path()).called
-        relevant = relevant_files(config.rules, lightly_folder(config.lightly, sources))
-        told = [(source.id, [(mark, called(mark)) for mark in _marks(source)]) for source in sources]
-        embedder.refuse_strangers(
-            [
-                (
-                    source,
-                    [(mark, name) for mark, name in frames if not relevant or relevant.includes(_file(mark, name))],
-                )
-                for source, frames in told
-            ]
-        )
+        files = relevant_files(config.rules, lightly_folder(config.lightly, sources))
+        embedder.refuse_strangers([(source.id, _named(source, files)) for source in sources])
 
 
 def check_own(
@@ -79,6 +70,13 @@ def check_own(
         refuse_strangers(config, embedder, [one for one in sources if not space.store.restore(one.id).done])
         if only_new:
             embedder.check_picks(space.store.picks(), DiskSink(Path()).called)
+
+
+def _named(source: Source, files: RelevantFiles | None) -> list[tuple[Mark, str]]:
+    """Frames of a source that are relevant, and what they are called."""
+    called = DiskSink(Path()).called
+    found = [(mark, called(mark)) for mark in _marks(source)]
+    return [one for one in found if not files or files.includes(_file(*one))]
 
 
 def _marks(source: Source) -> Iterator[Mark]:

@@ -127,7 +127,9 @@ class Nearest:
         self._squares = np.einsum("ij,ij->i", self._rows, self._rows, dtype=np.float64)
         self._picks, self._picked = Picks(self._rows.shape[1]), np.zeros(len(self._rows), bool)
         self._seen = np.zeros(len(self._rows), np.int32)
-        self._gaps, self._compared, self._between = np.empty(0), np.empty(0, np.int32), 0
+        self._gaps = np.empty(0)
+        self._fresh: list[tuple[float, int]] = []
+        """Of picks that have no gap yet: an upper bound of it, and how many picks that is of."""
         self.distances: Distances = np.full(len(self._rows), np.inf)
         self.ordinals: Positions = np.full(len(self._rows), -1, np.int64)
 
@@ -139,8 +141,7 @@ class Nearest:
         """A row becomes a pick; told again, by another who shares this object, it stays one."""
         if self._picked[row]:
             return
-        self._gaps = np.append(self._gaps, self.distances[row])
-        self._compared = np.append(self._compared, self._seen[row])
+        self._fresh.append((float(self.distances[row]), int(self._seen[row])))
         self._picks.append(self._rows[row])
         self._picked[row] = True
 
@@ -152,15 +153,17 @@ class Nearest:
 
     def spread(self) -> float:
         """Sum over the picks of the squared distance to the nearest other one; 0 with fewer than two."""
-        for first in range(self._between, len(self), CLOSE):
-            self._close(first, min(first + CLOSE, len(self)))
-        self._between = len(self)
+        fresh, self._fresh = self._fresh, []
+        for start in range(0, len(fresh), CLOSE):
+            self._close(fresh[start : start + CLOSE])
         return float(np.sum(self._gaps**2)) if len(self) > 1 else 0.0
 
-    def _close(self, first: int, last: int) -> None:
-        """Gaps between picks first..last-1 and all up to there; those that are compared already stay so."""
-        self._narrow(slice(first, last), int(self._compared[first:last].min()), first)
-        block = max(1, SCORES // (last - first))
+    def _close(self, fresh: list[tuple[float, int]]) -> None:
+        """Gaps between these, the next picks, and all before them; those that are compared already stay so."""
+        first = len(self._gaps)
+        self._gaps = np.append(self._gaps, [bound for bound, _ in fresh])
+        last, block = len(self._gaps), max(1, SCORES // len(fresh))
+        self._narrow(slice(first, last), min(compared for _, compared in fresh), first)
         for start in range(0, first, block):
             self._narrow(slice(start, min(start + block, first)), first, last)
         self._narrow(slice(first, last), first, last, own=True)
