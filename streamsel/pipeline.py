@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
-from typing import Any
+from itertools import islice
+from typing import Any, Final
 
 import numpy as np
 
@@ -25,6 +26,9 @@ from streamsel.run.sequence_numbers import stretches
 from streamsel.store import PickRow
 
 __all__ = ["run"]
+
+FLUSHED: Final = 12
+"""Frames whose pictures are written before they are flushed, and known to be there."""
 
 
 def run(parts: Parts) -> None:
@@ -175,16 +179,22 @@ def _deliver(parts: Parts) -> None:
         parts.progress("writing", written * parts.length, written, total)
     for source in parts.sources:
         rows = sorted(parts.store.undelivered(source.id), key=lambda pick: (pick.marks[0].index, pick.ordinal))
-        for row, frames in zip(rows, windows_of(parts, source, rows), strict=True):
-            vector = row.vector if row.vector.size else parts.embed(frames)
-            decision = Decision(True, row.reason, row.distance, row.nearest)
-            files = parts.sink.write(_pick(row.ordinal, row, vector, decision), frames)
+        windows = zip(rows, windows_of(parts, source, rows), strict=True)
+        while some := [_write(parts, row, frames) for row, frames in islice(windows, max(1, FLUSHED // parts.length))]:
             parts.sink.flush()
-            parts.ledger.written(row, files, vector)
-            written += 1
-            parts.progress("writing", parts.length, written, total)
+            for row, files, vector in some:
+                parts.ledger.written(row, files, vector)
+            written += len(some)
+            parts.progress("writing", len(some) * parts.length, written, total)
             if parts.stopping():
                 raise Interrupted
+
+
+def _write(parts: Parts, row: PickRow, frames: Window) -> tuple[PickRow, Sequence[str], Vector]:
+    """A pick with the names of its files, which last from the next flush on, and its vector."""
+    vector = row.vector if row.vector.size else parts.embed(frames)
+    decision = Decision(True, row.reason, row.distance, row.nearest)
+    return row, parts.sink.write(_pick(row.ordinal, row, vector, decision), frames), vector
 
 
 def _pick(ordinal: int, row: Row | PickRow, vector: Vector, decision: Decision) -> Pick:

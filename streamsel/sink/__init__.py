@@ -2,7 +2,7 @@
 
 The contract, checked by `streamsel.testing.check_sink`: writing the same pick twice leaves one; a file appears
 under its name whole or not at all (temporary name, fsync, rename); `flush` returns when everything written is
-durable; SinkError is raised when that is impossible. No path ever leaves the sink's folder.
+durable; SinkError is raised, at the latest by it, when that is impossible. No path ever leaves the sink's folder.
 """
 
 from __future__ import annotations

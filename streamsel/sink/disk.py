@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Literal, get_args
 
@@ -10,6 +11,7 @@ from streamsel.data import Frame, Mark, Pick, Picture
 from streamsel.errors import SinkError, UsageError
 from streamsel.sink.clip import encode_clip
 from streamsel.sink.durable import shown
+from streamsel.sink.meanwhile import Meanwhile
 from streamsel.sink.names import (
     JPEG_EXTENSIONS,
     STILL_EXTENSIONS,
@@ -29,6 +31,9 @@ DiskFormat = Literal["jpg", "png", "clip"]
 FRAMES = "frames"
 """Subfolder of the output folder in which pictures and clips lie."""
 
+PIXEL = 9
+"""Bytes that one takes while its picture is made: as decoded, as RGB, and as Pillow has it."""
+
 
 class DiskSink:
     """Writes each pick as one file per frame, or as one clip, below `folder/frames`.
@@ -38,8 +43,9 @@ class DiskSink:
     width of what is written, never enlarged; None: as large as the frame. A still's file is looked for in the
     picture's `original` (a path, or None where the pixels differ from the file, as when cropped).
 
-    Names are those of `streamsel.sink.names`, and need two facts about a source: see `announce`.
-    Raises UsageError for values that cannot mean anything, SinkError when something cannot be written.
+    Names are those of `streamsel.sink.names`, and need two facts about a source: see `announce`. Pictures are made
+    and written while the caller goes on, a few at a time; `flush` waits for them.
+    Raises UsageError for values that cannot mean anything, SinkError from `flush` when something cannot be written.
     """
 
     def __init__(
@@ -56,7 +62,7 @@ class DiskSink:
         self.quality = quality
         self.size = size
         self._naming: dict[str, tuple[int, Sequence[tuple[int, str]]]] = {}
-        self._files = WholeFiles(self.folder)
+        self._files, self._meanwhile = WholeFiles(self.folder), Meanwhile()
 
     def announce(self, source: str, frames: int = 0, started: Sequence[tuple[int, str]] = ()) -> None:
         """States how frames of a source are named; before its first pick, and alike after a restart.
@@ -93,21 +99,25 @@ class DiskSink:
 
     def flush(self) -> None:
         """Returns when everything written so far would survive a power cut."""
+        self._meanwhile.finish()
         self._files.sync()
 
     def _write_clip(self, frames: Sequence[Frame]) -> str:
         digits, started = self._naming_of(frames[0].mark)
         name = clip_name([frame.mark for frame in frames], digits, started)
-        return self._put(name, encode_clip(frames, self.quality, self.size))
+        self._files.put(f"{FRAMES}/{name}", encode_clip(frames, self.quality, self.size))
+        return f"{FRAMES}/{name}"
 
     def _write_picture(self, frame: Frame, asked: PictureFormat | None) -> str:
         digits, started = self._naming_of(frame.mark)
         own = PurePosixPath(frame.mark.name).suffix.removeprefix(".")
         original = self._original(frame, own.lower(), asked)
-        if original is not None:
-            return self._put(frame_name(frame.mark, digits, own, started), _read(original))
         form = asked or ("png" if own.lower() == "png" else "jpg")
-        return self._put(frame_name(frame.mark, digits, form, started), self._encode(frame.picture, form))
+        made = partial(_read, original) if original else partial(self._encode, frame.picture, form)
+        file = f"{FRAMES}/{frame_name(frame.mark, digits, own if original else form, started)}"
+        size = PIXEL * frame.picture.width * frame.picture.height
+        self._meanwhile.begin(file, lambda: self._files.put(file, made()), size)
+        return file
 
     def _encode(self, picture: Picture, form: PictureFormat) -> bytes:
         kept: bytes | None = getattr(picture, "encoded", None)
@@ -124,10 +134,6 @@ class DiskSink:
     def _naming_of(self, mark: Mark) -> tuple[int, str]:
         digits, starts = self._naming.get(mark.source, (1, ()))
         return digits, started_at(starts, mark)
-
-    def _put(self, name: str, data: bytes) -> str:
-        self._files.put(f"{FRAMES}/{name}", data)
-        return f"{FRAMES}/{name}"
 
 
 def _read(original: Path) -> bytes:

@@ -38,6 +38,12 @@ def file_of(folder: Path, name: str, form: str = "PNG") -> Path:
     return path
 
 
+def put(sink: Sink, pick: Pick, frames: list[Frame]) -> list[str]:
+    names = sink.write(pick, frames)
+    sink.flush()
+    return names
+
+
 def read(path: Path) -> Image.Image:
     return Image.open(io.BytesIO(path.read_bytes()))
 
@@ -58,7 +64,7 @@ def test_names_have_the_zeros_that_the_source_needs(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("form", "kind"), [("jpg", "JPEG"), ("png", "PNG")])
 def test_a_picture_has_the_frame_s_colours(tmp_path: Path, form: DiskFormat, kind: str) -> None:
-    (name,) = DiskSink(tmp_path, format=form).write(*flat_pick())
+    (name,) = put(DiskSink(tmp_path, format=form), *flat_pick())
     picture = read(tmp_path / name)
     assert (picture.format, picture.size, picture.mode) == (kind, (48, 32), "RGB")
     assert np.abs(np.asarray(picture).astype(int) - (20, 90, 160)).max() <= 2
@@ -68,14 +74,14 @@ def test_a_picture_that_the_format_cannot_hold_is_one_line(tmp_path: Path) -> No
     pick, frames = flat_pick()
     wide = [replace(frames[0], picture=FlatPicture((1, 2, 3), 65_501, 1))]
     with pytest.raises(SinkError, match="65501 x 1 pixels do not fit into a JPEG: use --format png"):
-        DiskSink(tmp_path).write(pick, wide)
-    assert DiskSink(tmp_path, format="png").write(pick, wide)
+        put(DiskSink(tmp_path), pick, wide)
+    assert put(DiskSink(tmp_path, format="png"), pick, wide)
 
 
 def test_size_is_a_width_that_keeps_the_aspect_and_never_enlarges(tmp_path: Path) -> None:
     pick, frames = flat_pick()
     for size, expected in [(24, (24, 16)), (47, (47, 31)), (48, (48, 32)), (500, (48, 32)), (1, (1, 1))]:
-        (name,) = DiskSink(tmp_path / str(size), size=size).write(pick, frames)
+        (name,) = put(DiskSink(tmp_path / str(size), size=size), pick, frames)
         assert read(tmp_path / str(size) / name).size == expected
 
 
@@ -110,20 +116,20 @@ def test_a_still_stays_its_file_unless_another_is_asked_for(
     tmp_path: Path, name: str, asked: DiskFormat | None, size: int | None, expected: str, copied: bool
 ) -> None:
     original = file_of(tmp_path, name)
-    (written,) = DiskSink(tmp_path / "out", format=asked, size=size).write(*still(name, original))
+    (written,) = put(DiskSink(tmp_path / "out", format=asked, size=size), *still(name, original))
     assert written == f"frames/pics/{expected}"
     assert ((tmp_path / "out" / written).read_bytes() == original.read_bytes()) == copied
 
 
 def test_a_cropped_still_is_written_from_its_pixels(tmp_path: Path) -> None:
-    (written,) = DiskSink(tmp_path).write(*still("a.jpg", None))
+    (written,) = put(DiskSink(tmp_path), *still("a.jpg", None))
     assert written == "frames/pics/a.jpg"
     assert read(tmp_path / written).size == (48, 32)
 
 
 def test_a_still_that_has_gone_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(SinkError, match=r"gone\.png: No such file or directory; put the file back"):
-        DiskSink(tmp_path).write(*still("gone.png", tmp_path / "gone.png"))
+        put(DiskSink(tmp_path), *still("gone.png", tmp_path / "gone.png"))
 
 
 @pytest.mark.parametrize(
@@ -154,7 +160,7 @@ def test_a_full_disk_at_every_call_loses_nothing_and_a_second_try_completes(tmp_
             assert path.relative_to(folder).as_posix() in names
             assert path.read_bytes() == (tmp_path / "whole" / path.relative_to(folder)).read_bytes()
         sink = DiskSink(folder)
-        assert sink.write(*first) + sink.write(*second) == names
+        assert put(sink, *first) + put(sink, *second) == names
     assert disk.calls >= 10
 
 

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from streamsel.data import Box, Frame, Picture, Pixels
+from streamsel.data import Box, Frame, Pick, Picture, Pixels
 from streamsel.sink.crops import CropSink
 from streamsel.sink.disk import DiskSink
 from streamsel.sink.objects import ObjectSink
@@ -27,7 +28,9 @@ def test_it_keeps_what_every_sink_promises(tmp_path: Path) -> None:
 
 
 def test_a_pick_is_its_frame_and_its_crop(tmp_path: Path) -> None:
-    names = make(tmp_path).write(*flat_pick(box=BOX))
+    sink = make(tmp_path)
+    names = sink.write(*flat_pick(box=BOX))
+    sink.flush()
     assert names == ["frames/sub/video_1-0-mp4.jpg", "crops/sub/video_1-0-mp4-3.jpg"]
     assert [Image.open(tmp_path / name).size for name in names] == [(48, 32), (24, 18)]
 
@@ -36,9 +39,9 @@ def test_objects_of_one_frame_share_it(tmp_path: Path) -> None:
     class Counting(DiskSink):
         writes = 0
 
-        def _put(self, name: str, data: bytes) -> str:
+        def write(self, pick: Pick, frames: Sequence[Frame]) -> list[str]:
             self.writes += 1
-            return super()._put(name, data)
+            return super().write(pick, frames)
 
     disk = Counting(tmp_path)
     sink = ObjectSink(disk, CropSink(tmp_path), cut)
@@ -47,6 +50,7 @@ def test_objects_of_one_frame_share_it(tmp_path: Path) -> None:
     for index in range(4):
         pick, frames = flat_pick(0, box=Box(0, 0, 8, 8, index=index))
         names.append(sink.write(pick, frames))
+    sink.flush()
     assert disk.writes == 1
     assert len({frame for frame, _ in names}) == 1
     assert len({crop for _, crop in names}) == 4
