@@ -259,7 +259,7 @@ class Stopwatch:
         self._begun = {"starting": time.monotonic()}
 
     def __call__(self, stage: str, more: int, kept: int, total: int | None = None) -> None:
-        """See `streamsel.run.parts.Progress`."""
+        """See `streamsel.run.going.Progress`."""
         self._begun.setdefault(stage, time.monotonic())
         self._done[stage] += more
         self.watched += more if stage == "watching" else 0

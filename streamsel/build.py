@@ -23,10 +23,11 @@ from streamsel.rules.frame_rules import FrameRules, lightly_folder
 from streamsel.rules.own_vectors import OwnVectors
 from streamsel.rules.wanted_names import check_wanted
 from streamsel.run.facts import Facts, announce
+from streamsel.run.going import Progress
 from streamsel.run.ledger import Ledger
 from streamsel.run.opener import Opener
 from streamsel.run.own import own_vectors, refuse_live, refuse_strangers
-from streamsel.run.parts import Parts, Progress
+from streamsel.run.parts import Parts
 from streamsel.run.recall import recall, recall_bare
 from streamsel.run.scouting import scout_of
 from streamsel.run.seen import Seen

@@ -21,13 +21,14 @@ from streamsel.embed import Looked, Row, Window
 from streamsel.errors import SourceError
 from streamsel.rules.object_rows import of_rows
 from streamsel.run.frames import blocks_of, window_of, windows_again, windows_of
-from streamsel.run.parts import Interrupted, Parts
+from streamsel.run.going import Interrupted
+from streamsel.run.parts import Parts
 from streamsel.run.sequence_numbers import stretches
 from streamsel.store import PickRow
 
 __all__ = ["run"]
 
-FLUSHED: Final = 12
+FLUSHED: Final = 4
 """Frames whose pictures are written before they are flushed, and known to be there."""
 
 

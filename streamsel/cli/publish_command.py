@@ -48,7 +48,7 @@ def publish_command(
     streamsel publish holiday.mp4 --kafka localhost:9092/frames --fps max --limit 1000
     """
     from streamsel.cli.stopping import asked_to_stop
-    from streamsel.report.progress import open_progress
+    from streamsel.report.suited import open_progress
     from streamsel.service.publishing import Pictures, publish
 
     with ExitStack() as stack:

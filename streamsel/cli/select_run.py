@@ -11,7 +11,7 @@ from streamsel.api import plan, select
 from streamsel.cli.show import show_plan, show_selection
 from streamsel.cli.stopping import asked_to_stop
 from streamsel.report import Progress
-from streamsel.report.progress import open_progress
+from streamsel.report.suited import open_progress
 
 __all__ = ["select_run"]
 

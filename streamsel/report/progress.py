@@ -1,49 +1,17 @@
-"""Progress of a long run: a bar on a terminal, a line now and then elsewhere, JSON lines, or nothing."""
+"""Progress of a long run as a line now and then, as JSON lines, or as nothing."""
 
 from __future__ import annotations
 
 import json
-import os
-import sys
 import time
 from collections.abc import Callable
 from typing import Self, TextIO
 
-from streamsel.report import Progress
 from streamsel.report.pace import Pace, Standing
 
-__all__ = ["JsonProgress", "LineProgress", "QuietProgress", "open_progress"]
+__all__ = ["Clock", "JsonProgress", "LineProgress", "QuietProgress"]
 
 Clock = Callable[[], float]
-
-_WITHOUT_CURSOR = ("dumb", "unknown")
-"""Terminals on which nothing can be drawn over."""
-
-
-def open_progress(
-    total: int | None = None,
-    *,
-    quiet: bool = False,
-    as_json: bool = False,
-    stream: TextIO | None = None,
-    word: str = "kept",
-) -> Progress:
-    """The progress that suits where it is told.
-
-    total: frames there are where an update does not say, None where that is unknown or endless. quiet: tell nothing
-    (wins over as_json). stream: where to; standard error unless given. word: what becomes of frames here, as lines say
-    it.
-    """
-    stream = stream or sys.stderr
-    if quiet:
-        return QuietProgress()
-    if as_json:
-        return JsonProgress(stream, total, word=word)
-    if not stream.isatty() or os.environ.get("TERM") in _WITHOUT_CURSOR:
-        return LineProgress(stream, total, word=word)
-    from streamsel.report.bar import BarProgress  # imports rich
-
-    return BarProgress(stream, total, word=word)
 
 
 class QuietProgress:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from streamsel.data import Decision, Source, Vector
 from streamsel.decode import Decoder
 from streamsel.embed import Row, Scout, Window
 from streamsel.embed.judge import Judge
-from streamsel.errors import StreamselError
 from streamsel.rules.entrance import Entrance
 from streamsel.rules.frame_objects import FrameObjects
 from streamsel.rules.object_rows import ObjectRows
+from streamsel.run.going import Progress
 from streamsel.run.ledger import Ledger
 from streamsel.run.seen import Seen
 from streamsel.selection import Selector
@@ -21,27 +21,7 @@ from streamsel.selection.columns import Batch
 from streamsel.sink import Sink
 from streamsel.store.embedded import SqliteStore
 
-__all__ = ["Interrupted", "Parts", "Progress"]
-
-
-class Progress(Protocol):
-    """Told how a run goes on."""
-
-    def __call__(self, stage: str, more: int, kept: int, total: int | None = None) -> None:
-        """The stage, how many frames more are done with in it, picks so far, and frames that it has in all.
-
-        total: None where the run knows itself, as of frames to watch.
-        """
-        ...
-
-
-class Interrupted(StreamselError):  # noqa: N818
-    """Asked to stop; everything up to the last block is saved."""
-
-    exit_code = 130
-
-    def __init__(self) -> None:
-        super().__init__("stopped, and all is saved: run the same command again to continue")
+__all__ = ["Parts"]
 
 
 @dataclass(frozen=True)

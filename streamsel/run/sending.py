@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from streamsel.config import SelectConfig
 from streamsel.errors import StateError
+from streamsel.run.going import Interrupted, Progress
 from streamsel.run.outgoing import PickRecords
-from streamsel.run.parts import Interrupted, Progress
 from streamsel.run.workspace import Workspace
 from streamsel.sink.json_file import write_json
 from streamsel.store import Changes, Outgoing, PickRow, Span

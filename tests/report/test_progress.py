@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from streamsel.report import Progress
 from streamsel.report.bar import BarProgress
 from streamsel.report.pace import WINDOW, Pace
-from streamsel.report.progress import JsonProgress, LineProgress, QuietProgress, open_progress
+from streamsel.report.progress import JsonProgress, LineProgress, QuietProgress
+from streamsel.report.suited import open_progress
 
 
 class Terminal(io.StringIO):

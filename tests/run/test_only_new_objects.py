@@ -9,7 +9,7 @@ import pytest
 
 import streamsel as library
 from streamsel.rules.kept_objects import KeptObjects
-from streamsel.run.parts import Interrupted
+from streamsel.run.going import Interrupted
 from streamsel.testing.videos import scenes
 from tests.conftest import outputs
 from tests.run.drive import DIVERSITY, EMBEDDINGS, config, entry

@@ -12,7 +12,7 @@ from PIL import Image
 
 import streamsel as library
 from streamsel.errors import UsageError
-from streamsel.run.parts import Interrupted
+from streamsel.run.going import Interrupted
 from streamsel.signals.metadata_schema import Entry
 from streamsel.signals.writing import write_metadata, write_metadata_schema
 from streamsel.testing.videos import scenes

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import streamsel as library
-from streamsel.run.parts import Interrupted
+from streamsel.run.going import Interrupted
 from tests.conftest import killed, outputs
 from tests.run.drive import (
     BUSES,

@@ -17,7 +17,7 @@ from streamsel.embed.load import load_embedder
 from streamsel.embed.objects import embed_crops
 from streamsel.errors import UsageError
 from streamsel.pool.datapool import Pool
-from streamsel.run.parts import Interrupted
+from streamsel.run.going import Interrupted
 from streamsel.signals.crops import crop_at, region_of
 from streamsel.testing.servers import camera
 from streamsel.testing.videos import pictures, scenes

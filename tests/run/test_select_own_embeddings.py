@@ -17,7 +17,7 @@ from PIL import Image
 import streamsel as library
 from streamsel.embed.pooling import pool
 from streamsel.errors import ModelError, SourceError, StateError, UsageError
-from streamsel.run.parts import Interrupted
+from streamsel.run.going import Interrupted
 from tests.conftest import killed, outputs
 from tests.run.drive import (
     DAY,

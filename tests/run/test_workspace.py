@@ -10,7 +10,7 @@ import pytest
 
 import streamsel as library
 from streamsel.errors import SourceError, StateError, UsageError
-from streamsel.run.parts import Interrupted
+from streamsel.run.going import Interrupted
 from streamsel.testing import nasty
 from streamsel.testing.videos import scenes
 from tests.conftest import command, outputs, streamsel
@@ -143,7 +143,7 @@ def test_a_broken_source_before_an_unfinished_one_changes_nothing(stop, folder, 
 def test_what_comes_while_pictures_are_written_is_chosen_from_afterwards(folder, other_clip, tmp_path):
     blocks = -(-120 // 16)
     with pytest.raises(Interrupted):
-        library.select(folder, tmp_path / "out", n=5, stopping=Stop(blocks + 2))
+        library.select(folder, tmp_path / "out", n=5, stopping=Stop(blocks))
     shutil.copy(other_clip, folder / "c.mp4")
     found = library.select(folder, tmp_path / "out", n=5, only_new=True)
     assert [pick["source"] for pick in found.picks] == ["b.mp4"] * 5 + ["c.mp4"] * 5
