@@ -36,7 +36,7 @@ def choose(
     lightly: str | Path | None = None,
     query_sets: Mapping[str, str] | Sequence[str] | None = None,
     pool: str | Path | None = None,
-    normalize: bool = True,
+    normalize: bool | None = None,
     fresh: bool = False,
     progress: Told = lambda stage, rows, kept: None,
 ) -> Selection:
@@ -44,13 +44,14 @@ def choose(
 
     table: embeddings CSV, Parquet, .npy, JSON lines, or the folder of an earlier run. selection: a selection config, or
     its file; DIVERSITY unless given. query_sets: name -> path, or texts NAME=PATH. n, proportion: in place of what the
-    config says. pool: earlier picks count as selected, and the new ones are appended. `streamsel choose --help` tells
-    the others.
+    config says. pool: earlier picks count as selected, and the new ones are appended. normalize: whether vectors are
+    made as long as one; unless given, as the config says. `streamsel choose --help` tells the others.
     Raises UsageError, SourceError, StateError, SinkError.
     """
     config = config_of(selection, n, proportion)
     paths = [None if path is None else Path(path) for path in (metadata, lightly, pool)]
-    run = TableRun(Path(table), config, paths[0], paths[1], query_sets_of(query_sets), normalize)
+    unit = config.worker.normalize_embeddings if normalize is None else normalize
+    run = TableRun(Path(table), config, paths[0], paths[1], query_sets_of(query_sets), unit)
     begun = time.monotonic()
     with ExitStack() as stack:
         folder = ChosenFolder(Path(out), run, paths[2], fresh=fresh)
@@ -74,7 +75,7 @@ def check(
     lightly: str | Path | None = None,
     query_sets: Mapping[str, str] | Sequence[str] | None = None,
     pool: str | Path | None = None,
-    normalize: bool = True,
+    normalize: bool | None = None,
 ) -> list[Finding]:
     """What `choose` with these arguments could reach, without choosing. Nothing is written.
 
@@ -86,7 +87,8 @@ def check(
     paths = [None if path is None else Path(path) for path in (metadata, lightly, pool)]
     if table is None:
         return check_config(config, paths[2], paths[1], query_sets_of(query_sets))
-    run = TableRun(Path(table), config, paths[0], paths[1], query_sets_of(query_sets), normalize)
+    unit = config.worker.normalize_embeddings if normalize is None else normalize
+    run = TableRun(Path(table), config, paths[0], paths[1], query_sets_of(query_sets), unit)
     return check_table(run, paths[2])
 
 

@@ -28,13 +28,14 @@ def place_of(config: SelectionConfig, entry: Entry) -> str:
     return f"strategies[{next(place for place, one in enumerate(config.strategies) if one is entry)}]"
 
 
-def config_findings(config: SelectionConfig, pool: Path | None, *, alone: bool) -> Iterator[Finding]:
-    """Findings that need no table; alone: whether there is none, so that what is needed is told."""
+def config_findings(config: SelectionConfig, pool: Path | None, table: Path | None = None) -> Iterator[Finding]:
+    """Findings that need no table; where there is none, what is needed is told."""
+    alone = table is None
     try:
         config.check_goal()
     except UsageError as error:
         yield problem("n_samples", str(error))
-    for name in idle_options(config, pool):
+    for name in idle_options(config, pool, table):
         told = alone and name == "worker_config.embeddings"
         yield note(name, EMBEDDED if told else "changes nothing here")
     for entry in config.strategies:

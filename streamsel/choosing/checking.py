@@ -51,13 +51,13 @@ def check_config(
 ) -> list[Finding]:
     """What the config says by itself, and whether what it reads is in the `.lightly` folder, where that is named."""
     sets = query_sets or {}
-    found = [*config_findings(config, pool, alone=True), *idle_queries(config, sets), *missing_queries(config, sets)]
+    found = [*config_findings(config, pool), *idle_queries(config, sets), *missing_queries(config, sets)]
     return found if lightly is None else [*found, *folder_findings(config, lightly)]
 
 
 def check_table(run: TableRun, pool: Path | None = None) -> list[Finding]:
     """What can be reached with a table. What `choose` would refuse is a problem, not raised."""
-    found = [*config_findings(run.config, pool, alone=False), *idle_queries(run.config, run.query_sets)]
+    found = [*config_findings(run.config, pool, run.table), *idle_queries(run.config, run.query_sets)]
     with ExitStack() as stack:
         try:
             rows = rows_of(run)

@@ -11,6 +11,7 @@ from typing import Final
 from streamsel.choosing.table_run import TableRun
 from streamsel.config import SelectionConfig
 from streamsel.config.constraints import MinDistance
+from streamsel.config.worker import DIMENSION
 from streamsel.errors import UsageError
 from streamsel.rules.filters import Filter, relevant_files
 from streamsel.rules.material import batch_of
@@ -32,6 +33,8 @@ FRAME: Final = re.compile(r"(?s:(.+))-[0-9]+-([A-Za-z0-9]+)(?:\.[A-Za-z0-9]+)?")
 def rows_of(run: TableRun) -> TableRows:
     """The table, and what goes with its rows. Raises SourceError, UsageError."""
     table = read_table(run.table, metadata=run.metadata, normalize=run.normalize)
+    if table.vectors is not None and not run.table.is_dir():  # those of a run's folder are of the model that it had
+        run.config.worker.check_dimension(table.vectors.shape[1], str(run.table))
     folder = LightlyFolder.named(run.lightly) if run.lightly else None
     return TableRows(table, folder, run.config.lightly_path_regex, str(run.table))
 
@@ -95,11 +98,12 @@ def wanted(config: SelectionConfig, rows: TableRows) -> int:
     return total if found is None else found
 
 
-def idle_options(config: SelectionConfig, pool: Path | None) -> list[str]:
+def idle_options(config: SelectionConfig, pool: Path | None, table: Path | None) -> list[str]:
     """Options of a config that change nothing when a table is chosen from, so that the user can be told."""
     worker = config.worker
     idle = {
         "auto_tasks": config.auto_tasks,
+        f"lightly_config.{DIMENSION}": worker.num_ftrs and table is not None and table.is_dir(),
         "worker_config.embeddings": worker.embeddings,
         "worker_config.object_level": worker.object_level.task_name,
         "worker_config.remove_exact_duplicates": worker.remove_exact_duplicates,

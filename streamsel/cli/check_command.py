@@ -34,7 +34,7 @@ def check_command(
     lightly: Annotated[Path | None, option("--lightly", "As in choose.", metavar="FOLDER")] = None,
     query_set: QuerySets = None,
     pool: Annotated[Path | None, option("--pool", "As in choose; it is only read.", metavar="FILE")] = None,
-    normalize: Normalize = True,
+    normalize: Normalize = None,
     as_json: Json = False,
     debug: Debug = False,
 ) -> None:

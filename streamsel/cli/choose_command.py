@@ -28,7 +28,7 @@ def choose_command(
     ] = None,
     query_set: QuerySets = None,
     pool: Pool = None,
-    normalize: Normalize = True,
+    normalize: Normalize = None,
     fresh: Annotated[bool, option("--fresh", "Forget the earlier choice in OUT.")] = False,
     quiet: Quiet = False,
     as_json: Json = False,

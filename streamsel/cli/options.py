@@ -20,7 +20,8 @@ QuerySets = Annotated[
 ]
 Pool = Annotated[Path | None, option("--pool", "Earlier picks count as selected; new ones are added.", metavar="FILE")]
 Normalize = Annotated[
-    bool, typer.Option("--normalize/--as-they-are", show_default=False, help="Make vectors unit length (default).")
+    bool | None,
+    typer.Option("--normalize/--as-they-are", show_default=False, help="Make vectors unit length (default)."),
 ]
 Quiet = Annotated[bool, option("--quiet/-q", "Say nothing but errors; with --json, the result alone.")]
 Json = Annotated[bool, option("--json", "The result as JSON on standard output, progress on standard error.")]

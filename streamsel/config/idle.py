@@ -8,6 +8,7 @@ from itertools import chain
 from streamsel.config.pipeline_base import ServiceConfig
 from streamsel.config.select_config import SelectConfig
 from streamsel.config.selection import SelectionConfig
+from streamsel.config.worker import DIMENSION
 
 __all__ = ["idle_in_pictures", "idle_in_pipeline", "idle_options"]
 
@@ -19,14 +20,14 @@ def idle_options(config: SelectConfig) -> list[str]:
     names = [f"--query-set {name}" for name, _ in config.query_sets]
     queries = _of_queries(config.rules, dict(zip(names, dict(config.query_sets), strict=True)))
     found = (_of_objects(config), queries, _of_pictures(config), _of_own(config), _of_the_pool(config))
-    return [*chain.from_iterable(found), *_of_the_worker(config.rules)]
+    return [*chain.from_iterable(found), *_of_the_worker(config.rules, *_of_vectors(config.rules, own=config.own))]
 
 
 def idle_in_pipeline(config: ServiceConfig) -> list[str]:
     """The same of a pipeline."""
     queries = _of_queries(config.rules, {f"query_sets.{name}": name for name in config.query_sets})
     pooled = ["worker_config.use_datapool"] if config.rules.worker.use_datapool else []
-    return [*queries, *_of_the_worker(config.rules, *pooled)]
+    return [*queries, *_of_the_worker(config.rules, *pooled, *_of_vectors(config.rules, own=False))]
 
 
 def _of_objects(config: SelectConfig) -> Iterator[str]:
@@ -38,6 +39,14 @@ def _of_own(config: SelectConfig) -> Iterator[str]:
     for option in ("device", "effort"):
         if config.own and option in config.model_fields_set:
             yield f"--{option} changes nothing: vectors are looked up, of every frame, and nothing is embedded"
+
+
+def _of_vectors(rules: SelectionConfig, *, own: bool) -> Iterator[str]:
+    """Vectors of frames have unit length, and as many numbers as the model gives them; own: as the table has."""
+    if not rules.worker.normalize_embeddings:
+        yield "worker_config.normalize_embeddings"
+    if rules.worker.num_ftrs is not None and not own:
+        yield f"lightly_config.{DIMENSION}"
 
 
 def _of_queries(rules: SelectionConfig, given: Mapping[str, str]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from streamsel.config.nearest import quoted, shown, unknown
 from streamsel.config.value import Number, Value, Whole
 from streamsel.errors import UsageError
 
-__all__ = ["RUN", "ObjectLevel", "WorkerOptions", "worker_values"]
+__all__ = ["DIMENSION", "RUN", "ObjectLevel", "WorkerOptions", "worker_values"]
 
 
 def _keys(words: str) -> frozenset[str]:
@@ -20,16 +20,17 @@ def _keys(words: str) -> frozenset[str]:
 
 OURS = _keys(
     """
-    selected_sequence_length relevant_filenames_file embeddings use_datapool remove_exact_duplicates
-    object_level.task_name object_level.padding object_level.crop_dataset_name
+    selected_sequence_length relevant_filenames_file embeddings normalize_embeddings use_datapool
+    remove_exact_duplicates object_level.task_name object_level.padding object_level.crop_dataset_name
     """
 )
+DIMENSION = "model.num_ftrs"
 WORKER = _keys(
     """
     datasource.process_all datasource.enable_datapool_update datasource.bypass_verify
     datasource.input_expiration.min_days_to_expiration datasource.input_expiration.handling_strategy
     corruptness_check.corruption_threshold pretagging pretagging_upload enable_training training.task_name checkpoint
-    checkpoint_run_id normalize_embeddings crops.enable_upload crops.enable_upload_for_tasks output_image_format
+    checkpoint_run_id crops.enable_upload crops.enable_upload_for_tasks output_image_format
     num_processes num_threads cache_size upload_report shutdown_when_job_finished
     """
 )
@@ -45,7 +46,7 @@ LIGHTLY = _keys(
 RUN = frozenset({"priority", "runs_on"})
 """What a run may be given: OURS and WORKER in worker_config, LIGHTLY in lightly_config, RUN beside them.
 
-Dotted keys; only OURS mean something here.
+Dotted keys; only OURS mean something here, and DIMENSION of LIGHTLY.
 """
 
 
@@ -63,6 +64,8 @@ class ObjectLevel(Value):
 class WorkerOptions(Value):
     """selected_sequence_length: frames, 1 or more. relevant_filenames_file, embeddings: paths, empty for none.
 
+    normalize_embeddings: whether own embeddings are made as long as one. num_ftrs: how many numbers each of them has,
+    None where that is not said.
     ignored: options that were given and change nothing here, such as `worker_config.pretagging`, sorted, so that the
     user can be told.
     """
@@ -70,6 +73,8 @@ class WorkerOptions(Value):
     selected_sequence_length: Annotated[Whole, Field(ge=1)] = 1
     relevant_filenames_file: str = ""
     embeddings: str = ""
+    normalize_embeddings: Annotated[bool, Field(strict=True)] = True
+    num_ftrs: Annotated[Whole, Field(ge=1)] | None = None
     use_datapool: Annotated[bool, Field(strict=True)] = False
     remove_exact_duplicates: Annotated[bool, Field(strict=True)] = False
     object_level: ObjectLevel = ObjectLevel()
@@ -85,6 +90,14 @@ class WorkerOptions(Value):
             " use it with `streamsel select` or `streamsel choose`, or leave the option out"
         )
 
+    def check_dimension(self, found: int, called: str) -> None:
+        """Raises UsageError where own embeddings, so called, have not as many numbers as the config says."""
+        if self.num_ftrs not in (None, found):
+            raise UsageError(
+                f"lightly_config.{DIMENSION} is {self.num_ftrs}, and the embeddings of {called} have {found} numbers:"
+                " give the file that goes with this config, or mend or leave out the option"
+            )
+
 
 def worker_values(run: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of WorkerOptions out of the arguments of a run: worker_config, lightly_config, priority, runs_on.
@@ -93,14 +106,17 @@ def worker_values(run: Mapping[str, Any]) -> dict[str, Any]:
     """
     values: dict[str, Any] = {}
     ignored = [key for key in RUN if key in run]
+    ours = {f"worker_config.{key}": key for key in OURS} | {f"lightly_config.{DIMENSION}": "num_ftrs"}
     for config, known in (("worker_config", OURS | WORKER), ("lightly_config", LIGHTLY)):
         options = run.get(config)
         for key, value in _dotted({} if options is None else options, config):
             _check(key, value, known, f"{config}.{quoted(key)}")
-            if key not in OURS:
+            field = ours.get(f"{config}.{key}")
+            if field is None:
                 ignored.append(f"{config}.{key}")
             elif value is not None:
-                _put(values, key.split("."), value)
+                _put(values, field.split("."), value)
+    _check_count(values.get("num_ftrs"))
     return values | {"ignored": tuple(sorted(ignored))}
 
 
@@ -120,6 +136,11 @@ def _check(key: str, value: Any, known: frozenset[str], place: str) -> None:
         raise UsageError(f"{place}: must be a mapping, got {shown(value)}")
     if not group and key not in known:
         raise UsageError(f"{place}: {unknown('key', key, sorted(known))}")
+
+
+def _check_count(value: Any) -> None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 1):
+        raise UsageError(f"lightly_config.{DIMENSION}: must be a whole number of 1 or more, got {shown(value)}")
 
 
 def _put(values: dict[str, Any], path: list[str], value: Any) -> None:

@@ -34,7 +34,9 @@ def own_vectors(config: SelectConfig, sources: Sequence[Source]) -> OwnVectors:
     folder = lightly_folder(config.lightly, sources)
     path = config.embeddings or _in_folder(config.rules.worker.embeddings, folder)
     inside = folder is not None and path.resolve().is_relative_to(folder.path.resolve())
-    return OwnVectors.load(path, folder.prefix if folder is not None and inside else "")
+    found = OwnVectors.load(path, folder.prefix if folder is not None and inside else "")
+    config.rules.worker.check_dimension(found.dim, str(path))
+    return found
 
 
 def _in_folder(name: str, folder: LightlyFolder | None) -> Path:

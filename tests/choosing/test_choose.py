@@ -470,6 +470,27 @@ def test_the_command_says_what_it_did(table, tmp_path):
     assert names == [pick["id"] for pick in library.Selection.load(tmp_path / "out").picks]
 
 
+def test_vectors_are_made_unit_length_unless_the_worker_was_told_otherwise(tmp_path):
+    table = written(tmp_path / "long.jsonl", [{"name": f"{n}", "embedding": [n**2.0, 1.0]} for n in range(1, 9)])
+    run = {"selection_config": config(entry(EMBEDDINGS, DIVERSITY), n_samples=3)}
+    as_they_are = {**run, "worker_config": {"normalize_embeddings": False}}
+    found = {name: chosen(table, tmp_path / name, one) for name, one in {"unit": run, "long": as_they_are}.items()}
+    assert found["long"] == chosen(table, tmp_path / "option", run, normalize=False) == ["1", "8", "6"]
+    assert found["unit"] == chosen(table, tmp_path / "over it", as_they_are, normalize=True) != found["long"]
+
+
+def test_the_dimension_that_a_config_tells_is_compared_with_a_table_and_not_with_a_run(table, tmp_path):
+    run = {
+        "selection_config": config(entry(EMBEDDINGS, DIVERSITY), n_samples=3),
+        "lightly_config": {"model": {"num_ftrs": 6}},
+    }
+    first = choose(table, tmp_path / "six", selection=run)
+    assert "ignored" not in first.summary or not first.summary["ignored"]
+    run["lightly_config"]["model"]["num_ftrs"] = 7
+    again = choose(tmp_path / "six", tmp_path / "again", selection=run)
+    assert again.summary["ignored"] == ["lightly_config.model.num_ftrs"]
+
+
 def test_a_pasted_run_is_taken_as_it_is(table, tmp_path):
     pasted = tmp_path / "run.py"
     pasted.write_text(

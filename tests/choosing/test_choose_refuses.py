@@ -103,6 +103,13 @@ REFUSED = {
         },
         "with --lightly",
     ),
+    "dimension": (
+        {
+            "selection_config": config(entry(EMBEDDINGS, DIVERSITY)),
+            "lightly_config": {"model": {"num_ftrs": 32}},
+        },
+        "rows.jsonl have 6 numbers",
+    ),
     "target": (
         config(entry(WEATHERS, {"type": "BALANCE", "target": {"fog": 0.8, "rain": 0.8}})),
         "strategies[0]: a BALANCE target",

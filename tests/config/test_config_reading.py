@@ -118,13 +118,19 @@ RUN: dict[str, Any] = {
         "selected_sequence_length": 4,
         "relevant_filenames_file": ".lightly/relevant.txt",
         "embeddings": None,
+        "normalize_embeddings": False,
         "use_datapool": True,
         "pretagging": False,
         "datasource": {"process_all": True, "input_expiration": {"min_days_to_expiration": 3}},
         "object_level": {"task_name": "vehicles", "padding": 0.1},
         "training": {},
     },
-    "lightly_config": {"loader": {"batch_size": 16}, "collate": {"cj_prob": 0.8}, "seed": 1},
+    "lightly_config": {
+        "loader": {"batch_size": 16},
+        "collate": {"cj_prob": 0.8},
+        "seed": 1,
+        "model": {"num_ftrs": 32, "out_dim": 128},
+    },
     "priority": "MID",
     "runs_on": ["gpu"],
     "selection_config": BASE,
@@ -136,9 +142,11 @@ def test_the_arguments_of_a_run_hold_the_config_and_what_the_worker_was_told() -
     assert (worker.selected_sequence_length, worker.use_datapool, worker.embeddings) == (4, True, "")
     assert worker.relevant_filenames_file == ".lightly/relevant.txt"
     assert (worker.object_level.task_name, worker.object_level.padding) == ("vehicles", 0.1)
+    assert (worker.normalize_embeddings, worker.num_ftrs) == (False, 32)
     assert worker.ignored == (
         "lightly_config.collate.cj_prob",
         "lightly_config.loader.batch_size",
+        "lightly_config.model.out_dim",
         "lightly_config.seed",
         "priority",
         "runs_on",
@@ -147,6 +155,12 @@ def test_the_arguments_of_a_run_hold_the_config_and_what_the_worker_was_told() -
         "worker_config.pretagging",
         "worker_config.training",
     )
+
+
+@pytest.mark.parametrize("wrong", [0, -1, 32.5, "32", True])
+def test_a_dimension_is_a_whole_number(wrong: Any) -> None:
+    said = complaint({"selection_config": BASE, "lightly_config": {"model.num_ftrs": wrong}})
+    assert said.startswith("selection: lightly_config.model.num_ftrs: must be a whole number of 1 or more, got ")
 
 
 def test_a_run_without_worker_options_is_its_selection_config() -> None:

@@ -249,6 +249,8 @@ def test_what_can_be_told_before_is_told_before(data_set, own, vectors, tmp_path
     refused(UsageError, r"half.csv: has no vector of sub/night.mp4: it names 'day-00-mp4.png'", embeddings=half)
     refused(UsageError, "--model and --embeddings exclude each other", model="torchvision:resnet18")
     refused(UsageError, "--objects cars: --embeddings has vectors of frames alone", objects="cars")
+    learned = {"selection_config": config(DIVERSE), "lightly_config": {"model": {"num_ftrs": 33}}}
+    refused(UsageError, r"lightly_config\.model\.num_ftrs is 33, and the embeddings of .*own\.csv", selection=learned)
     crops = entry({**EMBEDDINGS, "task": "cars"}, {"type": "DIVERSITY"})
     refused(UsageError, r"strategies\[1\]\.input\.task: .* not of their objects", selection=config(DIVERSE, crops))
     refused(UsageError, "camera/one: is live", source="rtsp://camera/one", duration=5)
