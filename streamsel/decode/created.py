@@ -12,7 +12,7 @@ from streamsel.data import Source
 from streamsel.decode.container import open_file
 from streamsel.errors import SourceError
 
-__all__ = ["created", "taken_on"]
+__all__ = ["EARLIEST", "created", "taken_on"]
 
 EARLIEST: Final = 1990
 """Before, a clock was not set: cameras begin with 1904, 1970 or 1980."""

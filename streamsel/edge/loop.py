@@ -19,7 +19,7 @@ from itertools import groupby
 
 import numpy as np
 
-from streamsel.data import Vector
+from streamsel.data import Frame, Vector
 from streamsel.edge import Seen, Segment
 from streamsel.edge.board import MOST_SHOWN
 from streamsel.edge.journal import Readings
@@ -33,6 +33,7 @@ from streamsel.service.deciding import Entered, Place, Settled, Span, Verdict
 from streamsel.service.lane import Lane, Taken
 from streamsel.service.log_lines import say
 from streamsel.service.pauses import pauses
+from streamsel.service.wall_time import on_the_wall
 from streamsel.sink.durable import is_full
 from streamsel.store import Outgoing
 from streamsel.store.entries import Committed
@@ -213,11 +214,7 @@ class _Done:
         self._settled(place, self._lanes[place].end(now, self._breathe), [])
 
     def _entered(self, lane: Lane, run: Sequence[tuple[Seen, Vector]]) -> list[Entered]:
-        rows = [
-            Taken(one.frame, vector, one.offset, one.part, one.last, one.taken.timestamp(), _held(one))
-            for one, vector in run
-            if one.frame
-        ]
+        rows = [_taken(one.frame, one, vector) for one, vector in run if one.frame]
         entered = lane.enter(rows)
         for (one, _), row in zip(run, entered, strict=True):
             if isinstance(row, Verdict) and row.unusable and not row.again:
@@ -278,8 +275,9 @@ def _skip(lane: Lane, run: Sequence[tuple[Seen, Vector]]) -> None:
         lane.skip(one.offset)
 
 
-def _held(seen: Seen) -> int:
-    return seen.glimpse.held if seen.glimpse else 0
+def _taken(frame: Frame, seen: Seen, vector: Vector) -> Taken:
+    when, held = seen.taken.timestamp(), seen.glimpse.held if seen.glimpse else 0
+    return Taken(on_the_wall(frame, when), vector, seen.offset, seen.part, seen.last, when, held)
 
 
 def _source(pair: tuple[Seen, Vector]) -> int:

@@ -63,8 +63,8 @@ class FrameRules:
 
     remove_duplicates: see `Entrance`. task: whose objects are selected, None where frames are. padding: of objects.
     embeds: the objects that are selected have vectors, whether the config reads them or not. carried: frames bring
-    metadata of their own in their `signals`. sources: where frames come from, if that tells their days. Raises
-    UsageError, SourceError for what the config reads and is not there.
+    metadata of their own in their `signals`, and have times on the wall. sources: where frames come from, if that tells
+    their days. Raises UsageError, SourceError for what the config reads and is not there.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class FrameRules:
             alone = OwnPredictions(config, task, folder)
             self.object_rows = ObjectRows(config, task, boxes, called, model, padding, unseen, alone)
             frames = of_frames(config, task)
-        days = None if sources is None else DaySignal(config, folder, sources)
+        days = DaySignal(config, folder, sources or (), wall=carried) if carried or sources is not None else None
         self.objects = FrameObjects(config, folder, embedder, called, padding)
         self.entrance = Entrance(
             frames,

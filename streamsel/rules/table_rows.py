@@ -13,7 +13,7 @@ import numpy as np
 from streamsel.config import SelectionConfig
 from streamsel.data import Vector
 from streamsel.errors import UsageError
-from streamsel.rules.days import DAYS
+from streamsel.rules.days import DAYS, day_of
 from streamsel.rules.keys import key_of
 from streamsel.rules.places import told_at, wanted_columns
 from streamsel.rules.readings import Reading, reading_of
@@ -105,18 +105,31 @@ class TableRows:
     def place(self, what: str) -> Column:
         """See `Material`."""
         keys = {"SOURCE": SOURCES, "TIME": TIMES, "DAY": DAYS}[what]
-        key = next((key for key in keys if key in self.table.columns), None)
-        if key is None:
+        known = [key for key in keys if key in self.table.columns]
+        if not known:
             raise UsageError(f"{self.called}: a constraint reads the {what.lower()} of rows: add a column {keys[0]!r}")
         with self._told():
             if what == "TIME":
-                return Numbers(self.table.numbers(key))
-            labels = self.table.labels(key).tolist()
-            if None in labels:
-                raise UsageError(
-                    f"{self.table.row(labels.index(None))}: its {key} is not known, and a constraint reads it"
-                )
-        return labels_of([str(label)[:10] for label in labels] if what == "DAY" else labels)
+                return Numbers(self.table.numbers(known[0]))
+            return labels_of(self._days(known) if what == "DAY" else self._known(known[0]))
+
+    def _known(self, key: str) -> list[Any]:
+        """The labels of a column. Raises UsageError where one is not known."""
+        labels: list[Any] = self.table.labels(key).tolist()
+        if None in labels:
+            raise UsageError(f"{self.table.row(labels.index(None))}: its {key} is not known, and a constraint reads it")
+        return labels
+
+    def _days(self, keys: Sequence[str]) -> list[str | None]:
+        """Of each row what the first of these columns tells that tells a day. Raises UsageError where none does."""
+        told = [[day_of(key, label) for label in self.table.labels(key).tolist()] for key in keys]
+        days = [next(filter(None, row), None) for row in zip(*told, strict=True)]
+        if None in days:
+            raise UsageError(
+                f"{self.table.row(days.index(None))}: its {' or '.join(keys)} tells no day, and a constraint reads it;"
+                " give it as 2024-05-17"
+            )
+        return days
 
     @property
     def _rows(self) -> Sequence[str]:

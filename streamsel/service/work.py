@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -12,7 +12,8 @@ from streamsel.data import Vector
 from streamsel.service.breath import Breath
 from streamsel.service.lane import Lane, Taken, Verdict
 from streamsel.service.parts import Parts
-from streamsel.service.pictures import MILLISECOND, Opened, Poison
+from streamsel.service.pictures import Opened, Poison
+from streamsel.service.wall_time import on_the_wall
 from streamsel.topic import Finished, Message, Record
 
 __all__ = ["Done", "as_taken", "chunks", "decided", "embedded"]
@@ -94,13 +95,11 @@ def decided(parts: Parts, lane: Lane, chunk: Sequence[Opened | Poison], vectors:
 
 
 def as_taken(opened: Opened, vector: Vector) -> Taken:
-    """A frame as a lane takes it: its time is the one on the wall, since each segment of a camera begins anew.
+    """A frame as a lane takes it.
 
     Picks grow old by the times of records: by those of cameras a single wrong clock would make all of them old.
     """
-    mark = replace(opened.frame.mark, pts=round(opened.when * 1000), time_base=MILLISECOND)
-    frame = replace(opened.frame, mark=mark)
-    message = opened.message
+    frame, message = on_the_wall(opened.frame, opened.when), opened.message
     return Taken(frame, vector, message.offset, opened.part, opened.last, message.timestamp / 1000)
 
 

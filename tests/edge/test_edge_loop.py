@@ -146,8 +146,8 @@ def material() -> list[Seen]:
 class Trial:
     """A loop with its folder. cuts: how many frames it takes at once, in turn. reloads: when lanes are made anew.
 
-    other: by which they are. now: on the clock that ends windows; None: it ends none. commits: after so many
-    it is stopped; None: when all was taken.
+    made: by which they are at first; other: by which they are then. now: on the clock that ends windows; None: it ends
+    none. commits: after so many it is stopped; None: when all was taken.
     """
 
     folder: Path
@@ -156,6 +156,7 @@ class Trial:
     faults: Sequence[Fault] = ()
     commits: int | None = None
     other: EdgeConfig = field(default_factory=lambda: config())
+    made: EdgeConfig = field(default_factory=lambda: config())
     batch_picks: list[list[Picked]] = field(default_factory=list)
     turned: Callable[[], None] = lambda: None
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -186,7 +187,7 @@ class Trial:
 
         return Parts(
             inbox=inbox,
-            lanes=source_lanes(config(), embedder()),
+            lanes=source_lanes(self.made, embedder()),
             embedder=embedder(),
             embeds=True,
             pictures=Pictures(self.folder / "picks", quality=80, model="tiny", told=quota.wrote),
@@ -312,6 +313,25 @@ def test_killed_before_a_commit_it_picks_the_same_again(fresh, undisturbed, kill
             continue
     Trial(folder).run(material())
     assert outcome(folder) == undisturbed
+
+
+@settings(max_examples=5)
+@given(CUTS)
+def test_gaps_and_days_go_by_the_clock_though_a_camera_begins_its_times_anew(fresh, cuts) -> None:
+    sources = [{"name": name, "url": f"rtsp://camera/{name}"} for name in NAMES]
+    passing = {"input": {"type": "RANDOM"}, "strategy": {"type": "THRESHOLD", "operation": "BIGGER", "threshold": -1}}
+    limits = [{"type": "MIN_GAP", "seconds": 5400}, {"type": "AT_MOST", "count": 4, "per": {"type": "DAY"}}]
+    selection = {"strategies": [passing], "constraints": limits}
+    hourly = []
+    for hour in range(30):
+        one = seen(1, hour, 0, scene=hour)
+        again = replace(one.frame.mark, pts=40 * (hour % 7))
+        hourly.append(replace(one, taken=NOON + timedelta(hours=hour), frame=replace(one.frame, mark=again)))
+    made = config(sources=sources, min_distance=None, selection=selection)
+    trial = Trial(fresh(), cuts, made=made)
+    trial.run(hourly)
+    hours = [round((one.taken - NOON) / timedelta(hours=1)) for one, _, _ in trial.picks()]
+    assert hours == [0, 2, 4, 6, 12, 14, 16, 18]
 
 
 def test_thresholds_that_the_state_does_not_fit_are_refused(tmp_path: Path, undisturbed, caplog) -> None:

@@ -14,7 +14,7 @@ from streamsel.config import SelectionConfig
 from streamsel.data import Frame, Mark, Source
 from streamsel.decode.created import created, taken_on
 from streamsel.errors import UsageError
-from streamsel.rules.days import DaySignal
+from streamsel.rules.days import DaySignal, day_of
 from streamsel.rules.material import TIME
 
 
@@ -51,6 +51,36 @@ def test_of_a_live_source_it_is_that_of_its_clock():
     late = datetime(2024, 5, 17, 23, 59, 59, tzinfo=UTC).timestamp()
     frames = [frame("camera", **{TIME: late + more}) for more in (0.0, 0.9, 1.0)]
     assert signal.of(frames, ["a", "b", "c"]) == ["2024-05-17", "2024-05-17", "2024-05-18"]
+
+
+def test_where_frames_have_times_on_the_wall_it_is_theirs_unless_they_carry_one():
+    signal = DaySignal(config(), None, wall=True)
+    noon = datetime(2024, 5, 17, 12, tzinfo=UTC).timestamp()
+    frames = [
+        Frame(Mark("cam", 0, round(noon + more), Fraction(1)), None, signals=known)  # type: ignore[arg-type]
+        for more, known in ((0, {}), (86_400, {}), (0, {"date": "monday"}), (0, {"time": "12:30"}))
+    ]
+    assert signal.of(frames, ["a"] * 4) == ["2024-05-17", "2024-05-18", "monday", "2024-05-17"]
+
+
+@pytest.mark.parametrize(
+    ("key", "told", "day"),
+    [
+        ("day", "2024-05-17T08:00", "2024-05-17"),
+        ("day", 3, "3"),
+        ("date", "17.05.2024 08:00", "17.05.2024"),
+        ("day", None, None),
+        ("time", "2024-05-17T08:00", "2024-05-17"),
+        ("time", "08:00:00", None),
+        ("timestamp", 1_715_947_200, "2024-05-17"),
+        ("timestamp", 12.5, None),
+        ("timestamp", 1_715_947_200_000_000, None),
+        ("timestamp", float("nan"), None),
+        ("timestamp", True, None),
+    ],
+)
+def test_what_tells_a_day(key, told, day):
+    assert day_of(key, told) == day
 
 
 def test_of_a_video_it_is_that_of_its_file_and_the_time_in_it(videos):

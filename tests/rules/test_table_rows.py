@@ -97,6 +97,18 @@ def test_days_are_those_of_times():
     assert np.diff(rows.place("TIME").values).tolist() == [1.0, 3600.0]
 
 
+def test_days_of_seconds_are_those_since_1970_and_no_others():
+    noon = 1_715_947_200  # of 2024-05-17, UTC
+    rows = TableRows(table(time=np.array([noon, noon + 43_199, noon + 43_200.5])))
+    assert rows.place("DAY").values.tolist() == ["2024-05-17", "2024-05-17", "2024-05-18"]
+    rows = TableRows(table(time=np.array([0.0, 12.5, 90_000.0]), day=np.array(["mon", "mon", "tue"], object)))
+    assert rows.place("DAY").values.tolist() == ["mon", "mon", "tue"]
+    for wrong in (np.array([noon, 12.5, noon]), np.array(["2024-05-17", "12:30:05", "2024-05-17"], object)):
+        rows = TableRows(table(time=wrong), called="rows.csv")
+        with pytest.raises(UsageError, match=r'^rows\.csv: row 1 \("b-2\.png"\): its time tells no day'):
+            rows.place("DAY")
+
+
 @pytest.mark.parametrize(("what", "column"), [("SOURCE", "source"), ("TIME", "time"), ("DAY", "day")])
 def test_places_that_are_not_there(what, column):
     with pytest.raises(UsageError, match=f"rows.csv: a constraint reads .*: add a column '{column}'"):

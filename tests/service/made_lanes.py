@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -19,6 +20,8 @@ from streamsel.service.lanes import Lanes
 from streamsel.testing.streams import scene_stream
 
 DIM = 8
+PACE = 7_200_000
+"""Milliseconds between frames: two hours, so that some days come."""
 
 VECTORS = {"type": "EMBEDDINGS"}
 DIVERSITY = {"input": VECTORS, "strategy": {"type": "DIVERSITY"}}
@@ -65,6 +68,11 @@ SELECTIONS: dict[str, dict[str, Any]] = {
             {"type": "EXCLUDE", "names": ["cam-5.jpg"]},
         ],
     },
+    "days": {
+        "proportion_samples": 0.5,
+        "strategies": [DIVERSITY],
+        "constraints": [{"type": "AT_MOST", "count": 3, "per": {"type": "DAY"}}],
+    },
     "duplicates": {
         "proportion_samples": 0.4,
         "strategies": [metadata("lightly.sharpness", "WEIGHTS"), DIVERSITY],
@@ -93,6 +101,11 @@ class Flat:
     def embed(self, pictures: Pixels) -> Vector:
         cells = pictures.reshape(len(pictures), DIM, -1).mean(axis=2) + 1.0
         return np.asarray(cells / np.linalg.norm(cells, axis=1, keepdims=True), np.float32)
+
+
+def days(taken: Sequence[Taken]) -> list[str]:
+    """Of each frame, by its own time."""
+    return [datetime.fromtimestamp(row.frame.mark.time, UTC).date().isoformat() for row in taken]
 
 
 def lanes(kind: str, folder: Path | None = None, **options: Any) -> Lanes:
@@ -133,7 +146,7 @@ def rows(count: int, seed: int = 0, parts: int = 1) -> list[Taken]:
         signals: dict[str, Value] = {"speed": int(random.integers(0, 10)), "weather": str(weather[number])}
         if number % 11 == 9:
             signals = {"speed": "fast"}
-        mark = Mark(f"cam{number % 2}", number, number * 700, Fraction(1, 1000), 0, f"cam-{number}.jpg")
+        mark = Mark(f"cam{number % 2}", number, number * PACE, Fraction(1, 1000), 0, f"cam-{number}.jpg")
         picture = StillPicture(np.full((8, 8, 3), random.integers(0, 12) * 20, np.uint8))
         last = number % parts == parts - 1 or number == count - 1
         taken.append(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import math
 import os
+from collections import Counter
 from dataclasses import replace
 
 import numpy as np
@@ -12,11 +13,23 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streamsel.config import read_selection
 from streamsel.errors import DiskError, StateError, UsageError
 from streamsel.service.lane import Lane
 from streamsel.service.lanes import Lanes
 from streamsel.signals import side_folder
-from tests.service.made_lanes import SELECTIONS, Flat, compact, cut, lanes, predictions, rows, settled
+from tests.service.made_lanes import (
+    DIVERSITY,
+    SELECTIONS,
+    Flat,
+    compact,
+    cut,
+    days,
+    lanes,
+    predictions,
+    rows,
+    settled,
+)
 
 MOST = 60
 PLACES = st.lists(st.integers(0, MOST), max_size=6)
@@ -120,6 +133,24 @@ def test_a_disk_that_fails_makes_no_frame_unusable(cars, monkeypatch):
     monkeypatch.setattr(side_folder, "_all", failing)
     with pytest.raises(DiskError, match="check the disk"):
         lane.take([row for row in rows(9) if lane.awaits(row.offset, row.part)])
+
+
+def test_at_most_so_many_of_each_day_that_frames_or_their_clocks_tell():
+    taken = rows(MOST)
+    verdicts, _ = settled(lanes("days").lane(0), cut(taken, range(0, MOST, 7)))
+    kept = Counter(day for day, verdict in zip(days(taken), verdicts, strict=True) if verdict)
+    assert set(kept) == set(days(taken))
+    assert max(kept.values()) == 3
+    said = [replace(row, frame=replace(row.frame, signals={"day": f"day {n % 2}"})) for n, row in enumerate(taken)]
+    verdicts, _ = settled(lanes("days").lane(0), [said])
+    assert Counter(verdict.signals["DAY"] for verdict in verdicts if verdict) == {"day 0": 3, "day 1": 3}
+
+
+def test_at_least_so_many_of_a_day_cannot_be_promised():
+    least = {"type": "AT_LEAST", "count": 3, "per": {"type": "DAY"}}
+    selection = {"strategies": [DIVERSITY], "constraints": [least]}
+    with pytest.raises(UsageError, match=r"^constraints\[0\]: AT_LEAST cannot be promised of a stream"):
+        Lanes(read_selection(selection), Flat(), target_ratio=0.5)
 
 
 def test_a_vector_that_is_no_number_is_told():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from shutil import copyfile
@@ -14,7 +15,7 @@ import numpy as np
 from streamsel.config import read_selection
 from streamsel.data import Decision
 from streamsel.service.emitting import FolderOutput, TopicOutput
-from streamsel.service.lane import Verdict
+from streamsel.service.lane import Lane, Verdict
 from streamsel.service.lanes import Lanes, called
 from streamsel.service.pictures import Opened, Pictures, Poison
 from streamsel.service.work import Done, decided
@@ -27,6 +28,10 @@ from tests.service.made_lanes import DIM, Flat
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 PICKED = Verdict(Decision(True, "new", 0.5), 0)
 VECTOR = np.full(DIM, DIM**-0.5, np.float32)
+PASSING = {
+    "input": {"type": "METADATA", "key": "speed"},
+    "strategy": {"type": "THRESHOLD", "operation": "BIGGER", "threshold": 1},
+}
 
 
 def segment(camera: str, file: str, offset: int = 0, **said: Any) -> Message:
@@ -82,25 +87,37 @@ def test_a_folder_tells_the_same(tmp_path: Path, clip: Path) -> None:
     assert '"source": "cam1"' in told.read_text()
 
 
+def picked(folder: Path, lane: Lane, times: Sequence[datetime]) -> list[tuple[int, int]]:
+    """Offset and part of each frame that is picked of the same segment, recorded at each of these times."""
+    found: list[tuple[int, int]] = []
+
+    def pick(one: Opened, *_: object) -> list[object]:
+        found.append((one.message.offset, one.part))
+        return []
+
+    made = frames(folder, *(segment("cam1", "a.mp4", offset, time=time) for offset, time in enumerate(times)))
+    parts: Any = SimpleNamespace(output=SimpleNamespace(pick=pick))
+    decided(parts, lane, made, [VECTOR] * len(made), Done())
+    return found
+
+
 def test_a_gap_is_one_of_time_on_the_wall(tmp_path: Path, clip: Path) -> None:
     """Frames of the next segment of a camera are near those of the last in their own counting, and years away."""
     copyfile(clip, tmp_path / "a.mp4")
-    threshold = {"type": "THRESHOLD", "operation": "BIGGER", "threshold": 1}
-    strategies = [{"input": {"type": "METADATA", "key": "speed"}, "strategy": threshold}]
-    selection = {"strategies": strategies, "constraints": [{"type": "MIN_GAP", "seconds": 2}]}
-    lane = Lanes(read_selection(selection), Flat()).lane(0)
+    limits = [{"type": "MIN_GAP", "seconds": 2}]
+    lane = Lanes(read_selection({"strategies": [PASSING], "constraints": limits}), Flat()).lane(0)
     later = [NOON, NOON + timedelta(seconds=5), NOON + timedelta(days=1)]
-    messages = [segment("cam1", "a.mp4", offset, time=time) for offset, time in enumerate(later)]
-    picked: list[tuple[int, int]] = []
+    assert picked(tmp_path, lane, later) == [(0, 0), (0, 50), (0, 100), (1, 25), (1, 75), (2, 0), (2, 50), (2, 100)]
 
-    def pick(one: Opened, *_: object) -> list[object]:
-        picked.append((one.message.offset, one.part))
-        return []
 
-    parts: Any = SimpleNamespace(output=SimpleNamespace(pick=pick))
-    made = frames(tmp_path, *messages)
-    decided(parts, lane, made, [VECTOR] * len(made), Done())
-    assert picked == [(0, 0), (0, 50), (0, 100), (1, 25), (1, 75), (2, 0), (2, 50), (2, 100)]
+def test_a_day_is_one_of_the_clock_on_the_wall(tmp_path: Path, clip: Path) -> None:
+    copyfile(clip, tmp_path / "a.mp4")
+    limits = [{"type": "AT_MOST", "count": 30, "per": {"type": "DAY"}}]
+    lane = Lanes(read_selection({"strategies": [PASSING], "constraints": limits}), Flat()).lane(0)
+    late = NOON.replace(hour=23, minute=59, second=58)
+    two_days = [*range(30), *range(50, 80)]
+    expected = [(0, part) for part in two_days] + [(2, part) for part in two_days]
+    assert picked(tmp_path, lane, [late, late, late + timedelta(days=7)]) == expected
 
 
 def test_another_file_than_the_digest_tells_of_gives_no_frame(tmp_path: Path, clip: Path) -> None:
