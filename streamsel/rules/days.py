@@ -17,20 +17,24 @@ from typing import Final
 from streamsel.config import SelectionConfig
 from streamsel.data import Frame, Source, Value
 from streamsel.decode.created import EARLIEST, created, taken_on
-from streamsel.errors import UsageError
+from streamsel.decode.folder import pictures
+from streamsel.errors import SourceError, UsageError
 from streamsel.rules.carried import CarriedMetadata
 from streamsel.rules.material import DAY, TIME
 from streamsel.signals import Signal
 from streamsel.signals.lightly_folder import LightlyFolder
 from streamsel.signals.metadata import MetadataSignal
 from streamsel.signals.path_regex import PathSignal
+from streamsel.signals.relevant import RelevantFiles
 
-__all__ = ["DAYS", "HOW_TO_TELL", "DaySignal", "day_of"]
+__all__ = ["DAYS", "HOW_TO_TELL", "UNDATED", "DaySignal", "day_of"]
 
 DAYS: Final = ("day", "date", "time", "timestamp")
 """Columns, keys of metadata, and groups that may tell days; the first of these that is there does."""
 TIMES: Final = ("time", "timestamp")
 """Those that tell more than the day, and perhaps none: 12.5 seconds into a video are no day."""
+UNDATED: Final = "no day"
+"""Why a row is turned away whose day is not known, where a quota counts per DAY."""
 HOW_TO_TELL = "give it as METADATA 'day', or read it off names with lightly_path_regex, (?P<day>...)"
 
 
@@ -55,7 +59,7 @@ def _on(seconds: float) -> str:
 
 
 class DaySignal:
-    """See the module's text. sources: those that frames come from.
+    """See the module's text. sources: those that frames come from. files: those that may be picked from; None: all.
 
     wall: frames have times on the wall, and may carry metadata, see `CarriedMetadata`.
     """
@@ -68,9 +72,10 @@ class DaySignal:
         folder: LightlyFolder | None,
         sources: Sequence[Source] = (),
         *,
+        files: RelevantFiles | None = None,
         wall: bool = False,
     ) -> None:
-        self._wall = wall
+        self._files, self._wall = files, wall
         self._told = list(_told(config, folder, carried=wall))
         self._sources = {source.id: source for source in sources}
         self._created = cache(created)
@@ -84,10 +89,13 @@ class DaySignal:
         return [day or self._recorded(frame) for day, frame in zip(known, frames, strict=True)]
 
     def refuse_undated(self) -> None:
-        """Raises UsageError where it can be told before that frames of a source have no day."""
+        """Raises UsageError where it can be told before that no frame of a source has a day."""
         for source in self._sources.values() if not self._told else ():
-            if source.kind == "video" and self._created(source) is None:
+            relevant = self._files is None or (source.kind == "video" and self._files.includes(source.id))
+            if relevant and source.kind == "video" and self._created(source) is None:
                 raise UsageError(f"{source.id}: its file does not say the day it was recorded on: {HOW_TO_TELL}")
+            if relevant and source.kind == "images" and not _any_taken(source):
+                raise UsageError(f"{source.id}: no picture in it says the day it was taken on: {HOW_TO_TELL}")
 
     def _recorded(self, frame: Frame) -> str | None:
         if TIME in frame.signals or self._wall:
@@ -97,6 +105,14 @@ class DaySignal:
             return None if source is None else taken_on(source, frame.mark.name)
         begun = self._created(source)
         return None if begun is None else (begun + timedelta(seconds=frame.mark.time)).date().isoformat()
+
+
+def _any_taken(source: Source) -> bool:
+    """Whether one of a folder's pictures tells its day; of a folder that cannot be read, which is told in its turn."""
+    try:
+        return any(taken_on(source, path.name) for path in pictures(source))
+    except SourceError:
+        return True
 
 
 def _told(config: SelectionConfig, folder: LightlyFolder | None, *, carried: bool) -> Iterator[Signal]:

@@ -17,10 +17,11 @@ from streamsel.config import SelectionConfig
 from streamsel.config.constraints import Names, Quota
 from streamsel.data import Box, Mark, Value
 from streamsel.embed import Window
+from streamsel.rules.days import UNDATED
 from streamsel.rules.filters import Filter, listed, stem
 from streamsel.rules.frame_rows import FrameRows
 from streamsel.rules.inspection import Inspection
-from streamsel.rules.material import batch_of
+from streamsel.rules.material import DAY, batch_of
 from streamsel.rules.own_values import object_name
 from streamsel.rules.own_vectors import LACKING
 from streamsel.rules.readings import Reading
@@ -70,6 +71,7 @@ class Entrance:
         self.wanted = WantedNames(config) if wanted is None else wanted
         self.unseen = Unseen(config) if unseen is None else unseen
         self._parts, self._holds = parts, holds
+        self._dated = DAY in self.columns
         self.seen = 0
         """Windows so far, those turned away too."""
 
@@ -109,9 +111,9 @@ class Entrance:
         return "" if not self.files or self.files.includes(self._file(mark)) else "not relevant"
 
     def _without(self, window: Window) -> str:
-        if self._holds is None or all(self._holds(frame.mark, self.called(frame.mark)) for frame in window):
-            return ""
-        return LACKING
+        if self._holds is not None and not all(self._holds(one.mark, self.called(one.mark)) for one in window):
+            return LACKING
+        return UNDATED if self._dated and window[0].signals[DAY] is None else ""
 
     def _file(self, mark: Mark) -> str:
         return self.called(mark) if mark.name else mark.source

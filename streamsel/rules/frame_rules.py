@@ -91,14 +91,16 @@ class FrameRules:
             alone = OwnPredictions(config, task, folder)
             self.object_rows = ObjectRows(config, task, boxes, called, model, padding, unseen, alone)
             frames = of_frames(config, task)
-        days = DaySignal(config, folder, sources or (), wall=carried) if carried or sources is not None else None
+        files = relevant_files(config, folder)
+        dated = carried or sources is not None
+        days = DaySignal(config, folder, sources or (), files=files, wall=carried) if dated else None
         self.objects = FrameObjects(config, folder, embedder, called, padding)
         self.entrance = Entrance(
             frames,
             readings_of(config, folder, own=own_columns(config) if task else (), carried=carried, days=days),
             Filter(frames),
             called,
-            WantedFiles(relevant_files(config, folder)),
+            WantedFiles(files),
             remove_duplicates=remove_duplicates,
             wanted=WantedNames(config, objects=task is not None),
             unseen=unseen,

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from streamsel.config import SelectConfig
 from streamsel.config.idle import idle_in_pictures, idle_options
+from streamsel.rules.days import HOW_TO_TELL, UNDATED
 from streamsel.rules.entrance import Entrance
 from streamsel.rules.filters import stem
 from streamsel.rules.own_values import object_name
 from streamsel.run.damage import damage_of
-from streamsel.run.own import own_notes
+from streamsel.run.own import own_notes, turned_away
 from streamsel.run.parts import Parts
 from streamsel.store import PickRow
 
@@ -38,6 +39,7 @@ def notes_of(
         *entrance.unseen.notes(rows),
         *_unseen_files(parts),
         *own_notes(parts),
+        *_undated(parts),
     ]
 
 
@@ -46,6 +48,15 @@ def _unseen_files(parts: Parts) -> list[str]:
     files = parts.entrance.files
     files.come(source.id for source in parts.sources if source.kind != "images")
     return files.notes()
+
+
+def _undated(parts: Parts) -> Iterator[str]:
+    frames, first = turned_away(parts, UNDATED)
+    if frames:
+        yield (
+            f"the day of {frames} frames is not known, {first} the first: they were not chosen from, as a quota counts"
+            f" per DAY: {HOW_TO_TELL}"
+        )
 
 
 def _all_judged(config: SelectConfig) -> Iterator[str]:

@@ -20,7 +20,7 @@ from streamsel.signals.lightly_folder import LightlyFolder
 from streamsel.signals.relevant import RelevantFiles
 from streamsel.sink.disk import DiskSink
 
-__all__ = ["check_own", "own_notes", "own_vectors", "refuse_live", "refuse_strangers"]
+__all__ = ["check_own", "own_notes", "own_vectors", "refuse_live", "refuse_strangers", "turned_away"]
 
 FRAMES = "SELECT COALESCE(SUM(frames), 0) FROM span WHERE reason = ?"
 FIRST = "SELECT source, first FROM span WHERE reason = ? ORDER BY rowid LIMIT 1"
@@ -99,9 +99,14 @@ def _file(mark: Mark, name: str) -> str:
 
 def own_notes(parts: Parts) -> list[str]:
     """One line where frames had no vector."""
-    own, store = parts.judge.embedder, parts.store
+    own = parts.judge.embedder
     if not isinstance(own, OwnVectors):
         return []
-    frames = next(store.query(FRAMES, LACKING))[0]
-    source, index = next(store.query(FIRST, LACKING), ("", 0))
-    return [own.note(frames, f"that of index {index} in {source}")] if frames else []
+    frames, first = turned_away(parts, LACKING)
+    return [own.note(frames, first)] if frames else []
+
+
+def turned_away(parts: Parts, reason: str) -> tuple[int, str]:
+    """How many frames were turned away for that reason, and which was the first."""
+    source, index = next(parts.store.query(FIRST, reason), ("", 0))
+    return next(parts.store.query(FRAMES, reason))[0], f"that of index {index} in {source}"

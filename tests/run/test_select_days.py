@@ -113,8 +113,36 @@ def test_pictures_say_when_they_were_taken(tmp_path):
     found = library.select(tmp_path / "in", tmp_path / "out", selection=selection, n=9)
     assert days(found) == {"2024-05-17": 2, "2024-05-18": 2, "2024-05-19": 2}
     Image.fromarray(pixels).save(tmp_path / "in" / "bare.jpg")
-    with pytest.raises(UsageError, match=r"bare\.jpg: its day is not known, and a quota counts per DAY: give it as"):
-        library.select(tmp_path / "in", tmp_path / "other", selection=selection, n=9)
+    for mode in MODES.values():
+        found = library.select(tmp_path / "in", tmp_path / "other", selection=selection, fresh=True, **mode)
+        assert found.summary["drops"]["no day"] == 1
+        assert days(found) == {"2024-05-17": 2, "2024-05-18": 2, "2024-05-19": 2}
+        (told,) = [note for note in found.summary["notes"] if "day" in note]
+        assert told.startswith(
+            "the day of 1 frames is not known, that of index 9 in in the first: they were not chosen"
+        )
+
+
+def test_a_folder_of_which_no_picture_tells_its_day_is_refused_before_anything_is_done(tmp_path):
+    for folder in ("bare", "dated"):
+        (tmp_path / "in" / folder).mkdir(parents=True)
+    exif = Image.Exif()
+    exif[0x0132] = "2024:05:17 10:00:00"
+    for place in range(3):
+        pixels = np.full((48, 64, 3), 60 * place, np.uint8)
+        Image.fromarray(pixels).save(tmp_path / "in/bare" / f"{place}.jpg")
+        Image.fromarray(pixels).save(tmp_path / "in/dated" / f"{place}.jpg", exif=exif if place == 2 else Image.Exif())
+    selection = config(DIVERSE, constraints=[PER_DAY])
+    with pytest.raises(UsageError, match=r"^constraints\[0\]\.per: bare: no picture in it says the day"):
+        library.select(tmp_path / "in", tmp_path / "out", selection=selection, n=2)
+    assert not (tmp_path / "out").exists()
+    found = library.select(tmp_path / "in/dated", tmp_path / "out", selection=selection, n=1)
+    assert (len(found), found.summary["drops"]["no day"]) == (1, 2)
+    (tmp_path / "in/.lightly").mkdir()
+    (tmp_path / "in/.lightly/listed.txt").write_text("dated/*\n")
+    run = {"selection_config": selection, "worker_config": {"relevant_filenames_file": ".lightly/listed.txt"}}
+    found = library.select(tmp_path / "in", tmp_path / "listed", selection=run, n=1)
+    assert (found.summary["drops"]["no day"], found.summary["drops"]["not relevant"]) == (2, 3)
 
 
 def test_picks_of_a_pool_count_in_their_days(recorded, tmp_path):
