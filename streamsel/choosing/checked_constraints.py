@@ -14,6 +14,7 @@ from streamsel.config.constraints import MinDistance, MinGap, Quota
 from streamsel.config.nearest import nearest
 from streamsel.rules.goals import constraint_name
 from streamsel.rules.material import SOURCE, TIME
+from streamsel.rules.values import as_written
 from streamsel.selection.budget.constraints import AtLeast
 from streamsel.selection.columns import Counts
 from streamsel.selection.groups import Groups
@@ -46,14 +47,17 @@ def _about(ground: Ground, constraint: Any) -> Iterator[tuple[bool, str]]:
 
 
 def _absent(constraint: Quota, column: Any) -> Iterator[tuple[bool, str]]:
-    """Classes that are named and occur in no row."""
+    """Classes that are named and occur in no row; or that none is known, whichever."""
     there = Groups(column)
     known = {str(name): name for name, size in zip(there.names, there.sizes, strict=True) if size}
+    if not known:
+        yield False, "no row is of any class, so it changes nothing"
     sizes = Groups(column, constraint.classes)
     for name, size in zip(sizes.names, sizes.sizes, strict=True):
         if constraint.classes and not size:
             near = nearest(str(name), known)
-            yield False, f"class {name!r} occurs in no row{f'; did you mean {known[near]!r}?' if near else ''}"
+            guess = f"; did you mean {as_written(known[near])}?" if near else ""
+            yield False, f"class {as_written(name)} occurs in no row{guess}"
 
 
 def _at_most(ground: Ground, constraint: Quota) -> Iterator[tuple[bool, str]]:

@@ -21,7 +21,7 @@ from streamsel.choosing.checked_files import (
 from streamsel.choosing.checked_goals import Ground, goal_findings
 from streamsel.choosing.choosing import check_rows, left_out
 from streamsel.choosing.finding import Finding, can_run, fine, note, problem
-from streamsel.choosing.included import impossible_includes
+from streamsel.choosing.included import idle_excludes, impossible_includes
 from streamsel.choosing.table_columns import batch_of_table, filter_of, model_of, rows_of, unseen_files, wanted
 from streamsel.choosing.table_run import TableRun
 from streamsel.config import SelectionConfig
@@ -123,6 +123,7 @@ class _Checked:
         yield from self._thresholds(batch)
         yield from _notes(unseen.unmet("row"))
         yield from _notes(unseen_files(self._run, self._rows.names))
+        yield from _notes(idle_excludes(self._config, self._rows.names))
         passed = np.array([row for row, reason in enumerate(reasons) if reason is None], np.int64)
         if not self._says_n:
             unseen.add_batch(batch.take(passed))

@@ -12,6 +12,7 @@ from typing import Any, Final
 from streamsel.choosing.checked_files import idle_queries
 from streamsel.choosing.choosing import Choosing
 from streamsel.choosing.comparison import comparison
+from streamsel.choosing.included import idle_excludes
 from streamsel.choosing.table_columns import idle_options, model_of, unseen_files
 from streamsel.choosing.table_run import TableRun
 from streamsel.config.constraints import Names
@@ -125,7 +126,8 @@ class ChosenFolder:
 def _notes(run: TableRun, found: Choosing) -> list[str]:
     """What came out otherwise than somebody may expect."""
     idle = [f"{one.place} {one.text}" for one in idle_queries(run.config, run.query_sets)]
-    return [*idle, *found.unseen.notes("row"), *unseen_files(run, found.table.names)]
+    unseen = [*found.unseen.notes("row"), *unseen_files(run, found.table.names)]
+    return [*idle, *unseen, *idle_excludes(run.config, found.table.names)]
 
 
 def identity_of(run: TableRun, pool: Path | None) -> str:

@@ -1,8 +1,8 @@
-"""INCLUDE: whether what must be picked can be."""
+"""INCLUDE: whether what must be picked can be. EXCLUDE: whether what must not be is there."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from streamsel.config import SelectionConfig
@@ -13,7 +13,7 @@ from streamsel.pool.datapool import Pool
 from streamsel.rules.filters import Reasons, listed, same_name
 from streamsel.rules.table_rows import TableRows
 
-__all__ = ["check_included", "impossible_includes"]
+__all__ = ["check_included", "idle_excludes", "impossible_includes"]
 
 SEARCHED: Final = 100_000
 """Names among which what was meant is looked for at most, which takes seconds above."""
@@ -49,6 +49,19 @@ def impossible_includes(
             "constraints",
             f"INCLUDE: {len(needed)} rows must be picked, and only {n} can be: pick more, or name fewer",
         )
+
+
+def idle_excludes(config: SelectionConfig, names: Sequence[str]) -> Iterator[str]:
+    """A note on each EXCLUDE with names that no row has. names: of the rows."""
+    for place, one in enumerate(config.constraints):
+        if not isinstance(one, Names) or one.type != "EXCLUDE":
+            continue
+        banned = listed(one)
+        lost = [name for name, row in zip(banned, same_name(names, banned), strict=True) if row is None]
+        if lost:
+            near = nearest(lost[0], names) if len(names) <= SEARCHED else ""
+            guess = f" (did you mean {near!r}?)" if near else ""
+            yield f"constraints[{place}]: EXCLUDE: {len(lost)} of {len(banned)} names are no rows: {lost[0]!r}{guess}"
 
 
 def _guess(name: str, rows: TableRows) -> str:

@@ -72,10 +72,17 @@ class TableRows:
             return self._read(reading_of(column, kind, read, self.folder, self.expression, place=""), read)
         with told_at(f".{NAMED[read.type]}"), self._told():
             if kind == "numbers":
-                return Numbers(self.table.numbers(key))
+                return self._numbers(key, counted=read.type == "PREDICTIONS")
             if (counts := self._counts(key)) is not None:
                 return counts if kind == "counts" else self._one_class(counts, column)
             return to_column(kind, self._categories(key), self._rows, column)
+
+    def _numbers(self, key: str, *, counted: bool) -> Numbers:
+        values = self.table.numbers(key)
+        if counted and (values < 0).any():
+            row = int(np.argmax(values < 0))
+            raise UsageError(f"{self.table.row(row)}: {key} {values[row]:g} is no count, which are 0 or more")
+        return Numbers(values)
 
     def _categories(self, key: str) -> list[Any]:
         """Labels of a column. Raises UsageError where they are numbers that are not whole."""

@@ -1,4 +1,7 @@
-"""Classes that a config names, in a threshold, target or quota, and that no row is of: may be slips of the pen."""
+"""Classes that a config names, in a threshold, target or quota, and that no row is of: may be slips of the pen.
+
+A quota of all classes, where no row is of any, limits nothing, which is told as well.
+"""
 
 from __future__ import annotations
 
@@ -10,10 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from streamsel.config import SelectionConfig
-from streamsel.config.constraints import Quota
+from streamsel.config.constraints import PerDay, PerSource, Quota
 from streamsel.config.nearest import nearest
 from streamsel.config.strategies import Balance
 from streamsel.data import Value
+from streamsel.rules.values import as_written
 from streamsel.selection.budget.balance import OTHER
 from streamsel.selection.columns import Batch, Counts, Label, Labels
 from streamsel.selection.groups import identity
@@ -61,7 +65,9 @@ class Unseen:
 
     def unseen(self, rows: str) -> list[str]:
         """Those of targets and quotas."""
-        return self._seen.notes(f"no {rows} behind the filters is of class")
+        return self._seen.notes(
+            f"no {rows} behind the filters is of class", f"no {rows} behind the filters is of any class"
+        )
 
     def state(self) -> dict[str, npt.NDArray[Any]]:
         """What is left and what is known, as JSON; nothing where nothing is named."""
@@ -89,7 +95,7 @@ class _Named:
         return bool(self._named)
 
     def add(self, signals: Sequence[Mapping[str, Value]]) -> None:
-        for column in [column for column, left in self._left.items() if left]:
+        for column in [column for column, left in self._left.items() if left or not self._known[column]]:
             for known in signals:
                 self._see(column, _classes(known.get(column)))
 
@@ -104,17 +110,21 @@ class _Named:
             if len(known) < KNOWN:
                 known.setdefault(str(label), label)
 
-    def notes(self, lack: str) -> list[str]:
-        return [
-            f"{place}: {lack} {label!r}{self._guess(column, label)}"
-            for place, column, labels in self._named
-            for label in labels
-            if identity(label) in self._left[column]
-        ]
+    def notes(self, lack: str, nothing: str = "") -> list[str]:
+        """lack: words before a class that was not seen. nothing: where none is named, that none was seen at all."""
+        return [text for named in self._named for text in self._about(named, lack, nothing)]
+
+    def _about(self, named: Named, lack: str, nothing: str) -> Iterator[str]:
+        place, column, labels = named
+        if not labels and not self._known[column]:
+            yield f"{place}: {nothing}"
+        for label in labels:
+            if identity(label) in self._left[column]:
+                yield f"{place}: {lack} {as_written(label)}{self._guess(column, label)}"
 
     def _guess(self, column: str, label: Label) -> str:
         near = nearest(str(label), self._known[column])
-        return f"; did you mean {self._known[column][near]!r}?" if near else ""
+        return f"; did you mean {as_written(self._known[column][near])}?" if near else ""
 
     def written(self) -> bytes:
         left = {column: sorted((label for _, label in held), key=repr) for column, held in self._left.items()}
@@ -143,6 +153,8 @@ def _named(config: SelectionConfig) -> Iterator[Named]:
     for place, one in enumerate(config.constraints):
         if isinstance(one, Quota) and one.classes:
             yield f"constraints[{place}].classes", one.column, one.classes
+        elif isinstance(one, Quota) and not isinstance(one.per, PerSource | PerDay):  # which all rows have
+            yield f"constraints[{place}].per", one.column, ()
 
 
 def _classes(value: Value) -> list[Label]:

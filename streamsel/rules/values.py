@@ -11,7 +11,7 @@ from streamsel.data import Value
 from streamsel.errors import UsageError
 from streamsel.selection.columns import Column, Counts, Labels, Numbers
 
-__all__ = ["class_of", "labels_of", "one_class_each", "to_column"]
+__all__ = ["as_written", "class_of", "labels_of", "one_class_each", "to_column"]
 
 ROUNDED: Final = 5e-4
 """By how much a probability may be off that is written with three decimals."""
@@ -80,6 +80,11 @@ def one_class_each(amounts: Counts) -> Counts:
 def class_of(label: str | int | float | bool) -> str:
     """What the class of a category is called, where it is counted: booleans as JSON spells them."""
     return str(label).lower() if isinstance(label, bool) else str(label)
+
+
+def as_written(label: str | int | float | bool) -> str:
+    """A category as a config has it: texts in quotes, booleans as JSON spells them."""
+    return class_of(label) if isinstance(label, bool) else repr(label)
 
 
 def _label(value: Value) -> Value:

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from streamsel.config import SelectConfig
+from streamsel.config.constraints import Names
 from streamsel.config.idle import idle_in_pictures, idle_options
 from streamsel.rules.days import HOW_TO_TELL, UNDATED
 from streamsel.rules.entrance import Entrance
-from streamsel.rules.filters import stem
+from streamsel.rules.filters import listed, stem
 from streamsel.rules.own_values import object_name
 from streamsel.run.damage import damage_of
 from streamsel.run.own import own_notes, turned_away
@@ -40,6 +41,7 @@ def notes_of(
         *_unseen_files(parts),
         *own_notes(parts),
         *_undated(parts),
+        *_not_excluded(parts, config),
     ]
 
 
@@ -86,6 +88,14 @@ def _not_included(parts: Parts, pool: Pool | None) -> Iterator[str]:
     for name, why in wanted.lacking(picked).items():
         if pool is None or (name not in pool and stem(name) not in pool):
             yield f"INCLUDE {name}: {why}"
+
+
+def _not_excluded(parts: Parts, config: SelectConfig) -> Iterator[str]:
+    """Where it names something, and nothing of that came; of objects not all are found that it may name."""
+    banned = [one for one in config.rules.constraints if isinstance(one, Names) and one.type == "EXCLUDE"]
+    names = {name for one in banned for name in listed(one)}
+    if names and config.objects is None and not turned_away(parts, "excluded")[0]:
+        yield f"EXCLUDE: names {len(names)} frames, {min(names)} among them, and none of them came"
 
 
 def _names(entrance: Entrance, pick: PickRow) -> list[str]:

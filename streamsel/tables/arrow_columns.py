@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -75,7 +76,8 @@ def _leaves(key: str, column: pa.ChunkedArray, classes: Classes) -> Iterator[tup
         if fields and all(_is_number(field.type) for field in fields):
             classes[key] = tuple(field.name for field in fields)
         for field, child in zip(fields, column.flatten(), strict=True):
-            yield from _leaves(f"{key}.{field.name}", child, classes)
+            counted = key in classes and pa.types.is_floating(field.type)
+            yield from _leaves(f"{key}.{field.name}", _spoiled(child) if counted else child, classes)
     elif pa.types.is_map(kind) and _is_number(kind.item_type):
         amounts = _amounts(key, column)
         classes[key] = tuple(amounts)
@@ -98,8 +100,14 @@ def _amounts(key: str, column: pa.ChunkedArray) -> Named:
     values = np.zeros((len(names), len(maps)))
     values[:, ~np.asarray(maps.is_valid())] = np.nan
     rows = np.searchsorted(ends, np.arange(len(pairs)), "right")
-    values[np.asarray(coded.indices), rows] = pc.struct_field(pairs, "value").to_numpy(zero_copy_only=False)
+    numbers = _spoiled(pc.struct_field(pairs, "value"))
+    values[np.asarray(coded.indices), rows] = numbers.to_numpy(zero_copy_only=False)
     return dict(zip(names, values, strict=True))
+
+
+def _spoiled(amounts: Any) -> Any:
+    """Amounts whose NaN is infinity: a count that is not there is 0, one that is no number must not pass for it."""
+    return pc.if_else(pc.is_nan(amounts), pa.scalar(np.inf, amounts.type), amounts)
 
 
 def _is_number(kind: pa.DataType) -> bool:

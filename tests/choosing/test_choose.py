@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import streamsel as library
-from streamsel.choosing.api import choose
+from streamsel.choosing.api import check, choose
 from streamsel.report.goals import goal_rows
 from streamsel.selection.formulas import similarity, typicality
 from tests.choosing.made import (
@@ -455,6 +455,25 @@ def test_classes_that_never_occur_are_noted(table, tmp_path):
         "strategies[0].strategy.target: no row behind the filters is of class 'snow'",
         "constraints[0].classes: no row behind the filters is of class 7",
     ]
+
+
+def test_what_changes_nothing_though_it_was_meant_to_is_noted(table, tmp_path):
+    goals = config(
+        entry(EMBEDDINGS, DIVERSITY),
+        lightly_path_regex=r"town_(?P<town>\w+)",
+        constraints=[
+            {"type": "EXCLUDE", "names": ["drvie/003.png", "drive/004.jpg"]},
+            {"type": "AT_MOST", "count": 1, "per": {"type": "METADATA", "key": "town"}},
+        ],
+    )
+    told = library.choose(table, tmp_path / "out", selection=goals).summary["notes"]
+    assert told == [
+        "constraints[1].per: no row behind the filters is of any class",
+        "constraints[0]: EXCLUDE: 1 of 2 names are no rows: 'drvie/003.png' (did you mean 'drive/003.png'?)",
+    ]
+    found = [(one.place, one.text) for one in check(goals, table) if one.level == "note"]
+    assert ("constraints[0]", told[1].partition(": ")[2]) in found
+    assert ("constraints[1]", "AT_MOST town: no row is of any class, so it changes nothing") in found
 
 
 def test_the_command_says_what_it_did(table, tmp_path):

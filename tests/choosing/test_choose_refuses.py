@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from streamsel.choosing.api import choose
@@ -150,6 +152,27 @@ def test_counts_of_nothing(tmp_path):
     rows = [row | {"cars": {"CLASS_DISTRIBUTION": {"car": 0.0}}} for row in records()]
     with pytest.raises(UsageError, match=r"strategies\[0\]: BALANCE UNIFORM needs rows that hold something"):
         choose(written(tmp_path / "r.jsonl", rows), tmp_path / "out", selection=config(entry(CLASSES, UNIFORM)))
+
+
+@pytest.mark.parametrize("amount", [float("nan"), float("inf"), -1.0])
+@pytest.mark.parametrize("form", ["struct", "map"])
+def test_amounts_that_are_no_counts(form, amount, tmp_path):
+    names = [f"{row}" for row in range(4)]
+    kind = pa.map_(pa.string(), pa.float64()) if form == "map" else pa.struct([("car", pa.float64())])
+    held = [[("car", one)] if form == "map" else {"car": one} for one in (1.0, amount, 2.0)]
+    table = pa.table({"name": names, "cars.CLASS_DISTRIBUTION": pa.array([*held, None], kind)})
+    pq.write_table(table, tmp_path / "r.parquet")
+    said = r"^strategies\[0\]\.input\.task: .*r\.parquet: row 1 holds NaN, infinity or a number below 0"
+    with pytest.raises(UsageError, match=said):
+        choose(tmp_path / "r.parquet", tmp_path / "out", selection=config(entry(CLASSES, UNIFORM), n_samples=1))
+
+
+def test_counts_below_nothing(tmp_path):
+    rows = records()
+    rows[4]["cars"]["CATEGORY_COUNT"] = -2
+    said = r'^strategies\[0\]\.input\.task: .*: row 4 \("drive/004\.png"\): cars\.CATEGORY_COUNT -2 is no count'
+    with pytest.raises(UsageError, match=said):
+        choose(written(tmp_path / "r.jsonl", rows), tmp_path / "out", selection=config(entry(COUNT, WEIGHTS)))
 
 
 def test_queries_of_another_dimension(table, tmp_path):

@@ -113,6 +113,20 @@ def test_classes_of_objects_that_never_occur(data_set, tmp_path):
     ]
 
 
+def test_some_of_what_is_excluded_came(noted):
+    limits = [{"type": "EXCLUDE", "names": ["dya-03-mp4.png", "day-03-mp4.jpg"]}]
+    assert noted(config(FAST, constraints=limits)) == []
+
+
+def test_exclusions_and_quotas_that_meet_nothing(noted):
+    town = {"type": "AT_MOST", "count": 1, "per": {"type": "METADATA", "key": "town"}}
+    limits = [{"type": "EXCLUDE", "names": ["dya-03-mp4.png"]}, town]
+    assert noted(config(FAST, lightly_path_regex=r"town_(?P<town>\w+)", constraints=limits)) == [
+        "constraints[1].per: no frame behind the filters is of any class",
+        "EXCLUDE: names 1 frames, dya-03-mp4.png among them, and none of them came",
+    ]
+
+
 def test_options_that_change_nothing(data_set, tmp_path):
     options = {"padding": 0.2, "query_sets": {"night": "none"}, "format": "png", "quality": 80}
     selection = config(DIVERSE, entry(LIGHTS, UNIFORM))
