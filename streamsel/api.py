@@ -103,7 +103,8 @@ def select(
     config, found = resolve(config)
     total = _enough(config, found)
     embedder = embedder_of(config, found)
-    if fresh or not is_workspace(Path(out)):
+    begins = fresh or not is_workspace(Path(out))
+    if begins:
         check(config, found, embedder, Path(out))
     with ExitStack() as stack:
         pool = stack.enter_context(_opened(config, embedder)) if config.pool is not None else None
@@ -115,7 +116,7 @@ def select(
             found = new_sources(found, pool, space.sources)
             total = _enough(config, found)
         clock = Stopwatch(progress, total)
-        check_own(config, embedder, found, space, only_new=only_new)
+        check_own(config, embedder, [] if begins and pool is None else found, space, only_new=only_new)
         space.agree(identity(config, found, embedder), only_new=only_new)
         space.refuse_changed({source.id: size_of(source) for source in found})
         sending = stack.enter_context(_sending(config, space, embedder)) if config.kafka else None

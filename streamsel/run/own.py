@@ -67,7 +67,10 @@ def refuse_strangers(config: SelectConfig, embedder: Embedder, sources: Sequence
 def check_own(
     config: SelectConfig, embedder: Embedder, sources: Sequence[Source], space: Workspace, *, only_new: bool
 ) -> None:
-    """Raises UsageError, StateError where own embeddings do not go with sources to look at, or with earlier picks."""
+    """Raises UsageError, StateError where own embeddings do not go with sources to look at, or with earlier picks.
+
+    sources: those of which `refuse_strangers` was not asked yet.
+    """
     if isinstance(embedder, OwnVectors):
         refuse_strangers(config, embedder, [one for one in sources if not space.store.restore(one.id).done])
         if only_new:
