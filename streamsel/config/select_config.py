@@ -160,7 +160,10 @@ class SelectConfig(BaseModel):
             raise ValueError(f"--objects {self.objects}: {told} has vectors of frames alone; leave one of them out")
         for place, entry in enumerate(self.rules.strategies if self.own else ()):
             if entry.kind == "objects":
-                raise ValueError(f"strategies[{place}].input.task: {told} has vectors of frames, not of their objects")
+                raise ValueError(
+                    f"strategies[{place}].input.task: {told} has vectors of frames, not of their objects, which"
+                    " `streamsel choose` reads of a table"
+                )
         return self
 
     @model_validator(mode="after")

@@ -100,6 +100,10 @@ def boxes_of_task(task: str, auto: Sequence[AutoTask], folder: LightlyFolder | N
     """
     named = {one.name: one for one in auto}
     if task in named:
+        if folder is not None and (folder.path / "predictions" / task).is_dir():
+            raise UsageError(
+                f"{what}: is one of auto_tasks, and there are predictions of it: rename that of auto_tasks"
+            )
         made = _auto(named[task])
         return lambda frame, name: made.boxes(frame.picture.width, frame.picture.height)
     if folder is None:

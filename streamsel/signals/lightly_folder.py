@@ -29,6 +29,8 @@ NAME = ".lightly"
 TASKS = "predictions/tasks.json"
 METADATA = "metadata/schema.json"
 PARTS = ("predictions", "metadata", "embeddings")
+PRETAGGED = "lightly_pretagging"
+PRETAGGER = "the product's own detector is not here: give predictions of another one as this task"
 _TASK = re.compile(r"[a-zA-Z0-9_+=,.@:/-]+")
 
 T = TypeVar("T")
@@ -78,7 +80,8 @@ class LightlyFolder:
     def predictions(self, task: str) -> PredictionFiles:
         """The predictions of a task, the same object each time. Raises UsageError with the nearest task."""
         if task not in self.tasks:
-            raise unknown("task", task, self.tasks, shown(self.path / TASKS))
+            error = unknown("task", task, self.tasks, shown(self.path / TASKS))
+            raise UsageError(f"{error}; {PRETAGGER}") if task == PRETAGGED else error
         if task not in self._opened:
             folder = self.path / "predictions" / task
             self._opened[task] = PredictionFiles(self.tasks[task], folder, self.prefix)

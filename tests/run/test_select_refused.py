@@ -112,6 +112,13 @@ def test_a_task_of_objects_that_is_not_there(data_set, tmp_path):
     )
 
 
+def test_an_auto_task_is_not_called_as_a_task_with_predictions(data_set, tmp_path):
+    tiles = {"type": "TILING", "name": "cars", "num_rows": 2, "num_cols": 2}
+    selection = config(entry({**EMBEDDINGS, "task": "cars"}, DIVERSITY), auto_tasks=[tiles])
+    said = r"^strategies\[0\]\.input\.task: .*'cars': is one of auto_tasks, and there are predictions of it"
+    refused(data_set, tmp_path / "out", selection, said, **BUDGET)
+
+
 def test_a_number_is_called_as_it_was_given(data_set, tmp_path):
     many = config(DIVERSE, n_samples=1000)
     refused(data_set, tmp_path / "out", many, "^n_samples 1000: there are only about 72 frames")

@@ -81,6 +81,11 @@ def test_an_unknown_task_names_the_nearest(data_set: Path) -> None:
         LightlyFolder.named(data_set).predictions("car")
 
 
+def test_the_detector_that_was_built_in_is_told_to_be_none(data_set: Path) -> None:
+    with pytest.raises(UsageError, match=r"no task 'lightly_pretagging' in .*known: cars; the product's own detector"):
+        LightlyFolder.named(data_set).predictions("lightly_pretagging")
+
+
 @pytest.mark.parametrize(
     ("content", "error"),
     [
