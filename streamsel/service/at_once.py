@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 
@@ -14,10 +14,14 @@ from streamsel.selection.stream.onepass import OnePass
 from streamsel.service.breath import silent
 from streamsel.service.deciding import Arrays, Documents, Entered, Settled, Verdict, under
 from streamsel.service.forgetting import Forgetting
+from streamsel.service.state_entries import Rows
 
 __all__ = ["AtOnce"]
 
-PICKS: Final = "selector/picks"
+SELECTOR: Final = "selector"
+TIMES: Final = "forgetting"
+"""Under which names the arrays of the driver, and those of what is forgotten, are told."""
+PICKS: Final = f"{SELECTOR}/picks"
 _PICKS: Final = re.compile(r"^selector/[0-9]+/picks$")
 """What earlier versions called picks of which some were forgotten."""
 
@@ -71,13 +75,12 @@ class AtOnce:
         """See `Decider`; nothing is open."""
         return Settled()
 
-    def state(self) -> tuple[Arrays, Arrays]:
+    def state(self) -> tuple[Arrays, Mapping[str, Rows]]:
         """See `Decider`: picks come and go."""
-        held = {f"{name}/{key}": array for name, part in self._parts() for key, array in part.state().items()}
-        if self._selector.diversity:
-            held[PICKS] = self._selector.picks
-        grown = {name: held.pop(name) for name in list(held) if name.endswith("picks") and held[name].ndim == 2}
-        return held, grown
+        held = {f"{SELECTOR}/{key}": array for key, array in self._selector.learned().items()}
+        times = self._forgetting.state() if self._forgetting else {}
+        grown = {f"{SELECTOR}/{key}": rows for key, rows in self._selector.grown().items()}
+        return {**held, **{f"{TIMES}/{key}": array for key, array in times.items()}}, grown
 
     @property
     def forgotten(self) -> Mapping[str, int]:
@@ -91,12 +94,7 @@ class AtOnce:
     def restore(self, arrays: Arrays, documents: Documents) -> None:
         """See `Decider`."""
         named = {_PICKS.sub(PICKS, key): array for key, array in arrays.items()}
-        for name, part in self._parts():
-            part.restore(under(name, named))
+        self._selector.restore(under(SELECTOR, named))
         if self._forgetting:
-            self._forgetting.adopt(len(self._selector.picks))
-
-    def _parts(self) -> list[tuple[str, Any]]:
-        """All that remembers, by the name under which its arrays are told."""
-        parts: list[tuple[str, Any]] = [("selector", self._selector)]
-        return [*parts, ("forgetting", self._forgetting)] if self._forgetting else parts
+            self._forgetting.restore(under(TIMES, named))
+            self._forgetting.adopt(len(self) - self._selector.forgotten)

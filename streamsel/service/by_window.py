@@ -31,6 +31,7 @@ from streamsel.service.candidates import GIVEN_UP, Candidates, capacity_of
 from streamsel.service.deciding import Arrays, Documents, Entered, Open, Place, Settled, Span, Verdict, under
 from streamsel.service.earlier import Earlier
 from streamsel.service.known_rows import KnownRow
+from streamsel.service.state_entries import Rows
 
 __all__ = ["ByWindow", "MakeRules", "WindowGoal"]
 
@@ -140,7 +141,7 @@ class ByWindow:
     def _table(self, rows: Sequence[KnownRow], vectors: Vector) -> Batch:
         return self._rules.batch(rows, vectors, totals=self._candidates.totals)
 
-    def state(self) -> tuple[Arrays, Arrays]:
+    def state(self) -> tuple[Arrays, Mapping[str, Rows]]:
         """See `Decider`."""
         span = [self._span.begin, self._span.end] if self._span else []
         own = {"window/span": np.array(span, np.float64), "window/ended": np.array(self._ended)}

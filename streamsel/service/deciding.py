@@ -15,6 +15,7 @@ import numpy.typing as npt
 from streamsel.data import Decision, Mark, Value, Vector
 from streamsel.selection.columns import Batch
 from streamsel.service.breath import silent
+from streamsel.service.state_entries import Rows
 
 __all__ = ["Arrays", "Decider", "Documents", "Entered", "Open", "Place", "Settled", "Span", "Verdict", "under"]
 
@@ -122,7 +123,7 @@ class Decider(Protocol):
         """The open window is over, as the clock on the wall says; now: UTC seconds since 1970. Nothing is at hand."""
         ...
 
-    def state(self) -> tuple[Arrays, Arrays]:
+    def state(self) -> tuple[Arrays, Mapping[str, Rows]]:
         """All arrays by name, and apart from them those whose rows are added at the end, and go at the beginning."""
         ...
 

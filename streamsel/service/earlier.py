@@ -62,7 +62,7 @@ class Earlier:
                 self._changed[key] = None
         self._forgotten += count
         del self._texts[:count]
-        self._index.restore({"picks": self._index.picks[count:].copy()})
+        self._index.forget(count)
 
     def counting(
         self, vectors: Vector, breathe: Callable[[], None] = silent
@@ -75,7 +75,7 @@ class Earlier:
             breathe()
         places = sorted({*near, *range(max(0, known - LATEST), known)})
         rows = [KnownRow.read(self._texts[place]) for place in places]
-        picked = self._index.picks[np.array(places, np.int64)]
+        picked = self._index.rows.take(np.array(places, np.int64))
         return [self._forgotten + place for place in places], rows, picked
 
     def told(self) -> Mapping[bytes, bytes | None]:

@@ -19,7 +19,7 @@ from streamsel.rules.frame_rules import FrameRules
 from streamsel.selection.columns import Batch
 from streamsel.service.breath import silent
 from streamsel.service.deciding import Arrays, Decider, Entered, Open, Settled, Verdict, under
-from streamsel.service.state_entries import Entries, arrays_of
+from streamsel.service.state_entries import Entries, Rows, arrays_of
 
 __all__ = ["Lane", "Taken", "Verdict"]
 
@@ -174,7 +174,7 @@ class Lane:
         changed = self._entries.changed(*self._state(), self._decider.forgotten)
         return {FACTS: json.dumps(facts).encode(), **changed, **self._decider.told()}
 
-    def _state(self) -> tuple[Arrays, Arrays]:
+    def _state(self) -> tuple[Arrays, Mapping[str, Rows]]:
         """All arrays by name, and apart from them those whose rows come and go."""
         counted = {**self._entrance.state(), **self._entrance.totals.state()}
         entrance = {f"entrance/{key}": array for key, array in counted.items()}

@@ -13,14 +13,14 @@ import hashlib
 import json
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from streamsel.errors import StateError
 
-__all__ = ["CHUNK", "Entries", "arrays_of"]
+__all__ = ["CHUNK", "Entries", "Rows", "arrays_of"]
 
 Array = npt.NDArray[Any]
 Head = tuple[np.dtype[Any], tuple[int, ...], bool, int]
@@ -28,6 +28,24 @@ Head = tuple[np.dtype[Any], tuple[int, ...], bool, int]
 
 CHUNK: Final = 1 << 14
 """Bytes of an entry at most, but for rows that are longer."""
+
+
+class Rows(Protocol):
+    """A table to which rows are added: an array, or what can be read as one, row by row."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Of its numbers."""
+        ...
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """(len, numbers of a row)."""
+        ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, place: int, /) -> npt.NDArray[Any]: ...
 
 
 class Entries:
@@ -44,7 +62,7 @@ class Entries:
                 self._marks.update((key, _mark(entries[key])) for key in keys)
 
     def changed(
-        self, arrays: Mapping[str, Array], grown: Mapping[str, Array], first: Mapping[str, int] | None = None
+        self, arrays: Mapping[str, Array], grown: Mapping[str, Rows], first: Mapping[str, int] | None = None
     ) -> dict[bytes, bytes | None]:
         """What changed since the last call; None: gone. Costs what `arrays` hold, and what `grown` got and lost.
 
@@ -56,8 +74,8 @@ class Entries:
             entries |= self._gone(name)
         for name, array in arrays.items():
             entries |= self._chunks(name, array)
-        for name, array in grown.items():
-            entries |= self._rows(name, array, (first or {}).get(name, 0))
+        for name, rows in grown.items():
+            entries |= self._rows(name, rows, (first or {}).get(name, 0))
         return entries
 
     def _chunks(self, name: str, array: Array) -> dict[bytes, bytes | None]:
@@ -71,7 +89,7 @@ class Entries:
                 self._marks[key], entries[key] = mark, bytes(chunk)
         return entries | self._dropped(name, range(_parts(head).stop, before.stop))
 
-    def _rows(self, name: str, array: Array, first: int) -> dict[bytes, bytes | None]:
+    def _rows(self, name: str, array: Rows, first: int) -> dict[bytes, bytes | None]:
         told, head = self._parts_told(name), (array.dtype, array.shape, True, first)
         entries: dict[bytes, bytes | None] = self._head(name, head)
         for row in range(max(told.stop, first), first + len(array)):

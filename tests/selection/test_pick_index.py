@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as hnp
 from streamsel.data import Vector
 from streamsel.errors import StateError, UsageError
 from streamsel.selection.rows import pair_distance
-from streamsel.selection.stream import pick_index
+from streamsel.selection.stream import blocks, pick_index
 from streamsel.selection.stream.pick_index import PickIndex
 from streamsel.testing.strategies import varied_rows
 
@@ -59,6 +59,7 @@ def test_blocks_of_rows_and_pairs_change_nothing(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(pick_index, "SCORES", 500)
     monkeypatch.setattr(pick_index, "PAIRS", 70)
     monkeypatch.setattr(pick_index, "CROWD", 2)
+    monkeypatch.setattr(blocks, "ROWS", 7)
     parts = with_picks(rows[:120]).nearest(rows)
     assert [array.tobytes() for array in parts] == [array.tobytes() for array in whole]
 
@@ -84,6 +85,30 @@ def test_a_search_stays_true_as_picks_are_added() -> None:
     distance, ordinal = index.nearest(rows)
     told = [index.now(near, row) for row in range(len(rows))]
     assert told == list(zip(distance.tolist(), ordinal.tolist(), strict=True))
+
+
+@given(picks=tables, again=st.lists(st.integers(0, 23), max_size=8), rows=tables, cut=st.lists(st.integers(0, 12)))
+@settings(deadline=None)
+def test_what_is_forgotten_was_never_there(picks: Vector, again: list[int], rows: Vector, cut: list[int]) -> None:
+    rows = np.resize(rows, (len(rows), picks.shape[1]))
+    picks = np.concatenate([picks, picks[np.array(again, np.int64) % len(picks)]])  # repetitions outlive originals
+    with mock.patch.object(blocks, "ROWS", 4):
+        index, gone = with_picks(picks), 0
+        for count in cut:
+            count = min(count, len(index))
+            index.forget(count)
+            gone += count
+            assert np.array_equal(index.picks, picks[gone:])
+            left = with_picks(picks[gone:])
+            told, expected = index.search(rows), left.search(rows)
+            assert told.distance.tobytes() == expected.distance.tobytes()
+            assert told.ordinal.tolist() == expected.ordinal.tolist()
+            index.add(rows[0])
+            left.add(rows[0])
+            picks = np.concatenate([picks, rows[:1]])
+            assert [index.now(told, row) for row in range(len(rows))] == [
+                left.now(expected, row) for row in range(len(rows))
+            ]
 
 
 def test_picks_can_be_read_and_not_written() -> None:

@@ -29,34 +29,34 @@ class ObjectDiversity(Strategy):
 
     def __init__(self, dim: int, column: str, name: str = "DIVERSITY") -> None:
         self.name, self.column = name, column
-        self._index = PickIndex(dim)
+        self.index = PickIndex(dim)
 
     def measure(self, batch: Batch) -> _Measured:
         """The nearest picked object of each object."""
-        objects = objects_of(batch, self.column, self._index.dim)
-        return _Measured(objects, self._index.search(objects.rows))
+        objects = objects_of(batch, self.column, self.index.dim)
+        return _Measured(objects, self.index.search(objects.rows))
 
     def value(self, measured: _Measured, row: int) -> float:
         """Mean squared distance, 0 or more."""
         ends = measured.objects.ends
         numbers = range(int(ends[row - 1]) if row else 0, int(ends[row]))
-        if not len(self._index):
+        if not len(self.index):
             wide = measured.objects.of(row).astype(np.float64)
             squares = np.einsum("ij,ij->i", wide, wide)
         else:
-            squares = np.array([self._index.now(measured.near, number)[0] ** 2 for number in numbers])
+            squares = np.array([self.index.now(measured.near, number)[0] ** 2 for number in numbers])
         return float(squares.mean()) if len(squares) else 0.0
 
     def add(self, measured: _Measured, row: int) -> None:
         """All objects of the row are picked."""
         for vector in measured.objects.of(row):
-            self._index.add(vector)
+            self.index.add(vector)
 
     def state(self) -> State:
         """`picks`, (M, dim) float32: all objects picked."""
-        return self._index.state()
+        return self.index.state()
 
     def restore(self, state: State) -> Self:
         """Become what `state` came from; StateError when its objects do not have this dim."""
-        self._index.restore(state)
+        self.index.restore(state)
         return self

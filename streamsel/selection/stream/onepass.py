@@ -16,8 +16,10 @@ from streamsel.selection import State, Strategy
 from streamsel.selection.columns import Batch, Vectors
 from streamsel.selection.rows import check_row, check_rows
 from streamsel.selection.stream import StreamConstraint
+from streamsel.selection.stream.blocks import Blocks
 from streamsel.selection.stream.diversity import Diversity
 from streamsel.selection.stream.goals import Goals, Worth
+from streamsel.selection.stream.object_diversity import ObjectDiversity
 from streamsel.selection.stream.promises import check_decisive, check_distance, check_looked
 from streamsel.selection.stream.rate import Rate
 from streamsel.selection.stream.standing import level_of
@@ -157,10 +159,10 @@ class OnePass:
 
         count: fewer than are known. Raises ValueError for others.
         """
-        if not 0 <= count < max(1, len(self.picks)):
-            raise ValueError(f"forget takes a count below {len(self.picks)}, got {count}")
+        if not 0 <= count < max(1, known := len(self) - self.forgotten):
+            raise ValueError(f"forget takes a count below {known}, got {count}")
         if count and self.diversity:
-            self.diversity.restore({"picks": self.picks[count:].copy()})
+            self.diversity.index.forget(count)
             self.forgotten += count
 
     def finish(self, n: int) -> tuple[list[int], list[Decision]]:
@@ -242,18 +244,30 @@ class OnePass:
             return math.inf
         if row.worth and self._goals:
             return self._goals.standing(row.worth)
-        first = self.picks[0].astype(np.float64)
+        assert self.diversity
+        first = self.diversity.index.rows[0].astype(np.float64)
         return row.distance**2 / (float(np.square(first).sum()) or 1.0)
 
-    def _parts(self) -> dict[str, Any]:
-        """All that has a state of its own, by the name under which it is saved."""
+    def _parts(self, *, grow: bool) -> dict[str, Any]:
+        """By the name under which it is saved, all that has a state of its own; grow: whose state is an index."""
         own = [strategy for strategy in self._strategies if strategy is not self.diversity]
-        parts = {f"strategy.{number}": part for number, part in enumerate(own)}
-        return parts | {f"constraint.{number}": part for number, part in enumerate(self._constraints)}
+        parts: dict[str, Any] = {f"strategy.{number}": part for number, part in enumerate(own)}
+        parts |= {f"constraint.{number}": part for number, part in enumerate(self._constraints)}
+        return {name: part for name, part in parts.items() if isinstance(part, Diversity | ObjectDiversity) == grow}
+
+    def grown(self) -> dict[str, Blocks]:
+        """The tables of `state` to which rows are added, and `picks`: themselves, not copied; not to be changed."""
+        own = {"picks": self.diversity.index.rows} if self.diversity else {}
+        return own | {f"{name}.picks": part.index.rows for name, part in self._parts(grow=True).items()}
 
     def state(self) -> State:
         """What `restore` needs beside the picks' EMBEDDINGS: `looked`, and what each part learned."""
-        parts = self._parts()
+        grown = self.grown()
+        return {**self.learned(), **{name: grown[name].copy() for name in grown if name != "picks"}}
+
+    def learned(self) -> State:
+        """`state` without the tables that `grown` tells."""
+        parts = self._parts(grow=False)
         held = {f"{name}.{key}": array for name, part in parts.items() for key, array in part.state().items()}
         held |= {} if self.diversity else {"kept": np.array(self._kept)}
         held |= {"forgotten": np.array(self.forgotten)} if self.forgotten else {}
@@ -263,7 +277,7 @@ class OnePass:
 
     def restore(self, state: State) -> Self:
         """Go on from `state`, to which `picks`, (M, dim) float32 in the order picked, have been added."""
-        for name, part in self._parts().items():
+        for name, part in (self._parts(grow=False) | self._parts(grow=True)).items():
             part.restore({key.removeprefix(f"{name}."): state[key] for key in state if key.startswith(f"{name}.")})
         if self.diversity:
             self.diversity.restore({"picks": state["picks"]})

@@ -13,6 +13,7 @@ from streamsel.data import Vector
 from streamsel.errors import StateError, UsageError
 from streamsel.selection import State
 from streamsel.selection.rows import check_row, check_rows, pair_distance
+from streamsel.selection.stream.blocks import Blocks
 
 __all__ = ["Near", "PickIndex"]
 
@@ -42,7 +43,7 @@ class Near:
 
 
 class PickIndex:
-    """All picks in one growable float32 matrix, with an exact search for the nearest.
+    """All picks, in blocks of float32, with an exact search for the nearest.
 
     A matrix product in float32 finds, for all rows at once, the picks that can be nearest given its worst rounding
     error; `pair_distance` then settles which one is. So a row's result does not depend on the batch it came in, and
@@ -53,45 +54,51 @@ class PickIndex:
         if dim < 1:
             raise UsageError(f"dim must be 1 or more, got {dim}")
         self.dim = dim
-        self._forget()
+        self._clear()
 
-    def _forget(self) -> None:
-        self._count = 0
-        self._picks: Vector = np.empty((0, self.dim), np.float32)
-        self._halves: Vector = np.empty(0, np.float32)
+    def _clear(self) -> None:
+        self.rows = Blocks(self.dim)
+        """The picks in the order added, themselves: not to be changed."""
+        self._halves = Blocks(1)
+        """Of each half its squared norm."""
         self._reach = 0.0
-        self._digests: set[bytes] = set()
+        """No known pick has a larger norm."""
+        self._digests: list[bytes] = []
+        self._known: set[bytes] = set()
 
     def __len__(self) -> int:
-        return self._count
+        return len(self.rows)
 
     @property
     def picks(self) -> Vector:
-        """(len, dim) float32, read-only: the picks in the order added."""
-        view = self._picks[: self._count]
-        view.flags.writeable = False
-        return view
+        """(len, dim) float32, read-only: a copy of the picks in the order added."""
+        copy = self.rows.copy()
+        copy.flags.writeable = False
+        return copy
 
     def search(self, rows: Vector) -> Near:
         """The nearest picks of (B, dim) rows, to be asked for with `now` however many picks are added meanwhile."""
         table = check_rows(rows, self.dim)
-        return Near(table, *self.nearest(table), self._count)
+        return Near(table, *self.nearest(table), len(self))
 
     def now(self, near: Near, row: int) -> tuple[float, int]:
         """Distance and ordinal of a searched row's nearest pick, those added since the search among them."""
         distance, ordinal = float(near.distance[row]), int(near.ordinal[row])
-        if near.picks == self._count:
-            return distance, ordinal
-        latest = pair_distance(self._picks[near.picks : self._count], near.rows[row : row + 1])
-        best = int(latest.argmin())
-        return (float(latest[best]), near.picks + best) if latest[best] < distance else (distance, ordinal)
+        first = near.picks
+        for latest in self.rows.parts(first):
+            distances = pair_distance(latest, near.rows[row : row + 1])
+            best = int(distances.argmin())
+            if distances[best] < distance:
+                distance, ordinal = float(distances[best]), first + best
+            first += len(latest)
+        return distance, ordinal
 
     def nearest(self, rows: Vector) -> tuple[Distances, Ordinals]:
         """Distance to the nearest pick, (B,) float64, and its ordinal, (B,) int64; inf and -1 before the first."""
         table = check_rows(rows, self.dim)
         distance, ordinal = np.full(len(table), np.inf), np.full(len(table), -1, np.int64)
-        block = max(1, SCORES // max(1, self._count))
-        for start in range(0, len(table) if self._count else 0, block):
+        block = max(1, SCORES // max(1, len(self)))
+        for start in range(0, len(table) if len(self) else 0, block):
             part = slice(start, start + block)
             near = self._thinned(table[part], *self._near(table[part]))
             distance[part], ordinal[part] = self._settle(table[part], *near)
@@ -104,13 +111,21 @@ class PickIndex:
         n * ROUNDING * |r||p|, and a few of the smallest numbers, in any order of summation (Higham, Accuracy and
         Stability of Numerical Algorithms, section 3.1); what `pair_distance` rounds away is far less.
         """
-        scores = rows @ self._picks[: self._count].T
-        np.subtract(self._halves[: self._count], scores, out=scores)
+        scores = self._scores(rows)
         reach = np.sqrt(np.einsum("ij,ij->i", rows, rows, dtype=np.float64)) + self._reach
         error = (self.dim + 8) * (ROUNDING * self._reach * reach + ROUNDING**2 * reach**2 + SMALLEST)
         limit = np.nextafter((scores.min(axis=1) + 2 * error).astype(np.float32), np.float32(np.inf))
         row, pick = np.nonzero(scores <= limit[:, None])
         return row, pick
+
+    def _scores(self, rows: Vector) -> Vector:
+        scores, first = np.empty((len(rows), len(self)), np.float32), 0
+        for picks, halves in zip(self.rows.parts(), self._halves.parts(), strict=True):
+            part = scores[:, first : first + len(picks)]
+            np.matmul(rows, picks.T, out=part)
+            np.subtract(halves.T, part, out=part)
+            first += len(picks)
+        return scores
 
     def _thinned(self, rows: Vector, row: Ordinals, pick: Ordinals) -> tuple[Ordinals, Ordinals]:
         """Fewer of the pairs where a row has a crowd of them, as in a scene that stands still and is kept often."""
@@ -125,7 +140,7 @@ class PickIndex:
         """Which of these picks can be nearest: differences are exact to a share of the distance, not of the norms."""
         squares = np.empty(len(pick), np.float32)
         for start in range(0, len(pick), CROWD):
-            gap = self._picks[pick[start : start + CROWD]] - row
+            gap = self.rows.take(pick[start : start + CROWD]) - row
             np.einsum("ij,ij->i", gap, gap, out=squares[start : start + CROWD])
         error = (self.dim + 8) * ROUNDING
         return squares <= float(squares.min()) * (1 + 4 * error) + 2 * (self.dim + 8) * SMALLEST
@@ -134,7 +149,7 @@ class PickIndex:
         """The nearest of the pairs proposed for each row; ties go to the lowest ordinal."""
         block = max(1, PAIRS // self.dim)
         cuts = [slice(start, start + block) for start in range(0, len(row), block)]
-        distance = np.concatenate([pair_distance(rows[row[cut]], self._picks[pick[cut]]) for cut in cuts])
+        distance = np.concatenate([pair_distance(rows[row[cut]], self.rows.take(pick[cut])) for cut in cuts])
         order = np.lexsort((pick, distance, row))
         first = order[np.searchsorted(row, np.arange(len(rows)))]
         return distance[first], pick[first]
@@ -144,24 +159,30 @@ class PickIndex:
         self._append(check_row(row, self.dim)[0])
 
     def _append(self, pick: Vector) -> None:
-        if self._count == len(self._picks):
-            self._grow(max(64, self._count + self._count // 2))
         square = float(np.dot(pick.astype(np.float64), pick))
         digest = hashlib.blake2b(pick.tobytes(), digest_size=16).digest()
         # An exact repetition is never nearer than its original: infinity keeps it out of the search.
-        self._halves[self._count] = np.inf if digest in self._digests else square / 2
-        self._digests.add(digest)
-        self._picks[self._count] = pick
+        self._halves.append(np.inf if digest in self._known else square / 2)
+        self._known.add(digest)
+        self._digests.append(digest)
+        self.rows.append(pick)
         self._reach = max(self._reach, square**0.5)
-        self._count += 1
 
-    def _grow(self, capacity: int) -> None:
-        picks, halves = np.empty((capacity, self.dim), np.float32), np.empty(capacity, np.float32)
-        picks[: self._count], halves[: self._count] = self._picks[: self._count], self._halves[: self._count]
-        self._picks, self._halves = picks, halves
+    def forget(self, count: int) -> None:
+        """Take the first so many picks out, at most `len`: ordinals begin with the next one."""
+        gone = set(self._digests[:count])
+        for part in (self.rows, self._halves):
+            part.drop(count)
+        del self._digests[:count]
+        self._known -= gone
+        for place, digest in enumerate(self._digests if gone else ()):
+            if digest in gone and digest not in self._known:  # a repetition whose original is gone
+                pick = self.rows[place]
+                self._halves[place][0] = float(np.dot(pick.astype(np.float64), pick)) / 2
+                self._known.add(digest)
 
     def state(self) -> State:
-        """`picks`, (M, dim) float32, read-only: all that there is to know; what was added stays as it is."""
+        """`picks`, (M, dim) float32, read-only: a copy of all that there is to know."""
         return {"picks": self.picks}
 
     def restore(self, state: State) -> Self:
@@ -169,8 +190,7 @@ class PickIndex:
         picks = state["picks"]
         if picks.ndim != 2 or picks.shape[1] != self.dim:
             raise StateError(f"saved picks have shape {picks.shape}, expected (M, {self.dim}): another model made them")
-        self._forget()
-        self._grow(max(64, len(picks)))
+        self._clear()
         for pick in check_rows(picks, self.dim):
             self._append(pick)
         return self
