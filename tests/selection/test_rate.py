@@ -122,6 +122,31 @@ def test_a_snapshot_and_a_peek_change_nothing(parts: list[tuple[int, float, bool
     assert one.state()["rate"].tobytes() == other.state()["rate"].tobytes()
 
 
+@given(segments, segments, seeds, st.permutations(RATIOS))
+@settings(deadline=None, max_examples=30)
+def test_another_ratio_is_kept_from_the_moment_on_that_it_comes(before, parts, seed: int, ratios: list[float]) -> None:
+    """Whatever was kept until then: nothing is made up for."""
+    one = Rate(ratios[0])
+    counts_of(one, gains_of(before, seed))
+    assert not outside(ratios[1], counts_of(Rate(ratios[1]).restore(one.state()), gains_of(parts, seed)))
+
+
+@pytest.mark.parametrize("ratio", [0.005, 0.02])
+def test_after_a_long_time_another_ratio_is_kept_at_once(ratio: float) -> None:
+    gains = 0.5 * np.random.default_rng(0).random(40_000)
+    one = Rate(0.01)
+    counts_of(one, gains[:30_000].tolist())
+    picks = picked(counts_of(Rate(ratio).restore(one.state()), gains[30_000:].tolist()))
+    assert np.histogram(picks, range(0, 10_001, 2000))[0].tolist() == pytest.approx([2000 * ratio] * 5, rel=0.5)
+
+
+def test_a_ratio_that_begins_after_other_picks_counts_from_there() -> None:
+    gains = 0.5 * np.random.default_rng(0).random(3000)
+    counts = counts_of(Rate(0.05).begin(7), gains.tolist())
+    assert counts[0] == (0, 1)
+    assert not outside(0.05, counts)
+
+
 def test_what_was_kept_anyway_and_what_was_skipped_counts() -> None:
     rate = Rate(0.1)
     rate.add()

@@ -91,7 +91,7 @@ class OnePass:
             self._strategies.append(self.diversity)
 
     def __len__(self) -> int:
-        return self.forgotten + len(self.diversity.index) if self.diversity else self._kept
+        return self.forgotten + (len(self.diversity.index) if self.diversity else self._kept)
 
     @property
     def picks(self) -> Vector:

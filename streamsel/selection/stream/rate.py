@@ -157,12 +157,27 @@ class Rate:
             self._level = min(0.0, self._level + PACE * off * looked / self.looked)
 
     def state(self) -> State:
-        """One array, `rate`: all that was counted and learned."""
+        """`rate`, all that was counted and learned, and `ratio`."""
         learned = [self._largest, self._level, self._gap, self._waited]
-        return {"rate": np.array([self.looked, self.kept, *learned], np.float64)}
+        counted = np.array([self.looked, self.kept, *learned], np.float64)
+        return {"rate": counted, "ratio": np.array(self.ratio)}
 
     def restore(self, state: State) -> Self:
-        """Go on from `state`, also one of before rows could be forbidden; the ratio is this one's own."""
+        """Go on from `state`, also one of before rows could be forbidden, or ratios were told.
+
+        The ratio is this one's own. One that is another than the state's is counted from here on, with what was learned
+        of gains: else it would make up for all frames of before, by keeping all or nothing for as long as it takes.
+        """
         looked, kept, self._largest, self._level, self._gap, *waited = state["rate"].tolist()
         self.looked, self.kept, self._waited = int(looked), int(kept), int(sum(waited))
+        before = float(state.get("ratio", self.ratio))
+        if before != self.ratio:
+            self._level = min(0.0, self._level + FALL * math.log(before / self.ratio))
+            self._gap = self._usual_gap
+            self.begin(self.kept)
+        return self
+
+    def begin(self, picks: int) -> Self:
+        """Count from here on, with the latest of so many earlier picks for the first."""
+        self.looked, self.kept, self._waited = 0, min(1, picks), 0
         return self
