@@ -146,7 +146,7 @@ def feeds_of(
     feeds: list[LiveFeed | FolderFeed] = []
     writing = made.parts.store.note(WRITING) or {}
     for place, (source, lane) in enumerate(zip(config.sources, lanes, strict=True)):
-        if source.live or config.window_of(source):
+        if source.live or config.window_of(source) or lane.parting:
             remove_uncommitted(config.output.folder, source.name, len(lane), writing.get(source.name, ()))
         begin = Begin(lane.position or 0, lane.inside, made.parts.store.segments(source.name))
         feed = _live(made, place, source) if source.live else FolderFeed

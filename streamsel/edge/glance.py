@@ -13,13 +13,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from streamsel.config import EdgeConfig, SelectionConfig
-from streamsel.config.constraints import MinDistance
+from streamsel.config import EdgeConfig
 from streamsel.config.edge_source import EdgeSource
 from streamsel.data import Decision, Picture
 from streamsel.edge import Glimpse
 from streamsel.embed.gate import LOOK, Gate
 from streamsel.embed.scout import describe
+from streamsel.rules.live import decided_by_distances
 from streamsel.service.deciding import Place
 
 __all__ = ["Aim", "Glance", "enough"]
@@ -77,14 +77,7 @@ class Glance:
 def enough(config: EdgeConfig, source: EdgeSource) -> bool:
     """Whether a glance is enough to hold a frame of a source: where nothing but distances of whole pictures decides, at
     once, and nobody wants all frames to be judged."""
-    bare = config.window_of(source) is None and config.lightly is None and _bare(config.rules)
+    rules = config.rules
+    alone = decided_by_distances(rules) and not rules.worker.remove_exact_duplicates
+    bare = config.window_of(source) is None and config.lightly is None and alone
     return source.live and config.effort == "normal" and bare
-
-
-def _bare(rules: SelectionConfig) -> bool:
-    diverse = all(
-        one.kind == "vectors" and one.strategy.type == "DIVERSITY" and one.strategy.strength > 0
-        for one in rules.strategies
-    )
-    near = all(isinstance(one, MinDistance) for one in rules.constraints)
-    return diverse and near and not rules.worker.remove_exact_duplicates

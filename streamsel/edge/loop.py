@@ -27,6 +27,7 @@ from streamsel.edge.parts import Parts
 from streamsel.edge.pictures import Written
 from streamsel.edge.reloading import refused
 from streamsel.edge.shots import Shot, Shots
+from streamsel.edge.windows import parting
 from streamsel.errors import SinkError, StreamselError
 from streamsel.service.breath import Breath
 from streamsel.service.deciding import Entered, Place, Settled, Span, Verdict
@@ -66,6 +67,7 @@ class Loop:
     def run(self, stopping: threading.Event) -> None:
         """Turn after turn. Raises StreamselError where no retry would help."""
         parts = self._parts
+        self._part(stopping)
         while not stopping.is_set():
             self._reload()
             seen = parts.inbox.take(min(self._most, parts.batch), TURN)
@@ -94,6 +96,12 @@ class Loop:
             refused(str(error))
         else:
             say("reloaded")
+
+    def _part(self, stopping: threading.Event) -> None:
+        """Windows that are open in the state, and not in the file any more, are chosen of before all else."""
+        if places := parting(self.lanes, [name for name, _ in self._parts.lanes]):
+            self._settle((), places, stopping)
+            self.lanes = self.lanes if stopping.is_set() else self._restored()
 
     def _settle(self, seen: Sequence[Seen], over: Sequence[int], stopping: threading.Event) -> None:
         """Decides frames, and windows of sources that are over, and commits it, as often as it takes."""

@@ -15,7 +15,7 @@ from streamsel.service.log_lines import say
 __all__ = ["THRESHOLDS", "Reloading", "refused"]
 
 THRESHOLDS: Final = ("target_ratio", "min_distance", "window")
-"""What may change while it runs, of the pipeline and of each source; but a window stays one."""
+"""What may change while it runs, of the pipeline and of each source; but no window comes or goes: see `parting`."""
 
 
 class Reloading:

@@ -109,8 +109,7 @@ def give_up_others(store: EntryStore, names: Collection[str]) -> None:
     """Forgets candidates of sources that are not among these, as of one that was renamed: nobody would choose of them.
 
     What else such a source remembers stays, for when it comes back. What cannot be written now is at the next start.
-    One whose windows were taken away from the config keeps its candidates until it is renamed, too: its state is
-    refused, and may yet be gone on with as it was.
+    One whose windows were taken away from the config keeps its candidates until they are chosen of, at once.
     """
     found = [one.removesuffix(OF_SHOTS) for one in store.streams() if one.endswith(OF_SHOTS)]
     others = [name for name in found if name not in names]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Collection, Sequence
 from typing import Final
@@ -12,8 +13,9 @@ from streamsel.edge.inbox import Inbox
 from streamsel.edge.standing import Standing
 from streamsel.service.deciding import Open
 from streamsel.service.lane import Lane
+from streamsel.service.log_lines import say
 
-__all__ = ["Windows"]
+__all__ = ["Windows", "parting"]
 
 LATE: Final = 5.0
 """Seconds that a camera's frames get to arrive after the end of a window, or its length where that is less."""
@@ -73,6 +75,16 @@ class Windows:
         """What is open, for the status page."""
         for standing, lane in zip(self._standings, lanes, strict=True):
             standing.window = lane.open
+
+
+def parting(lanes: Sequence[Lane], names: Sequence[str]) -> list[int]:
+    """Places of lanes whose open window ends now, since the file gives their source none any more; it is told."""
+    places = [place for place, lane in enumerate(lanes) if lane.parting]
+    for place in places:
+        one = lanes[place].open
+        held, reason = one.candidates if one else 0, "the file gives the source no window any more: it is chosen of now"
+        say("window ends early", logging.WARNING, source=names[place], candidates=held, reason=reason)
+    return places
 
 
 def _too_early(one: Open) -> float:

@@ -24,7 +24,7 @@ from streamsel.selection.stream.similarity import ObjectSimilarity, Similarity
 from streamsel.selection.stream.sums import Sums
 from streamsel.selection.stream.typicality import ObjectTypicality, Typicality
 
-__all__ = ["distance_of", "stream_selector"]
+__all__ = ["decided_by_distances", "distance_of", "stream_selector"]
 
 
 def distance_of(config: SelectionConfig) -> float | None:
@@ -33,6 +33,15 @@ def distance_of(config: SelectionConfig) -> float | None:
     found: list[Any] = [entry.strategy for entry in config.strategies if entry.column == VECTORS]
     distances += [one.stopping_condition_minimum_distance or 0.0 for one in found if one.type == "DIVERSITY"]
     return max(distances, default=0.0) or None
+
+
+def decided_by_distances(config: SelectionConfig) -> bool:
+    """Whether nothing but distances of whole pictures decides, so that vectors are all that must be known of picks."""
+    diverse = all(
+        one.kind == "vectors" and one.strategy.type == "DIVERSITY" and one.strategy.strength > 0
+        for one in config.strategies
+    )
+    return diverse and all(isinstance(one, MinDistance) for one in config.constraints)
 
 
 def stream_selector(

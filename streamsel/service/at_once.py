@@ -9,32 +9,51 @@ from typing import Final
 import numpy as np
 
 from streamsel.data import Vector
+from streamsel.rules.frame_rules import FrameRules
 from streamsel.selection.columns import concatenate
 from streamsel.selection.stream.onepass import OnePass
 from streamsel.service.breath import silent
 from streamsel.service.deciding import Arrays, Documents, Entered, Settled, Verdict, under
+from streamsel.service.earlier import Earlier
 from streamsel.service.forgetting import Forgetting
 from streamsel.service.state_entries import Rows
 
-__all__ = ["AtOnce"]
+__all__ = ["OF_WINDOWS", "TIMES", "AtOnce", "picks_of"]
 
 SELECTOR: Final = "selector"
 TIMES: Final = "forgetting"
 """Under which names the arrays of the driver, and those of what is forgotten, are told."""
 PICKS: Final = f"{SELECTOR}/picks"
+OF_WINDOWS: Final = "window/ended"
+"""An array that only the state of windows has."""
 _PICKS: Final = re.compile(r"^selector/[0-9]+/picks$")
 """What earlier versions called picks of which some were forgotten."""
 
 
+def picks_of(arrays: Arrays) -> tuple[int, Vector]:
+    """Of a state of frames that were decided as they came: how many picks are forgotten, and the vectors of the others.
+
+    Raises KeyError where it has none.
+    """
+    return int(arrays.get(f"{SELECTOR}/forgotten", 0)), _named(arrays)[PICKS]
+
+
+def _named(arrays: Arrays) -> Arrays:
+    return {_PICKS.sub(PICKS, key): array for key, array in arrays.items()}
+
+
 class AtOnce:
-    """A Decider. selector: fresh. forgetting: of picks; None: all are known for good."""
+    """A Decider. rules: of its lane. selector: fresh. dim: of vectors. forgetting: of picks; None: all are known for
+    good."""
 
     open: None = None
     """Nothing is left for the end of a window."""
 
-    def __init__(self, selector: OnePass, forgetting: Forgetting | None = None) -> None:
-        self._selector = selector
+    def __init__(self, rules: FrameRules, selector: OnePass, dim: int, forgetting: Forgetting | None = None) -> None:
+        self._rules, self._selector, self._dim = rules, selector, dim
         self._forgetting = forgetting if selector.diversity else None
+        self._gone: dict[bytes, bytes | None] = {}
+        """Documents of windows that there were once."""
 
     def __len__(self) -> int:
         return len(self._selector)
@@ -88,13 +107,29 @@ class AtOnce:
         return {PICKS: self._selector.forgotten}
 
     def told(self) -> Mapping[bytes, bytes | None]:
-        """See `Decider`; there are none."""
-        return {}
+        """See `Decider`; there are none, but for those of windows, which go."""
+        gone, self._gone = self._gone, {}
+        return gone
 
     def restore(self, arrays: Arrays, documents: Documents) -> None:
-        """See `Decider`."""
-        named = {_PICKS.sub(PICKS, key): array for key, array in arrays.items()}
-        self._selector.restore(under(SELECTOR, named))
+        """See `Decider`. Where windows, or distances, decided until now, a ratio counts from here on."""
+        if OF_WINDOWS in arrays:
+            self._adopt(arrays, documents)
+        else:
+            held = under(SELECTOR, _named(arrays))
+            if self._selector.rate and "rate" not in held:
+                held |= self._selector.rate.begin(len(held.get("picks", ()))).state()
+            self._selector.restore(held)
         if self._forgetting:
-            self._forgetting.restore(under(TIMES, named))
+            self._forgetting.restore(under(TIMES, arrays) or under(f"earlier/{TIMES}", arrays))
             self._forgetting.adopt(len(self) - self._selector.forgotten)
+
+    def _adopt(self, arrays: Arrays, documents: Documents) -> None:
+        """Picks of windows count as picked, with all that is known of them."""
+        earlier = Earlier(self._dim)
+        earlier.restore(under("earlier", arrays), documents)
+        self._selector.know(self._rules.batch(*earlier.known()))
+        self._selector.forgotten, self._selector.looked = earlier.forgotten, int(arrays["entrance/seen"])
+        if self._selector.rate:
+            self._selector.rate.begin(len(self))
+        self._gone = dict.fromkeys(documents)

@@ -26,20 +26,25 @@ from streamsel.selection.budget.diversity import Diversity
 from streamsel.selection.budget.greedy import Goal
 from streamsel.selection.budget.nearest import Nearest
 from streamsel.selection.columns import Batch, Vectors
+from streamsel.service.at_once import OF_WINDOWS, TIMES, picks_of
 from streamsel.service.breath import silent
-from streamsel.service.candidates import GIVEN_UP, Candidates, capacity_of
+from streamsel.service.candidates import GIVEN_UP, Candidates, capacity_of, picks_at
 from streamsel.service.deciding import Arrays, Documents, Entered, Open, Place, Settled, Span, Verdict, under
 from streamsel.service.earlier import Earlier
 from streamsel.service.known_rows import KnownRow
-from streamsel.service.state_entries import Rows
+from streamsel.service.state_entries import Rows, arrays_of
 
-__all__ = ["ByWindow", "MakeRules", "WindowGoal"]
+__all__ = ["ByWindow", "MakeRules", "WindowGoal", "left_open"]
 
 MakeRules = Callable[[Totals], Callable[[Batch], Rules]]
 """Totals of all that a window showed -> what makes the budget's rules of a table of its candidates."""
 
 TICKS: Final = 1_000_000
 """Windows are counted in microseconds, as times of frames are: whole numbers have no edges that blur."""
+
+CAPACITY: Final = "candidates/coreset/capacity"
+GOAL: Final = "window/goal"
+"""The array of a lane's state that says how many picks of how many seconds; earlier versions had none."""
 
 WAITS: Final = "window"
 """The reason that is told of a frame before its window ends."""
@@ -57,6 +62,17 @@ class WindowGoal:
         length = round(self.seconds * TICKS)
         number = round(when * TICKS) // length
         return Span(number * length / TICKS, (number + 1) * length / TICKS)
+
+
+def left_open(entries: Mapping[bytes, bytes]) -> WindowGoal | None:
+    """What is to be picked of the window that is open in the state of a lane; None: none is. Raises StateError."""
+    own = {key: value for key, value in entries.items() if key.startswith((b"window/", CAPACITY.encode()))}
+    arrays = {} if GIVEN_UP in entries else arrays_of(own)
+    span = arrays["window/span"].tolist() if "window/span" in arrays else []
+    if not span:
+        return None
+    picks, seconds = arrays[GOAL].tolist() if GOAL in arrays else (picks_at(int(arrays[CAPACITY])), span[1] - span[0])
+    return WindowGoal(int(picks), seconds)
 
 
 class ByWindow:
@@ -144,7 +160,8 @@ class ByWindow:
     def state(self) -> tuple[Arrays, Mapping[str, Rows]]:
         """See `Decider`."""
         span = [self._span.begin, self._span.end] if self._span else []
-        own = {"window/span": np.array(span, np.float64), "window/ended": np.array(self._ended)}
+        goal = np.array([self._goal.picks, self._goal.seconds], np.float64)
+        own = {"window/span": np.array(span, np.float64), OF_WINDOWS: np.array(self._ended), GOAL: goal}
         candidates = {f"candidates/{key}": array for key, array in self._candidates.state().items()}
         return {**own, **candidates, **{f"earlier/{key}": one for key, one in self._earlier.state().items()}}, {}
 
@@ -160,10 +177,14 @@ class ByWindow:
         return {**gone, **self._candidates.documents(before), **self._earlier.told()}
 
     def restore(self, arrays: Arrays, documents: Documents) -> None:
-        """See `Decider`. A window that was given up, see `GIVEN_UP`, is not open any more."""
+        """See `Decider`. A window that was given up, see `GIVEN_UP`, is not open any more. Where frames were decided as
+        they came until now, picks of then count as picked."""
+        if OF_WINDOWS not in arrays:
+            self._earlier.adopt(*picks_of(arrays), under(TIMES, arrays))
+            return
         given_up = GIVEN_UP in documents
         span = arrays["window/span"].tolist()
-        self._span, self._ended = Span(*span) if span and not given_up else None, float(arrays["window/ended"])
+        self._span, self._ended = Span(*span) if span and not given_up else None, float(arrays[OF_WINDOWS])
         if not given_up:
             self._candidates = Candidates.restored(self._dim, under("candidates", arrays), documents)
         self._earlier.restore(under("earlier", arrays), documents)

@@ -17,7 +17,7 @@ from streamsel.rules.totals import Totals
 from streamsel.service.deciding import Arrays, Documents, Entered, Place, under
 from streamsel.service.known_rows import KnownRow, document_of, read_document
 
-__all__ = ["GIVEN_UP", "HELD", "Candidates", "capacity_of"]
+__all__ = ["GIVEN_UP", "HELD", "Candidates", "capacity_of", "picks_at"]
 
 HELD: Final = b"#held/"
 """How the keys of documents of candidates begin; the place of their frame follows."""
@@ -32,6 +32,11 @@ LEAST: Final = 48
 def capacity_of(picks: int) -> int:
     """How many candidates there may be, to choose so many of."""
     return max(LEAST, TIMES * picks)
+
+
+def picks_at(capacity: int) -> int:
+    """Of how many picks that is the number of candidates; the most, where several have the same."""
+    return capacity // TIMES
 
 
 class Candidates:

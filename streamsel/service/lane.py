@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, Self
 
@@ -57,7 +57,8 @@ class _Known:
 
 class Lane:
     """rules and decider: fresh, of this lane alone. identity: of selection, goal and model; state of another one is
-    refused. What follows its first space is the model's name.
+    refused. What follows its first space is the model's name. kin: other identities whose state is gone on with.
+    parting: whether its goal is one of earlier on, by which its open window is to end now.
 
     position: offset of the record to read next, None before the first. inside: how many frames of that record have
     been taken already, where it holds several. called: what errors call it, by default by its partition. anew: what
@@ -71,10 +72,12 @@ class Lane:
         decider: Decider,
         *,
         identity: str = "",
+        kin: Collection[str] = (),
+        parting: bool = False,
         called: str = "",
         anew: str = "name another state topic and group",
     ) -> None:
-        self.partition, self.identity = partition, identity
+        self.partition, self.identity, self._kin, self.parting = partition, identity, kin, parting
         self._called, self._anew = called or f"partition {partition}", anew
         self.position: int | None = None
         self.inside = 0
@@ -213,7 +216,7 @@ class Lane:
             position, inside, form, identity = (told[key] for key in ("position", "inside", "format", "identity"))
         except (ValueError, TypeError, KeyError) as error:
             raise StateError(f"{self._called}: saved state does not say where it stands") from error
-        if form != FORMAT or identity != self.identity:
+        if form != FORMAT or identity not in (self.identity, *self._kin):
             raise StateError(
                 f"{self._called}: the saved state is of {_differs(str(identity), self.identity)}; "
                 f"go back to that, or {self._anew} to start anew"

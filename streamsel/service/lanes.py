@@ -18,11 +18,11 @@ from streamsel.errors import UsageError
 from streamsel.rules.frame_rules import FrameRules
 from streamsel.rules.goals import budget_rules
 from streamsel.rules.inspection import Inspection
-from streamsel.rules.live import stream_selector
+from streamsel.rules.live import decided_by_distances, stream_selector
 from streamsel.rules.queries import queries_of, query_vectors
 from streamsel.run.selecting import distance_of_run
 from streamsel.service.at_once import AtOnce
-from streamsel.service.by_window import ByWindow, WindowGoal
+from streamsel.service.by_window import ByWindow, WindowGoal, left_open
 from streamsel.service.earlier import Earlier
 from streamsel.service.file_digest import digest_of_files
 from streamsel.service.forgetting import Forgetting
@@ -34,6 +34,10 @@ __all__ = ["Lanes", "called"]
 
 GOALS: Final = ("target_ratio", "min_distance", "proportion")
 """Keys of a config whose numbers say how much is kept; of windows it is `n`."""
+
+WINDOWS: Final[dict[str, Any]] = {**dict.fromkeys(GOALS, False), "n": "of a window"}
+AT_ONCE: Final = [{**WINDOWS, "n": None, **given} for given in ({}, {"target_ratio": True}, {"min_distance": True})]
+"""What identities tell of goals whose numbers may change."""
 
 LISTED: Final = 1000
 """Names of damaged or repeated frames that a lane remembers to tell of."""
@@ -81,8 +85,10 @@ class Lanes:
         queries = {name: digest_of_files(Path(sets[name])) for name in queries_of(self._config.rules)}
         told = self._config.identity()
         goals: dict[str, Any] = {key: told[key] is not None for key in GOALS if movable}
-        goals |= {"n": "of a window"} if window else {}
-        self._identity = _identity({**told, **goals, "queries": queries, **(named or {})}, embedder)
+        goals |= {"n": WINDOWS["n"]} if window else {}
+        told = {**told, **goals, "queries": queries, **(named or {})}
+        self._identity = _identity(told, embedder)
+        self._kin = [_identity({**told, **goal}, embedder) for goal in self._kindred() if movable]
         self.lane(0)
 
     @classmethod
@@ -98,6 +104,11 @@ class Lanes:
             named=config.identity(),
             forgetting=partial(Forgetting.of, config.memory),
         )
+
+    def _kindred(self) -> list[dict[str, Any]]:
+        """What identities tell of the goals whose state can be gone on with. Of what was picked as it came nothing is
+        known but vectors: that is enough where only they decide."""
+        return [WINDOWS, *(AT_ONCE if self._window is None or decided_by_distances(self._config.rules) else ())]
 
     @property
     def target_ratio(self) -> float | None:
@@ -124,21 +135,34 @@ class Lanes:
         return measured or rules.reads_objects or self._config.remove_exact_duplicates
 
     def lane(self, partition: int, entries: Mapping[bytes, bytes] | None = None) -> Lane:
-        """The lane of a partition, as its changelog left it. Raises StateError; see `Lane.restored`."""
-        return Lane.restored(partial(self._fresh, partition), entries or {})
+        """The lane of a partition, as its changelog left it. Raises StateError; see `Lane.restored`.
 
-    def _fresh(self, partition: int) -> Lane:
-        config = self._config
+        Where there are no windows any more, and one is open in the state: a lane that parts with it, see `Lane`.
+        """
+        window = left_open(entries or {}) if self._kin and not self._window else None
+        return Lane.restored(partial(self._fresh, partition, window), entries or {})
+
+    def _fresh(self, partition: int, parting: WindowGoal | None) -> Lane:
+        config, window = self._config, parting or self._window
         rules = FrameRules(config.rules, self._folder, self._embedder, called, carried=True)
         rules.entrance.inspection = _inspection(rules, remove_duplicates=config.remove_exact_duplicates)
-        decider = self._by_window(rules, self._window) if self._window else self._at_once(rules)
-        name = self._called(partition)
-        return Lane(partition, rules, decider, identity=self._identity, called=name, anew=self._anew)
+        decider = self._by_window(rules, window) if window else self._at_once(rules)
+        return Lane(
+            partition,
+            rules,
+            decider,
+            identity=self._kin[0] if parting else self._identity,
+            kin=self._kin,
+            parting=parting is not None,
+            called=self._called(partition),
+            anew=self._anew,
+        )
 
     def _at_once(self, rules: FrameRules) -> AtOnce:
         config, dim, classes = self._config, self._embedder.dim, rules.entrance.classes
         goal = {"target_ratio": config.target_ratio, "min_distance": self._distance}
-        return AtOnce(stream_selector(config.rules, dim, self._queries, classes, **goal), self._forgetting())
+        selector = stream_selector(config.rules, dim, self._queries, classes, **goal)
+        return AtOnce(rules, selector, dim, self._forgetting())
 
     def _by_window(self, rules: FrameRules, goal: WindowGoal) -> ByWindow:
         made, dim = partial(budget_rules, self._config.rules, self._queries), self._embedder.dim

@@ -145,29 +145,48 @@ def test_thresholds_change_while_it_runs(daemon: Daemon) -> None:
     assert len(daemon.facts()) == before
 
 
-def test_a_goal_of_another_kind_is_refused_and_it_runs_on(daemon: Daemon, expected: dict[str, bytes]) -> None:
+def test_a_goal_of_another_kind_is_taken_in_with_what_was_picked(daemon: Daemon, expected: dict[str, bytes]) -> None:
+    """There and back: a ratio that nothing was kept by in between changes nothing."""
     record(daemon, range(2))
     with daemon.started() as running:
         read(running, 2)
         before = daemon.config
         daemon.write({**{key: value for key, value in before.items() if key != "min_distance"}, "target_ratio": 0.5})
-        refused = running.wait(lambda: running.events("not reloaded"))
-        assert "the saved state is of another selection, goal" in refused[0]["reason"]
+        running.wait(lambda: len(running.events("reloaded")) == 1)
         daemon.write(before)
+        running.wait(lambda: len(running.events("reloaded")) == 2)
         record(daemon, range(2, SEGMENTS))
         read(running, SEGMENTS)
         assert running.stop() == 0
     assert outcome(daemon) == expected
 
 
+def test_a_ratio_in_place_of_a_distance_keeps_its_share_from_then_on(daemon: Daemon) -> None:
+    record(daemon, range(2))
+    with daemon.started() as running:
+        read(running, 2)
+        assert running.stop() == 0
+    picks, others = len(daemon.facts()), {key: value for key, value in daemon.config.items() if key != "min_distance"}
+    daemon.write({**others, "target_ratio": 0.25})
+    record(daemon, range(2, SEGMENTS))
+    with daemon.started() as running:
+        read(running, SEGMENTS - 2)
+        assert running.stop() == 0
+    facts = daemon.facts()
+    assert [fact["ordinal"] for fact in facts] == list(range(len(facts)))
+    assert {fact["reason"] for fact in facts[picks:]} == {"ratio"}
+    assert len(facts) - picks == pytest.approx(0.25 * FRAMES * (SEGMENTS - 2), rel=0.5)
+
+
 @pytest.mark.parametrize("renamed", ["source", "folder"])
-def test_a_goal_of_another_kind_is_refused_at_a_start_with_what_to_do(daemon: Daemon, renamed: str) -> None:
+def test_another_selection_is_refused_at_a_start_with_what_to_do(daemon: Daemon, renamed: str) -> None:
     record(daemon, range(1))
     with daemon.started() as running:
         read(running, 1)
         assert running.stop() == 0
-    others = {key: value for key, value in daemon.config.items() if key != "min_distance"}
-    daemon.write({**others, "target_ratio": 0.5})
+    diverse = {"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "DIVERSITY"}}
+    gap = {"type": "MIN_GAP", "seconds": 1}
+    daemon.write({**daemon.config, "selection": {"strategies": [diverse], "constraints": [gap]}})
     with daemon.started() as running:
         assert running.process.wait(60) == 2
         state = daemon.folder / "state"

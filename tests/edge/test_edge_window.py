@@ -182,27 +182,40 @@ def test_candidates_of_a_source_that_is_gone_are_given_up_and_what_it_remembers_
     assert {fact["segment"] for fact in daemon.facts()} == {"1.mp4"}
 
 
-def test_where_windows_are_taken_away_nothing_is_lost_before_the_user_says_so(tmp_path: Path) -> None:
-    """Refused, with what to do, the state is gone on with as it was; the source renamed, it tells what is given up."""
+def test_where_windows_are_taken_away_the_open_one_is_chosen_of_at_once(tmp_path: Path) -> None:
+    """Also where that is killed at each of its steps; then it goes on as the file says, and with windows again."""
     daemon, ended = Daemon(tmp_path, [YARD], **WINDOW), int(time.time()) // HOUR * HOUR - HOUR // 2
     record(daemon, "0.mp4", ended, [0, 1, 2, 3, 4, 5])
     with daemon.started() as running:
         running.wait(lambda: running.events("read"))
         assert running.stop() == 0
     held, windowed = candidates(daemon), daemon.config
-    bare = {**windowed, "window": None, "min_distance": 0.3}
-    daemon.write(bare)
-    with daemon.started() as running:
-        assert running.process.wait(60) == 2
-    assert "go back to that" in running.text
-    assert "this source to start anew" in running.text
-    assert candidates(daemon) == held > PICKS
-    daemon.write({**bare, "sources": [{**YARD, "name": "court"}]})
+    daemon.write({**windowed, "window": None, "min_distance": 0.3})
+    for moment, number in [("picture", 1), ("picture", PICKS), ("commit", 2)]:
+        killed(daemon, moment, number)
+        assert candidates(daemon) == held > PICKS
+    record(daemon, "1.mp4", ended + 60, [0, 1, 2, 3, 4, 5, 6, 7])
     with daemon.started() as running:
         running.wait(lambda: running.events("read"))
         assert running.stop() == 0
-    assert [told["candidates"] for told in running.events("candidates given up")] == [held]
+    assert [(told["source"], told["candidates"]) for told in running.events("window ends early")] == [("yard", held)]
+    assert [told["picks"] for told in running.events("chosen")] == [PICKS]
     assert candidates(daemon) == 0
+    facts = daemon.facts()
+    assert [fact["ordinal"] for fact in facts] == list(range(len(facts)))
+    assert [fact["segment"] for fact in facts] == ["0.mp4"] * PICKS + ["1.mp4"] * (len(facts) - PICKS)
+    assert ["window" in fact for fact in facts] == [True] * PICKS + [False] * (len(facts) - PICKS)
+    assert len(facts) > PICKS
+    assert min(fact["distance"] for fact in facts[PICKS:]) >= 0.3
+    daemon.write({**windowed, "window": {"picks": PICKS, "minutes": 10}})
+    record(daemon, "2.mp4", ended + 120, [8, 9, 10, 11])
+    record(daemon, "3.mp4", ended + 1320, [12])
+    with daemon.started() as running:
+        running.wait(lambda: running.events("chosen"))
+        assert running.stop() == 0
+    later = daemon.facts()
+    assert [fact["ordinal"] for fact in later] == list(range(len(facts) + PICKS))
+    assert {fact["segment"] for fact in later[len(facts) :]} == {"2.mp4"}
 
 
 def test_a_cameras_window_is_ended_by_the_clock(tmp_path: Path) -> None:
