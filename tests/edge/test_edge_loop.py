@@ -335,7 +335,8 @@ def test_gaps_and_days_go_by_the_clock_though_a_camera_begins_its_times_anew(fre
 
 
 def test_thresholds_that_the_state_does_not_fit_are_refused(tmp_path: Path, undisturbed, caplog) -> None:
-    other = config(min_distance=None, target_ratio=0.5)
+    diverse = {"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "DIVERSITY"}}
+    other = config(selection={"strategies": [diverse], "constraints": [{"type": "MIN_GAP", "seconds": 9}]})
     Trial(tmp_path, reloads=[*[False] * 5, True, False, True], other=other).run(material())
     assert outcome(tmp_path) == undisturbed
     told = [(one.message, one.facts["reason"]) for one in caplog.records]

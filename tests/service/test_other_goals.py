@@ -134,7 +134,7 @@ def test_a_ratio_is_counted_from_there(before: str) -> None:
     assert abs(len(run.picks) - picks + 1 - 0.05 * looked) <= band(0.05, looked) + 0.05 * looked
 
 
-@pytest.mark.parametrize("kind", ["weights", "natural balance", "constraints"])
+@pytest.mark.parametrize("kind", ["weights", "natural balance", "constraints", "random", "typicality"])
 def test_of_windows_all_is_known_that_a_selection_reads(kind: str) -> None:
     run = Run()
     run.take(lanes("window", kind), timed(150))
