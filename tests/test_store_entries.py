@@ -235,3 +235,11 @@ def test_the_first_line_of_an_entry_is_read_alone(store, first: bytes, rest: byt
     assert store.line("yard", b"b") == first
     assert store.line("yard", b"c") is None
     assert store.line("gate", b"b") is None
+
+
+def test_it_remembers_little_of_what_it_wrote(tmp_path: Path) -> None:
+    """What is written is hardly ever read again, and must not fill the memory of a process that runs for weeks."""
+    store = EntryStore(tmp_path / "state.db")
+    settings = [store._db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("cache_size", "journal_mode")]
+    store.close()
+    assert settings == [-1000, "wal"]

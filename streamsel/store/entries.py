@@ -30,6 +30,9 @@ LISTED: Final = 1000
 LOG_BYTES: Final = 8 << 20
 """The write-ahead log is cut to it after a commit that was larger."""
 
+CACHE: Final = "cache_size=-1000"
+"""1 MB: what is written is hardly ever read again, and a larger cache fills with it, up to what it may hold."""
+
 SPACE: Final = 16 << 20
 """Bytes of the file that may be unused; of what is more, some is given back with each commit, `AT_ONCE` at most."""
 
@@ -102,7 +105,7 @@ class EntryStore:
             raise ValueError(f"outboxes must have lower-case names, got {wrong[0]!r}")
         self.path = path
         schema = SCHEMA + "".join(outbox_schema(f"{name}_", listing=False).lstrip() for name in outboxes)
-        limit, vacuum = (f"journal_size_limit={LOG_BYTES}",), ("auto_vacuum=INCREMENTAL",)
+        limit, vacuum = (f"journal_size_limit={LOG_BYTES}", CACHE), ("auto_vacuum=INCREMENTAL",)
         self._file = SqliteFile(path, schema, version=VERSION, advice=ADVICE, pragmas=limit, made_with=vacuum)
         self._db = self._file.db
         self._outboxes = {name: Outbox(self._db, f"{name}_", LISTED, self._file.explained) for name in outboxes}

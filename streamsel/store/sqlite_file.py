@@ -67,8 +67,8 @@ class Advice:
 
 class SqliteFile:
     """Opened, with the tables of `schema`, CREATE statements each ended by `;` and a new line. version: of what the
-    tables mean, noted in a new file. pragmas: more of them, as `name=value`. made_with: those of a new file, which
-    last: in one that is there already some of them would write, and a full disk would refuse to open it.
+    tables mean, noted in a new file. pragmas: more of them, or others, as `name=value`. made_with: those of a new file,
+    which last: in one that is there already some of them would write, and a full disk would refuse to open it.
 
     Raises InUseError, StateError for a file that is damaged or of another version (which is left as it was), SinkError
     where it cannot be written. For the thread that made it.
@@ -91,7 +91,7 @@ class SqliteFile:
             with self.explained():
                 self._set((FIRST,))
                 new = not self.db.execute("PRAGMA page_count").fetchone()[0]
-                self._set((*(made_with if new else ()), *pragmas, *PRAGMAS))
+                self._set((*(made_with if new else ()), *PRAGMAS, *pragmas))
             with self.transaction():
                 self._begin(schema, version)
         except BaseException:
