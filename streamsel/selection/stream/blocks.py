@@ -12,8 +12,9 @@ from streamsel.data import Vector
 
 __all__ = ["ROWS", "Blocks"]
 
-ROWS: Final = 512
-"""Of a block: enough for a fast matrix product, and 2.6 MB with 1,280 numbers each."""
+ROWS: Final = 1024
+"""Of a block: 5 MB with 1,280 numbers each, of which the system gives what is written to. Among 10,000 picks a row by
+itself is searched for 1.1 times as long as in one array, with 512 rows 1.2 times; 128 rows at once cost the same."""
 
 
 class Blocks:
