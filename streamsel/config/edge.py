@@ -8,11 +8,11 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from streamsel.config.delivery import OutboxConfig
-from streamsel.config.edge_source import GOALS, MOST_PICKS, EdgeSource, Window
+from streamsel.config.edge_source import GOALS, EdgeSource
 from streamsel.config.pipeline_base import ServiceConfig
 from streamsel.config.pipeline_values import Amount, File, Named, Seconds, Server, ServerList, security_beside
-from streamsel.config.selection import SelectionConfig
 from streamsel.config.value import Text, Value
+from streamsel.config.window import Window, check_number, counted
 
 __all__ = ["EdgeClips", "EdgeConfig", "EdgeKafka", "EdgeMqtt", "EdgeOutput", "Quota"]
 
@@ -102,7 +102,6 @@ class EdgeConfig(ServiceConfig):
     """
 
     ENDLESS: ClassVar[str] = "camera"
-    INSTEAD: ClassVar[str] = "`window: {minutes: 60}` beside it, or target_ratio or min_distance instead"
 
     kind: Literal["edge"]
     sources: Annotated[tuple[EdgeSource, ...], Field(min_length=1, max_length=64)]
@@ -139,7 +138,7 @@ class EdgeConfig(ServiceConfig):
         windows = {"window": self.window, **{f"sources.{one.name}.window": one.window for one in self.sources}}
         for place, window in windows.items():
             if window is not None:
-                _check_number(place, window, self.selection)
+                check_number(place, window, self.selection)
         return self
 
     @model_validator(mode="after")
@@ -158,24 +157,8 @@ class EdgeConfig(ServiceConfig):
 
     def window_of(self, source: EdgeSource) -> Window | None:
         """The window of a source, with its number of picks; None where frames are decided at once."""
-        window = source.window if source.decides else self.window
-        if window is None or window.picks is not None:
-            return window
-        return window.model_copy(update={"picks": self.selection.n_samples if self.selection else None})
+        return counted(source.window if source.decides else self.window, self.selection)
 
     def identity(self) -> dict[str, Any]:
         """What must be equal for state to be gone on with, beside the model, the goal and the source."""
         return {"selection": {key: value for key, value in self.rules.written().items() if key != "n_samples"}}
-
-
-def _check_number(place: str, window: Window, selection: SelectionConfig | None) -> None:
-    """Raises ValueError unless exactly one number is said of how many to pick."""
-    number, share = (selection.n_samples, selection.proportion_samples) if selection else (None, None)
-    if share is not None:
-        raise ValueError(f"{place} and proportion_samples exclude each other: give one of them")
-    if number is not None and not 1 <= number <= MOST_PICKS:
-        raise ValueError(f"{place}: n_samples of the selection must be 1 to {MOST_PICKS} here, got {number}")
-    if window.picks is None and number is None:
-        raise ValueError(f"{place}: does not say how many: write `window: {{picks: 100, minutes: {window.minutes:g}}}`")
-    if number is not None and window.picks not in (None, number):
-        raise ValueError(f"{place}: picks is {window.picks} and n_samples {number}: leave one out")

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from streamsel.config.nearest import shown
 from streamsel.config.pipeline_values import File, Named, Rate, Seconds
-from streamsel.config.value import Number, Text, Value
+from streamsel.config.value import Text, Value
+from streamsel.config.window import Window
 
-__all__ = ["GOALS", "MOST_PICKS", "EdgeSource", "Window"]
+__all__ = ["GOALS", "EdgeSource"]
 
 SCHEMES = ("rtsp", "rtsps", "rtmp", "rtmps", "http", "https", "srt", "udp", "rtp", "tcp")
 PART = re.compile(r"[0-9]+:[0-9]+:[0-9]+:[0-9]+")
@@ -69,20 +70,6 @@ def _covered(whole: tuple[int, int, int, int], parts: Sequence[tuple[int, int, i
 
 Part = Annotated[str, AfterValidator(_part)]
 Hours = Annotated[str, AfterValidator(_hours)]
-
-
-MOST_PICKS: Final = 1000
-"""Of a window: choosing them takes seconds, and nothing is committed before their pictures are written."""
-
-
-class Window(Value):
-    """The best of each window of time, chosen when it ends. minutes: its length, up to a day; three seconds at least.
-
-    picks: so many, a thousand at most; None: as many as the selection's n_samples.
-    """
-
-    picks: Annotated[int, Field(ge=1, le=MOST_PICKS)] | None = None
-    minutes: Annotated[Number, Field(ge=0.05, le=1440)]
 
 
 class EdgeSource(Value):

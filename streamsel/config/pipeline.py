@@ -12,6 +12,7 @@ from streamsel.config.nearest import shown
 from streamsel.config.pipeline_base import ServiceConfig
 from streamsel.config.pipeline_values import Amount, File, Named, Rate, Seconds, ServerList, security_beside
 from streamsel.config.value import Text, Value
+from streamsel.config.window import Window, check_number, counted
 
 __all__ = ["BatchSize", "IngestConfig", "Input", "Output", "State"]
 
@@ -97,6 +98,7 @@ class IngestConfig(ServiceConfig):
     """A consumer in a group: reads pictures from a topic, selects per partition, sends its picks on.
 
     security: as `streamsel.topic.security` reads it. dead_letter: the topic for what cannot be used; None: `TOPIC.dlq`.
+    window: of the times of records, of each partition; instead of target_ratio and min_distance.
     """
 
     ENDLESS: ClassVar[str] = "topic"
@@ -104,6 +106,7 @@ class IngestConfig(ServiceConfig):
     kind: Literal["ingest"]
     input: Input
     security: Mapping[str, Any] = Field(default_factory=dict, repr=False)
+    window: Window | None = None
     output: Output
     state: State = State()
     dead_letter: Named | None = None
@@ -125,6 +128,25 @@ class IngestConfig(ServiceConfig):
             raise ValueError(f"topic {twice!r} has two uses: input, output, state and dead_letter must all differ")
         return self
 
+    @model_validator(mode="after")
+    def _whole_window(self) -> Self:
+        if self.window is None:
+            return self
+        if given := [name for name in ("target_ratio", "min_distance") if getattr(self, name)]:
+            raise ValueError(f"{given[0]} and window exclude each other: give one of them")
+        check_number("window", self.window, self.selection)
+        return self
+
+    @property
+    def windowed(self) -> bool:
+        """See `ServiceConfig`."""
+        return self.window is not None
+
+    @property
+    def goal(self) -> Window | None:
+        """The window with its number of picks; None where frames are decided at once."""
+        return counted(self.window, self.selection)
+
     @property
     def state_topic(self) -> str:
         """The changelog's name."""
@@ -139,4 +161,8 @@ class IngestConfig(ServiceConfig):
         """What must be equal for state to be gone on with, beside the model."""
         looking = self.input.model_dump(mode="json", include={"topic", "group", "fps", "every", "keyframes"})
         choice = self.model_dump(mode="json", include={"target_ratio", "min_distance"})
-        return {**looking, **choice, "selection": self.rules.written()}
+        selection = self.rules.written()
+        if (window := self.goal) is None:
+            return {**looking, **choice, "selection": selection}
+        selection.pop("n_samples", None)  # the same may be said in two places
+        return {**looking, "window": window.model_dump(mode="json"), "selection": selection}

@@ -40,9 +40,6 @@ class ServiceConfig(Value):
     ENDLESS: ClassVar[str] = "stream"
     """What has no end here, as errors call it."""
 
-    INSTEAD: ClassVar[str] = "target_ratio or min_distance"
-    """What says how much to keep where nothing ends, as errors advise."""
-
     model: Text = "default"
     weights: File | None = None
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -77,7 +74,8 @@ class ServiceConfig(Value):
         if len(goals) > 1:
             raise ValueError("target_ratio and min_distance exclude each other: give one of them")
         if self.selection is not None and self.selection.n_samples is not None and not self.windowed:
-            raise ValueError(f"n_samples needs an end, which a {self.ENDLESS} has not: give {self.INSTEAD}")
+            instead = "`window: {minutes: 60}` beside it, or target_ratio or min_distance instead"
+            raise ValueError(f"n_samples needs an end, which a {self.ENDLESS} has not: give {instead}")
         if self.selection is not None and (refusal := self.selection.worker.refusal):
             raise ValueError(refusal)
         if goals and share is not None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Final
 
 from streamsel.config import EdgeConfig
 from streamsel.config.edge_source import EdgeSource
@@ -18,8 +17,6 @@ from streamsel.service.lanes import Lanes as LaneMaker
 from streamsel.sink.durable import shown
 
 __all__ = ["aim_of", "lanes_of", "makers_of", "source_lanes"]
-
-MINUTE: Final = 60.0
 
 
 def source_lanes(config: EdgeConfig, embedder: Embedder) -> Lanes:
@@ -51,7 +48,7 @@ def _maker(config: EdgeConfig, source: EdgeSource, embedder: Embedder) -> LaneMa
         embedder,
         target_ratio=goal.target_ratio,
         min_distance=goal.min_distance,
-        window=None if window is None else WindowGoal(window.picks or 1, window.minutes * MINUTE),
+        window=None if window is None else WindowGoal.of(window),
         lightly=config.lightly,
         query_sets=config.query_sets,
         named=config.identity(),

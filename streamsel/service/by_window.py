@@ -11,10 +11,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Final, Self
 
 import numpy as np
 
+from streamsel.config.window import Window
 from streamsel.data import Decision, Vector
 from streamsel.errors import UsageError
 from streamsel.grid import to_grid
@@ -42,6 +43,8 @@ MakeRules = Callable[[Totals], Callable[[Batch], Rules]]
 TICKS: Final = 1_000_000
 """Windows are counted in microseconds, as times of frames are: whole numbers have no edges that blur."""
 
+MINUTE: Final = 60.0
+
 CAPACITY: Final = "candidates/coreset/capacity"
 GOAL: Final = "window/goal"
 """The array of a lane's state that says how many picks of how many seconds; earlier versions had none."""
@@ -56,6 +59,11 @@ class WindowGoal:
 
     picks: int
     seconds: float
+
+    @classmethod
+    def of(cls, window: Window) -> Self:
+        """As a pipeline wants it; picks must be given."""
+        return cls(window.picks or 1, window.minutes * MINUTE)
 
     def span(self, when: float) -> Span:
         """The window that a time falls into."""
@@ -81,8 +89,8 @@ class ByWindow:
     def __init__(self, rules: FrameRules, made: MakeRules, goal: WindowGoal, earlier: Earlier, dim: int) -> None:
         self._rules, self._made, self._goal, self._earlier, self._dim = rules, made, goal, earlier, dim
         self._span: Span | None = None
-        self._ended = -math.inf
-        """Until when windows are over: later ones begin there."""
+        self._ended = self._latest = -math.inf
+        """Until when windows are over: later ones begin there; and the time of the latest frame of the open one."""
         self._candidates = self._anew(0)
         self._documents: frozenset[bytes] = frozenset()
         """Those of candidates that were told."""
@@ -93,7 +101,7 @@ class ByWindow:
     @property
     def open(self) -> Open | None:
         """See `Decider`."""
-        return Open(self._span, len(self._candidates)) if self._span else None
+        return Open(self._span, len(self._candidates), max(self._latest, self._span.begin)) if self._span else None
 
     def check(self, vector: Vector) -> None:
         """See `Decider`: the coreset takes vectors of unit norm."""
@@ -109,6 +117,7 @@ class ByWindow:
                 start = place
                 self._choose(chosen, breathe)
             self._span = self._span or self._goal.span(max(row.when, self._ended))
+            self._latest = max(self._latest, row.when)
         self._candidates.offer(rows[start:])
         waiting = [Verdict(Decision(False, WAITS, math.inf), signals=row.signals) for row in rows]
         return self._settled(waiting, before, chosen)
@@ -126,15 +135,17 @@ class ByWindow:
         now = self._candidates.places
         were, are = set(before), set(now)
         kept, released = [one for one in now if one not in were], [one for one in before if one not in are]
-        return Settled(verdicts, chosen.picks, kept, released, chosen.troubles)
+        return Settled(verdicts, chosen.picks, kept, released, chosen.troubles, chosen.ended)
 
     def _anew(self, expected: int) -> Candidates:
         return Candidates(capacity_of(self._goal.picks), self._dim, expected)
 
     def _choose(self, chosen: _Chosen, breathe: Callable[[], None]) -> None:
         """The open window ends."""
-        assert self._span
-        span, candidates = self._span, self._candidates
+        opened = self.open
+        assert opened
+        span, candidates = opened.span, self._candidates
+        chosen.ended.append(opened)
         rows, vectors = candidates.members()
         self._earlier.forget(span.end)
         choice = _Choice(rows, vectors, *self._earlier.counting(vectors, breathe), breathe)
@@ -151,7 +162,7 @@ class ByWindow:
             verdict = Verdict(decision, len(self._earlier), signals, window=span, order=rank)
             chosen.picks.append((rows[row].place, verdict))
             self._earlier.add(rows[row], vectors[row], span.end)
-        self._span, self._ended = None, span.end
+        self._span, self._ended, self._latest = None, span.end, -math.inf
         self._candidates = self._anew(candidates.seen)
 
     def _table(self, rows: Sequence[KnownRow], vectors: Vector) -> Batch:
@@ -187,6 +198,7 @@ class ByWindow:
         self._span, self._ended = Span(*span) if span and not given_up else None, float(arrays[OF_WINDOWS])
         if not given_up:
             self._candidates = Candidates.restored(self._dim, under("candidates", arrays), documents)
+            self._latest = self._candidates.latest
         self._earlier.restore(under("earlier", arrays), documents)
         self._documents = self._candidates.keys | ({GIVEN_UP} & documents.keys())
 
@@ -195,6 +207,7 @@ class _Chosen:
     """What was chosen since."""
 
     def __init__(self) -> None:
+        self.ended: list[Open] = []
         self.picks: list[tuple[Place, Verdict]] = []
         self.troubles: list[str] = []
 

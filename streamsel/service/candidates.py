@@ -6,6 +6,7 @@ coreset that keeps them few there are arrays, without the vectors, which the doc
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence, Set
 from typing import Final
 
@@ -61,6 +62,11 @@ class Candidates:
     def places(self) -> list[Place]:
         """Of the members, in order of arrival."""
         return [self._rows[number].place for number in sorted(self._rows)]
+
+    @property
+    def latest(self) -> float:
+        """The time of the latest member; -inf without any."""
+        return max((row.when for row in self._rows.values()), default=-math.inf)
 
     def members(self) -> tuple[list[KnownRow], Vector]:
         """All of them in order of arrival, and their (M, D) vectors."""

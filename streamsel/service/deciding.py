@@ -6,6 +6,7 @@ of time ends. Any cut of the frames into batches gives the same picks and the sa
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -38,10 +39,11 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Open:
-    """The window that is open, and how many candidates it holds."""
+    """A window, how many candidates it holds, and the time of its latest frame; with none of its own, its begin."""
 
     span: Span
     candidates: int
+    latest: float = field(default=-math.inf, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,7 @@ class Settled:
     verdicts: on the frames at hand, one each, in order. picks: in order; not only of frames at hand. kept: places of
     frames at hand that may yet be picked: whoever has their pictures must keep them. released: places of frames that
     were kept before; their pictures are not needed any more but for these picks. troubles: what could not be chosen as
-    it was asked for, and why.
+    it was asked for, and why. ended: windows at whose end was chosen, in order, as they were then.
     """
 
     verdicts: Sequence[Verdict] = ()
@@ -99,6 +101,7 @@ class Settled:
     kept: Sequence[Place] = ()
     released: Sequence[Place] = ()
     troubles: Sequence[str] = ()
+    ended: Sequence[Open] = ()
 
 
 class Decider(Protocol):

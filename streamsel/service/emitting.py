@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from streamsel.data import Candidate, Frame, Pick, Vector
 from streamsel.service.lane import Verdict
-from streamsel.service.pick_facts import pick_facts
+from streamsel.service.pick_facts import pick_facts, window_facts
 from streamsel.service.pictures import Opened
 from streamsel.sink.durable import made_folder
 from streamsel.sink.json_file import json_text
@@ -54,7 +54,8 @@ class TopicOutput:
 
     limit: bytes of a picture that travels in its record. A larger one is written to `claims`, to which every reference
     is relative then; without `claims` it is referred to where it came from: its file, or the segment that it is a frame
-    of, or `kafka:TOPIC/PARTITION/OFFSET`. Signals that would make a record too large are left out of it.
+    of, or `kafka:TOPIC/PARTITION/OFFSET`. Of a pick of a window of time, the extensions `windowbegin`, `windowend` and
+    `windoworder` say what `window` does in the facts. Signals that would make a record too large are left out of it.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class TopicOutput:
             model=self._model,
             subject=opened.frame.mark.name,
             when=opened.carried.time,
+            further={f"window{name}": str(value) for name, value in window_facts(verdict).items()},
             limit=self._limit,
             id=_id(opened, self._model),
         )

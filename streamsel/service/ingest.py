@@ -3,6 +3,9 @@
 What is committed in one transaction: picks, dead letters, the changes of each lane's state, offsets. Whatever fails
 before that undoes nothing, for nothing was done: the member is thrown away with all lanes, and a new one starts from
 what is committed. Picks that go to a folder are on disk before, under names that are the same the next time.
+
+What a window of time chose is owed when it ends, and sent in transactions of its own, before anything newer is decided:
+so no more is ever owed than one chunk and one window chose, and picks stay in the order of their records.
 """
 
 from __future__ import annotations
@@ -15,13 +18,15 @@ from typing import Final
 
 from streamsel.errors import SourceError
 from streamsel.service.breath import Breath
+from streamsel.service.debts import Debts
 from streamsel.service.journal import Journal
 from streamsel.service.lane import Lane
 from streamsel.service.parts import GroupMember, Parts
 from streamsel.service.pauses import pauses
 from streamsel.service.pictures import Opened, Poison
 from streamsel.service.portion import Portion
-from streamsel.service.work import Done, chunks, decided, embedded
+from streamsel.service.silence import Silence
+from streamsel.service.work import Done, chunks, decided, embedded, ended
 from streamsel.topic import Message, Polled
 from streamsel.topic.losing import Damaged, Lost
 
@@ -60,13 +65,16 @@ class _Term:
     def __init__(self, parts: Parts, member: GroupMember, journal: Journal, portion: Portion) -> None:
         self._parts, self._member, self._journal, self._portion = parts, member, journal, portion
         self._lanes: dict[int, Lane] = {}
+        self._debts, self._silence = Debts(parts, member.again), Silence()
 
     def serve(self, stopping: threading.Event) -> None:
         """Turn after turn."""
         while not stopping.is_set():
             polled = self._member.poll(TURN, self._parts.gather)
             self._follow(polled)
+            self._pay(stopping)
             self._work([message for some in polled.messages.values() for message in some], stopping)
+            self._end(stopping)
             self._journal.turned(self._member.lag(), self._member.owned)
 
     def _breathe(self) -> None:
@@ -83,6 +91,7 @@ class _Term:
             begun = time.monotonic()
             entries = self._member.restore(partition)
             self._lanes[partition] = lane = self._parts.lane(partition, entries)
+            self._debts.restore(partition, entries)
             start = self._member.start_at(partition, lane.position)
             self._journal.restored(partition, len(entries), start, time.monotonic() - begun)
             breath()
@@ -95,8 +104,31 @@ class _Term:
         with closing(self._parts.pictures.opened(messages)) as opened:
             for chunk in chunks(opened, self._portion.records, self._portion.size, breath):
                 self._commit(self._done(chunk, breath))
+                self._pay(stopping)
                 if stopping.is_set():
                     return
+
+    def _pay(self, stopping: threading.Event) -> None:
+        """Send what windows chose, a portion in each transaction."""
+        breath = Breath(self._breathe)
+        for partition in sorted(self._member.owned):
+            with closing(self._debts.portions(self._lanes[partition], self._portion, breath)) as portions:
+                for done in portions:
+                    if stopping.is_set() or partition not in self._member.owned:
+                        break
+                    self._commit(done)
+
+    def _end(self, stopping: threading.Event) -> None:
+        """Choose of windows that no record ends; not where records at hand were left."""
+        if stopping.is_set():
+            return
+        done, breath = Done(), Breath(self._breathe)
+        lanes = {partition: self._lanes[partition] for partition in self._member.owned}
+        for partition, now in self._silence.over(lanes, self._member.lag()).items():
+            self._debts.add(partition, ended(lanes[partition], now, done, breath), done)
+        if done.state:
+            self._commit(done)
+            self._pay(stopping)
 
     def _commit(self, done: Done) -> None:
         begun = time.monotonic()
@@ -109,14 +141,16 @@ class _Term:
         self._journal.committed(done, time.monotonic() - begun)
 
     def _done(self, chunk: Sequence[Opened | Poison], breath: Breath) -> Done:
-        """Embed a chunk, and decide what of it is still ours then: from here to the commit there is no breath."""
+        """Embed a chunk, and decide what of it is still ours then: to the commit there are breaths only while is chosen
+        of windows, and what one of them takes away cannot be committed."""
         frames = [one for one in chunk if isinstance(one, Opened)]
         vectors = dict(zip(map(id, frames), embedded(self._parts, frames, breath), strict=True))
         done = Done()
         for partition in sorted(self._member.owned & {one.message.partition for one in chunk}):
             lane = self._lanes[partition]
             own = [one for one in chunk if one.message.partition == partition and _awaited(one, lane)]
-            decided(self._parts, lane, own, [vectors[id(one)] for one in own if isinstance(one, Opened)], done)
+            rows = [vectors[id(one)] for one in own if isinstance(one, Opened)]
+            self._debts.add(partition, decided(self._parts, lane, own, rows, done, breath), done)
         self._parts.output.flush()
         return done
 

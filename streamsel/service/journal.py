@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import astuple
+from datetime import UTC, datetime
 from typing import Final
 
 from streamsel.service.log_lines import say
@@ -36,14 +38,25 @@ class Journal:
             (metrics.frames, done.frames),
             (metrics.unusable, done.unusable),
             (metrics.dead, done.dead),
+            (metrics.lost, done.lost),
         ):
             counter.inc(amount)
-        for message in done.picked:
-            metrics.picked(message.timestamp)
+        for timestamp in done.picked:
+            metrics.picked(timestamp)
         metrics.commits.observe(seconds)
         metrics.turned()
-        if done.dead:
+        self._chosen(done)
+        if done.lost:
+            say("picks lost", logging.WARNING, picks=done.lost, last=done.complaint)
+        elif done.dead:
             self._dead(done)
+
+    def _chosen(self, done: Done) -> None:
+        for partition, window, picks in done.ended:
+            begin, end = (datetime.fromtimestamp(time, UTC).isoformat() for time in astuple(window.span))
+            say("chosen", partition=partition, begin=begin, end=end, candidates=window.candidates, picks=picks)
+        for partition, reason in done.troubles:
+            say("window chosen by distance alone", logging.WARNING, partition=partition, reason=reason)
 
     def _dead(self, done: Done) -> None:
         """Tells of what could not be used, though not of each: the topic of dead letters has them all."""

@@ -110,17 +110,23 @@ class Lane:
             self.position, self.inside = offset + 1, 0
 
     def take(self, rows: Sequence[Taken]) -> list[Verdict]:
-        """Verdicts on frames in the order of their records: `enter` and `decide` in one.
+        """Verdicts on frames; see `settle`."""
+        return list(self.settle(rows).verdicts)
+
+    def settle(self, rows: Sequence[Taken], breathe: Callable[[], None] = silent) -> Settled:
+        """What came of frames in the order of their records, of all of them: `enter` and `decide` in one.
 
         Raises ValueError for one that was taken before, DiskError where files of a user cannot be read: throw the lane
         away then.
         """
         entered = self.enter(rows)
-        decided = iter(self.decide([row for row in entered if isinstance(row, Entered)]).verdicts)
-        return [next(decided) if isinstance(row, Entered) else row for row in entered]
+        settled = self.decide([row for row in entered if isinstance(row, Entered)], breathe)
+        decided = iter(settled.verdicts)
+        verdicts = [next(decided) if isinstance(row, Entered) else row for row in entered]
+        return replace(settled, verdicts=verdicts)
 
     def enter(self, rows: Sequence[Taken]) -> list[Entered | Verdict]:
-        """Each frame as it entered, or why it was turned away. Raises as `take` does."""
+        """Each frame as it entered, or why it was turned away. Raises as `settle` does."""
         return [self._enter(row) for row in rows]
 
     def decide(self, rows: Sequence[Entered], breathe: Callable[[], None] = silent) -> Settled:

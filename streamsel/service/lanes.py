@@ -99,6 +99,7 @@ class Lanes:
             embedder,
             target_ratio=config.target_ratio,
             min_distance=config.min_distance,
+            window=None if (window := config.goal) is None else WindowGoal.of(window),
             lightly=config.lightly,
             query_sets=config.query_sets,
             named=config.identity(),
@@ -179,8 +180,8 @@ def _stream_config(
 ) -> SelectConfig:
     if selection is not None and selection.n_samples is not None:
         raise UsageError(
-            f"n_samples {selection.n_samples}: a topic has no end to choose at; give proportion_samples, target_ratio"
-            " or min_distance"
+            f"n_samples {selection.n_samples}: a topic has no end to choose at; give a window of time beside it, or"
+            " proportion_samples, target_ratio or min_distance"
         )
     config = SelectConfig.of(sources="topic", selection=selection, target_ratio=target_ratio, min_distance=min_distance)
     _refuse_parts(config)

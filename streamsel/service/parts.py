@@ -40,6 +40,10 @@ class GroupMember(Protocol):
         """Where to read a partition gained from."""
         ...
 
+    def again(self, partition: int, offset: int) -> Message | None:
+        """A record that was read before."""
+        ...
+
     def commit(self, finished: Finished) -> None:
         """All of it or nothing."""
         ...

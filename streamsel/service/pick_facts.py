@@ -8,13 +8,12 @@ from typing import Any
 from streamsel.data import Mark
 from streamsel.service.lane import Verdict
 
-__all__ = ["pick_facts"]
+__all__ = ["pick_facts", "window_facts"]
 
 
 def pick_facts(mark: Mark, taken: datetime, verdict: Verdict) -> dict[str, Any]:
     """Where a frame stands in its source, when it was taken, and why it was picked; distances may be infinite."""
-    decision, window = verdict.decision, verdict.window
-    chosen = {"begin": _text(window.begin), "end": _text(window.end), "order": verdict.order} if window else {}
+    decision, chosen = verdict.decision, window_facts(verdict)
     return {
         "source": mark.source,
         "index": mark.index,
@@ -29,6 +28,12 @@ def pick_facts(mark: Mark, taken: datetime, verdict: Verdict) -> dict[str, Any]:
         "signals": verdict.signals,
         **({"window": chosen} if chosen else {}),
     }
+
+
+def window_facts(verdict: Verdict) -> dict[str, Any]:
+    """Of a pick of a window of time: its `begin` and `end`, and its `order`; else empty."""
+    window = verdict.window
+    return {"begin": _text(window.begin), "end": _text(window.end), "order": verdict.order} if window else {}
 
 
 def _text(seconds: float) -> str:

@@ -1,22 +1,29 @@
-"""From messages to what is committed of them: chunks of bounded size are opened, embedded, decided and written."""
+"""From messages to what is committed of them: chunks of bounded size are opened, embedded, decided and written.
+
+What a window of time chose is not written here: it is owed, see `streamsel.service.debts`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
 
 from streamsel.data import Vector
-from streamsel.service.breath import Breath
+from streamsel.service.breath import Breath, silent
+from streamsel.service.deciding import Open, Place, Settled
 from streamsel.service.lane import Lane, Taken, Verdict
 from streamsel.service.parts import Parts
 from streamsel.service.pictures import Opened, Poison
 from streamsel.service.wall_time import on_the_wall
 from streamsel.topic import Finished, Message, Record
 
-__all__ = ["Done", "as_taken", "chunks", "decided", "embedded"]
+__all__ = ["Chosen", "Done", "as_taken", "chunks", "dead", "decided", "embedded", "ended"]
+
+Chosen = Sequence[tuple[Place, Verdict]]
 
 FEW: Final = 32
 """Pictures that are embedded without a breath."""
@@ -24,20 +31,25 @@ FEW: Final = 32
 
 @dataclass(slots=True)
 class Done:
-    """What came of a chunk: what is to be committed, and how much it was. picked: the messages that picks came of.
+    """What came of a chunk: what is to be committed, and how much it was.
 
-    unusable: frames that the selection could not decide on. dead: letters; one tells of all such frames of a record.
-    complaint: about the last record that could not be used.
+    picked: of each pick that is sent, since when it could have been, milliseconds since 1970: the time of its record,
+    or the end of its window. lost: picks whose picture is gone. unusable: frames that the selection could not decide
+    on. dead: letters; one tells of all such frames of a record. complaint: about the last record that could not be
+    used. ended: partition, window, picks; troubles: partition, what could not be chosen as it was asked for.
     """
 
     records: list[tuple[str, Record]] = field(default_factory=list)
     state: dict[int, Mapping[bytes, bytes | None]] = field(default_factory=dict)
     offsets: dict[int, int] = field(default_factory=dict)
-    picked: list[Message] = field(default_factory=list)
+    picked: list[int] = field(default_factory=list)
+    ended: list[tuple[int, Open, int]] = field(default_factory=list)
+    troubles: list[tuple[int, str]] = field(default_factory=list)
     messages: int = 0
     nbytes: int = 0
     frames: int = 0
     unusable: int = 0
+    lost: int = 0
     dead: int = 0
     complaint: str = ""
 
@@ -73,25 +85,48 @@ def embedded(parts: Parts, frames: Sequence[Opened], breath: Breath) -> Vector:
     return np.concatenate(vectors)
 
 
-def decided(parts: Parts, lane: Lane, chunk: Sequence[Opened | Poison], vectors: Sequence[Vector], done: Done) -> None:
+def decided(
+    parts: Parts,
+    lane: Lane,
+    chunk: Sequence[Opened | Poison],
+    vectors: Sequence[Vector],
+    done: Done,
+    breathe: Callable[[], None] = silent,
+) -> Chosen:
     """Decide what of a chunk is this lane's, add it to what is done. vectors: of the frames among the chunk, in order.
 
-    Pictures that go to disk are written, and last with the output's next `flush`.
+    Pictures that go to disk are written, and last with the output's next `flush`. Gives what windows chose, which is
+    still to be sent; choosing breathes.
     """
     frames = [one for one in chunk if isinstance(one, Opened)]
     taken = [as_taken(one, vector) for one, vector in zip(frames, vectors, strict=True)]
-    verdicts = iter(zip(lane.take(taken), vectors, strict=True))
+    settled = lane.settle(taken, breathe)
+    verdicts = iter(zip(settled.verdicts, vectors, strict=True))
     for one in chunk:
         if isinstance(one, Poison):
             lane.skip(one.message.offset)
-            _dead(parts, done, one.message, one.reason)
+            dead(parts, done, one.message, one.reason)
         else:
             _emit(parts, done, one, *next(verdicts))
         if isinstance(one, Poison) or one.last:
             done.messages += 1
             done.nbytes += len(one.message.value or b"")
+    return _chosen(lane, settled, done)
+
+
+def ended(lane: Lane, now: float, done: Done, breathe: Callable[[], None] = silent) -> Chosen:
+    """End the open window of a lane, as no record does; see `decided`. now: see `streamsel.service.lane.Lane.end`."""
+    return _chosen(lane, lane.end(now, breathe), done)
+
+
+def _chosen(lane: Lane, settled: Settled, done: Done) -> Chosen:
+    chosen = [(place, verdict) for place, verdict in settled.picks if verdict.window]
+    counts = Counter(verdict.window for _, verdict in chosen)
+    done.ended += [(lane.partition, window, counts[window.span]) for window in settled.ended]
+    done.troubles += [(lane.partition, trouble) for trouble in settled.troubles]
     done.state[lane.partition] = lane.entries()
     done.offsets[lane.partition] = lane.position or 0
+    return chosen
 
 
 def as_taken(opened: Opened, vector: Vector) -> Taken:
@@ -107,13 +142,14 @@ def _emit(parts: Parts, done: Done, opened: Opened, verdict: Verdict, vector: Ve
     done.frames += 1
     done.unusable += bool(verdict.unusable)
     if verdict.unusable and not verdict.again:
-        _dead(parts, done, opened.message, verdict.unusable)
+        dead(parts, done, opened.message, verdict.unusable)
     if verdict:
         done.records += parts.output.pick(opened, verdict, vector)
-        done.picked.append(opened.message)
+        done.picked.append(opened.message.timestamp)
 
 
-def _dead(parts: Parts, done: Done, message: Message, reason: str) -> None:
+def dead(parts: Parts, done: Done, message: Message, reason: str) -> None:
+    """A dead letter tells of a record."""
     done.records.append(parts.letter(message, reason))
     done.dead += 1
     done.complaint = f"{message.partition}/{message.offset}: {reason}"

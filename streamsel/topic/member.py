@@ -20,6 +20,7 @@ from kafka.structs import MemberState  # type: ignore[import-untyped]
 
 from streamsel.errors import SinkError, StateError
 from streamsel.topic import Finished, Message, Polled
+from streamsel.topic.again import Again
 from streamsel.topic.changelog import Changelog
 from streamsel.topic.losing import Lost, losing
 from streamsel.topic.membership import Membership
@@ -27,7 +28,7 @@ from streamsel.topic.origin import Origin
 from streamsel.topic.rebalances import Rebalances
 from streamsel.topic.standing import replaced
 from streamsel.topic.transactions import Transactions
-from streamsel.topic.unpacking import Refused
+from streamsel.topic.unpacking import message_of
 
 if TYPE_CHECKING:
     from streamsel.topic.connection import Connection
@@ -71,6 +72,7 @@ class Member:
         self.topic, self._connection, self._group, self._instance = topic, connection, group, instance
         self._most_records, self._most_bytes, self._most_unpacked = most_records, most_bytes, most_unpacked
         self._changelog = Changelog(connection, changelog)
+        self._again = Again(connection, topic, most_unpacked)
         self._origin = Origin(self._changelog, self._id)
         self._rebalances = Rebalances()
         self._started: set[int] = set()
@@ -210,6 +212,11 @@ class Member:
             self._transactions.commit(told, self._changelog.topic, offsets, self._metadata)
         self._origin.committed(told)
 
+    def again(self, partition: int, offset: int) -> Message | None:
+        """A record that was read before; None where it is not there any more, as by retention."""
+        with losing(self._where):
+            return self._again.message(partition, offset)
+
     def lag(self) -> Mapping[int, int]:
         """Records of each started partition that are not polled yet, as far as the last fetch could tell."""
         known = {one: (self._consumer.highwater(self._place(one)), self._position(one)) for one in self._started}
@@ -218,6 +225,7 @@ class Member:
     def close(self, seconds: float = 5.0) -> None:
         """Leaves: a member without a name hands its partitions over at once; a transaction still open is left so."""
         self._changelog.close()
+        self._again.close()
         with suppress(KafkaError, OSError, RuntimeError):
             self._consumer.close(autocommit=False, timeout_ms=int(seconds * 1000))
         self._transactions.close(min(seconds, 1.0))
@@ -258,12 +266,6 @@ class _Found:
 
     def add(self, polled: Mapping[Any, Any]) -> None:
         for place, records in polled.items():
-            self.messages.setdefault(place.partition, []).extend(map(_message, records))
+            self.messages.setdefault(place.partition, []).extend(map(message_of, records))
             self.count += len(records)
             self.nbytes += sum(len(record.value or b"") for record in records)
-
-
-def _message(record: Any) -> Message:
-    headers = tuple((name, value or b"") for name, value in record.headers)
-    refused = record.value.reason if isinstance(record.value, Refused) else ""
-    return Message(record.partition, record.offset, record.key, record.value, headers, record.timestamp, refused)

@@ -15,9 +15,10 @@ from kafka.errors import CorruptRecordError, KafkaError, UnsupportedCodecError  
 from kafka.record.default_records import DefaultRecord, DefaultRecordBatch  # type: ignore[import-untyped]
 from kafka.record.util import decode_varint  # type: ignore[import-untyped]
 
+from streamsel.topic import Message
 from streamsel.topic.decompressing import GZIP, LZ4, SNAPPY, ZSTD, TooMuchError, decompressed
 
-__all__ = ["Refused", "Unpacked", "UnreadableError"]
+__all__ = ["Refused", "Unpacked", "UnreadableError", "message_of"]
 
 
 class Refused(bytes):
@@ -35,6 +36,13 @@ class Refused(bytes):
 
 class UnreadableError(KafkaError):  # type: ignore[misc]
     """A record, or the batch that it came in, is damaged; says which and why."""
+
+
+def message_of(record: Any) -> Message:
+    """A record of the client as a message."""
+    headers = tuple((name, value or b"") for name, value in record.headers)
+    refused = record.value.reason if isinstance(record.value, Refused) else ""
+    return Message(record.partition, record.offset, record.key, record.value, headers, record.timestamp, refused)
 
 
 class Unpacked(Fetcher.PartitionRecords):  # type: ignore[misc]

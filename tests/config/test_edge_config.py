@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from streamsel.config import EdgeConfig, read_pipeline
-from streamsel.config.edge_source import EdgeSource, Window
+from streamsel.config.edge_source import EdgeSource
+from streamsel.config.window import Window
 from streamsel.errors import UsageError
 
 PLAIN = """

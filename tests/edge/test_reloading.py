@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from streamsel.config import EdgeConfig
-from streamsel.config.edge_source import Window
 from streamsel.config.pipeline_file import read_pipeline
+from streamsel.config.window import Window
 from streamsel.edge.reloading import Reloading
 
 TEXT = """

@@ -1,0 +1,49 @@
+"""Windows of time that no record ends: each partition has a clock, that of its records, which goes on by itself.
+
+It stands at the time of the latest record that the open window holds, and runs from the moment that this was first
+seen. So a window of a partition that falls silent ends by the times of records, whether these are as old as the clock
+on the wall says or years older, as in a replay; but never while records lie unread.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from typing import Final
+
+from streamsel.service.deciding import Span
+from streamsel.service.lane import Lane
+
+__all__ = ["Silence"]
+
+LATE: Final = 5.0
+"""Seconds that records get to arrive after the end of a window."""
+
+
+class Silence:
+    """now: UTC seconds since 1970. ticks: seconds that never jump."""
+
+    def __init__(self, now: Callable[[], float] = time.time, ticks: Callable[[], float] = time.monotonic) -> None:
+        self._now, self._ticks = now, ticks
+        self._seen: dict[int, tuple[Span, float, float]] = {}
+        """Of each partition with an open window: this, the time of its latest record, and when that was first seen."""
+
+    def over(self, lanes: Mapping[int, Lane], lag: Mapping[int, int]) -> dict[int, float]:
+        """Partitions whose open window is over though no record ended it, each with the time that `Lane.end` takes.
+
+        lag: of each partition, how many records are not read yet; without a number it is not known. A window that
+        begins later than the next one on the wall's clock was opened by a record with a wrong time; it is over at once.
+        """
+        ticks, now, found = self._ticks(), self._now(), dict[int, float]()
+        for partition, lane in lanes.items():
+            if (one := lane.open) is None:
+                self._seen.pop(partition, None)
+                continue
+            if self._seen.get(partition, ())[:2] != (one.span, one.latest):
+                self._seen[partition] = one.span, one.latest, ticks
+            clock = one.latest + ticks - self._seen[partition][2]
+            if now < one.span.begin - (one.span.end - one.span.begin):
+                found[partition] = now
+            elif lag.get(partition) == 0 and clock >= one.span.end + LATE:
+                found[partition] = clock
+        return found

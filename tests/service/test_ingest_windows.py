@@ -1,0 +1,237 @@
+"""Windows of time beside a broker that is made up: killed at each step, every pick is sent once, as if nothing were."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import product
+from typing import Any
+
+import pytest
+
+from streamsel.config import read_selection
+from streamsel.service.by_window import WindowGoal
+from streamsel.service.emitting import TopicOutput, dead_letter
+from streamsel.service.ingest import ingest
+from streamsel.service.lanes import Lanes
+from streamsel.service.metrics import Metrics
+from streamsel.service.owed import OWED
+from streamsel.service.parts import Parts
+from streamsel.service.pictures import Opened, Pictures
+from streamsel.service.work import as_taken
+from streamsel.topic import Finished, Message, Polled, Record
+from streamsel.topic.cloudevent import Event
+from streamsel.topic.incoming import Incoming
+from streamsel.topic.losing import Lost
+from tests.service.ingesting import pictures
+from tests.service.made_lanes import DIVERSITY, Flat
+
+GOAL = WindowGoal(5, 20.0)
+LANES = Lanes(read_selection({"strategies": [DIVERSITY]}), Flat(), window=GOAL)
+NOON = 1_700_000_040
+Sent = tuple[str, str, dict[str, str]]
+
+
+@dataclass
+class Broker:
+    """Two partitions, what is committed, and who dies when: before or after so many commits. read: of one poll."""
+
+    topic: dict[int, list[Message]]
+    read: int = 1000
+    dies: tuple[int, str] = (0, "")
+    gone: set[tuple[int, int]] = field(default_factory=set)
+    offsets: dict[int, int] = field(default_factory=dict)
+    state: dict[int, dict[bytes, bytes]] = field(default_factory=dict)
+    sent: list[tuple[str, Record]] = field(default_factory=list)
+    commits: list[Finished] = field(default_factory=list)
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    def commit(self, finished: Finished) -> None:
+        self.commits.append(finished)
+        assert len(self.commits) < 1000
+        if self.dies == (len(self.commits), "before"):
+            raise Lost("died before")
+        self.sent += finished.records
+        self.offsets.update(finished.offsets)
+        for partition, entries in finished.state.items():
+            kept = self.state.setdefault(partition, {})
+            for key, value in entries.items():
+                kept.pop(key, None) if value is None else kept.update({key: value})
+        self._stop_at_the_end()
+        if self.dies == (len(self.commits), "after"):
+            raise Lost("died after")
+
+    def _stop_at_the_end(self) -> None:
+        owed = any(key.startswith(OWED) for kept in self.state.values() for key in kept)
+        if not owed and all(self.offsets.get(one) == len(some) for one, some in self.topic.items()):
+            self.stopping.set()
+
+
+class Member:
+    """Has all partitions of a broker."""
+
+    def __init__(self, broker: Broker) -> None:
+        self._broker, self._next = broker, dict[int, int]()
+
+    @property
+    def owned(self) -> frozenset[int]:
+        return frozenset(self._next)
+
+    def poll(self, seconds: float, gather: float = 0.0) -> Polled:
+        if not self._next:
+            return Polled({}, list(self._broker.topic))
+        found = {one: self._broker.topic[one][start : start + self._broker.read] for one, start in self._next.items()}
+        self._next = {one: start + len(found[one]) for one, start in self._next.items()}
+        return Polled(found)
+
+    def breathe(self) -> None:
+        """Nobody asks."""
+
+    def restore(self, partition: int) -> dict[bytes, bytes]:
+        return dict(self._broker.state.get(partition, {}))
+
+    def start_at(self, partition: int, offset: int | None) -> int:
+        self._next[partition] = offset or 0
+        return offset or 0
+
+    def again(self, partition: int, offset: int) -> Message | None:
+        return None if (partition, offset) in self._broker.gone else self._broker.topic[partition][offset]
+
+    def commit(self, finished: Finished) -> None:
+        self._broker.commit(finished)
+
+    def lag(self) -> Mapping[int, int]:
+        return {one: len(self._broker.topic[one]) - start for one, start in self._next.items()}
+
+    def close(self, seconds: float = 5.0) -> None:
+        """Nothing is open."""
+
+
+@contextmanager
+def parts(broker: Broker, member: Callable[[Broker], Member] = Member, records: int = 64) -> Iterator[Parts]:
+    with Pictures(Incoming("topic"), Flat.size) as opening:
+        yield Parts(
+            member=partial(member, broker),
+            lane=LANES.lane,
+            pictures=opening,
+            embedder=Flat(),
+            embeds=True,
+            output=TopicOutput("picks", origin="topic", model="flat"),
+            letter=partial(dead_letter, "dead", "topic"),
+            metrics=Metrics(),
+            records=records,
+            size=1 << 30,
+            gather=0.0,
+        )
+
+
+def topic(partitions: int = 2, each: int = 70, step: int = 1000) -> dict[int, list[Message]]:
+    """Records a second apart, now and then a late one; the last comes an hour later."""
+    made = {}
+    for partition in range(partitions):
+        values = pictures(each, scene=3, seed=partition)
+        whens = [NOON * 1000 + number * step - (7_000 if number % 17 == 16 else 0) for number in range(each)]
+        whens[-1] += 3_600_000
+        of = zip(values, whens, strict=True)
+        made[partition] = [Message(partition, o, b"key%d" % partition, v, (), when) for o, (v, when) in enumerate(of)]
+    return made
+
+
+def told(broker: Broker, name: str = "picks") -> list[Event]:
+    return [event for topic, record in broker.sent if topic == name and (event := Event.from_headers(record.headers))]
+
+
+def expected(messages: Sequence[Message]) -> list[str]:
+    """Names of what one lane picks that takes all at once, in the order of their records."""
+    embedder, lane = Flat(), LANES.lane(messages[0].partition)
+    with Pictures(Incoming("topic"), Flat.size) as opening:
+        rows = [
+            as_taken(one, embedder.embed(one.picture[None])[0])
+            for one in opening.opened(messages)
+            if isinstance(one, Opened)
+        ]
+    return [f"topic-{lane.partition}-{offset}.jpg" for offset, _ in sorted(place for place, _ in lane.settle(rows).picks)]
+
+
+def run(broker: Broker, **options: Any) -> Broker:
+    with parts(broker, **options) as made:
+        ingest(made, broker.stopping)
+    return broker
+
+
+def by_key(broker: Broker) -> dict[bytes, list[tuple[str, ...]]]:
+    found: dict[bytes, list[tuple[str, ...]]] = {}
+    for event, (_, record) in zip(told(broker), [one for one in broker.sent if one[0] == "picks"], strict=True):
+        facts = ("ordinal", "nearest", "distance", "windowbegin", "windowend", "windoworder")
+        own = tuple(event.extensions.get(name, "") for name in facts)
+        found.setdefault(record.key, []).append((event.id, *own))
+    return found
+
+
+def names(broker: Broker) -> dict[bytes, list[str]]:
+    found: dict[bytes, list[str]] = {}
+    for _, record in (one for one in broker.sent if one[0] == "picks"):
+        found.setdefault(record.key, []).append(dict(record.headers)["ce_index"].decode())
+    return found
+
+
+WHOLE = run(Broker(topic()))
+
+
+def test_it_is_what_the_decider_picks_of_the_same_rows() -> None:
+    for partition, messages in WHOLE.topic.items():
+        wanted = [name.split("-")[2].removesuffix(".jpg") for name in expected(messages)]
+        assert len(wanted) == 20
+        assert names(WHOLE)[b"key%d" % partition] == wanted
+
+
+@pytest.mark.parametrize(("read", "records"), [(1, 64), (7, 2), (1000, 3)])
+def test_any_cut_into_batches_gives_the_same(read: int, records: int) -> None:
+    cut = run(Broker(topic(), read=read), records=records)
+    assert by_key(cut) == by_key(WHOLE)
+    assert cut.state == WHOLE.state
+
+
+def test_killed_at_each_step_every_pick_is_sent_once_with_the_same_ids() -> None:
+    undisturbed = run(Broker(topic(1, 44)), records=3)
+    commits = list(enumerate(undisturbed.commits, 1))
+    steps = [step for step, one in commits if any(key.startswith(OWED) for key in one.state[0])]
+    assert len(steps) >= 6  # those that choose, and those that send
+    for step, when in product([1, 5, *steps], ("before", "after")):
+        killed = run(Broker(topic(1, 44), dies=(step, when)), records=3)
+        assert by_key(killed) == by_key(undisturbed), (step, when)
+        assert killed.state == undisturbed.state
+
+
+def test_what_is_owed_is_small_and_sent_in_portions_before_anything_newer() -> None:
+    broker = run(Broker(topic(1)), records=2)
+    owed: set[bytes] = set()
+    for commit in broker.commits:
+        sent = len(commit.records)
+        assert sent <= 2
+        entries = {key: value for key, value in commit.state[0].items() if key.startswith(OWED)}
+        if owed:
+            assert [value for value in entries.values() if value is not None] == []
+            assert len(entries) == sent == min(2, len(owed))
+        assert all(len(value) < 1000 for value in entries.values() if value)
+        owed = (owed | {key for key, value in entries.items() if value}) - {k for k, v in entries.items() if v is None}
+    assert not owed
+
+
+def test_what_is_gone_is_told_and_the_rest_is_sent() -> None:
+    whole = [int(one) for one in names(WHOLE)[b"key0"]]
+    lost = whole[3:6]
+    broker = Broker(topic(1), gone={(0, offset) for offset in lost})
+    with parts(broker) as made:
+        ingest(made, broker.stopping)
+        assert made.metrics.count("lost") == 3
+        assert made.metrics.count("picks") == len(whole) - 3
+    assert [int(one) for one in names(broker)[b"key0"]] == [one for one in whole if one not in lost]
+    letters = told(broker, "dead")
+    assert [int(one.extensions["originoffset"]) for one in letters] == lost
+    assert {one.extensions["reason"] for one in letters} == {
+        "was picked when its window ended, but the topic does not have it any more: raise its retention.ms"
+    }
