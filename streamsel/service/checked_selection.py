@@ -46,6 +46,8 @@ def model_findings(
 
 def _goal(config: IngestConfig, model: Embedder) -> str:
     """What is kept, of each partition by itself."""
+    if (window := config.goal) is not None:
+        return f"the best {window.picks} of each {window.minutes:g} minutes of each partition"
     if config.ratio is not None:
         return f"{config.ratio:.4g} of the frames of each partition"
     if config.min_distance is not None:

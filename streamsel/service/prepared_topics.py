@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from streamsel.config import IngestConfig
 from streamsel.errors import StateError, UsageError
+from streamsel.service.checked_windows import losses
 from streamsel.topic.connection import Connection
 from streamsel.topic.explaining import explained
 from streamsel.topic.inquiry import made_or_unmade
 from streamsel.topic.pick_record import HEADERS
-from streamsel.topic.topics import Topic, ensure, partitions
+from streamsel.topic.topics import Topic, describe, ensure
 
 __all__ = ["prepare_topics"]
 
@@ -17,11 +18,15 @@ def prepare_topics(config: IngestConfig, connection: Connection) -> None:
     """Makes changelog, output and dead letters where they are not there, with as many partitions as the input.
 
     Raises StateError for a changelog that would not hold all state, UsageError for an output that takes smaller records
-    than are to be sent, SinkError where the broker refuses or does not answer; then nothing is made.
+    than are to be sent, or for an input that does not keep what windows are chosen of, SinkError where the broker
+    refuses or does not answer; then nothing is made.
     """
     source, output = config.input.topic, config.output
     with explained(_where(connection, source)):
-        count = partitions(connection, source)
+        known_input = describe(connection, source)
+    if loss := next(losses(config, known_input), None):
+        raise UsageError(f"window: {loss}")
+    count = known_input.partitions
     wanted = {
         config.state_topic: True,
         config.dead_letter_topic: False,

@@ -86,8 +86,8 @@ class Feed:
             self._hear(*waiting.popleft())
 
     def _send(self, given: Given, partition: int) -> Any:
-        key, headers = f"camera-{partition}".encode(), list(given.headers)
-        return self._producer.send(self._topic, given.value, key=key, headers=headers, partition=partition)
+        what = {"key": f"camera-{partition}".encode(), "headers": list(given.headers), "timestamp_ms": given.time}
+        return self._producer.send(self._topic, given.value, partition=partition, **what)
 
     def _hear(self, given: Given, future: Any) -> None:
         told = future.get(timeout=PATIENCE)

@@ -31,11 +31,12 @@ TWENTY_MB: Final = 20_000_000
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """A record that is sent. usable: whether it holds a picture."""
+    """A record that is sent. usable: whether it holds a picture. time: milliseconds since 1970; None: of sending."""
 
     value: bytes | None = field(repr=False)
     headers: Headers = ()
     usable: bool = True
+    time: int | None = None
 
 
 def tiny_model(folder: Path) -> Path:

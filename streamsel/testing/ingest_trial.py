@@ -21,6 +21,7 @@ from kafka.errors import TransactionalIdNotFoundError  # type: ignore[import-unt
 from streamsel.config import IngestConfig, read_pipeline
 from streamsel.embed.load import load_embedder
 from streamsel.service.lanes import Lanes
+from streamsel.service.owed import OWED
 from streamsel.service.pictures import Opened, Pictures
 from streamsel.service.work import as_taken
 from streamsel.testing.ingest_feed import Feed
@@ -146,9 +147,18 @@ class Trial:
                 return False
 
     def all_read(self) -> bool:
-        """Whether the group has come to the end of what was acknowledged."""
+        """Whether the group has come to the end of what was acknowledged, and owes nothing of it."""
         told = self.offsets()
-        return all(told.get(partition, 0) == count for partition, count in self.sent.items())
+        read = all(told.get(partition, 0) == count for partition, count in self.sent.items())
+        return read and not (self.config.window and self.owed())
+
+    def owed(self) -> int:
+        """Picks of windows that are chosen and not sent."""
+        return sum(key.startswith(OWED) for partition in range(PARTITIONS) for key in self._saved(partition))
+
+    def _saved(self, partition: int) -> Mapping[bytes, bytes]:
+        with closing(Changelog(Connection(self.broker.servers), self.state)) as changelog:
+            return changelog.read(partition)
 
     def reference(self) -> Reference:
         """One thread's work on what lies in the topic."""
@@ -157,7 +167,7 @@ class Trial:
         lanes = Lanes.of(config, embedder)
         messages = [_message(one) for one in committed(self.broker.servers, self.name)]
         picks: dict[bytes, list[str]] = {}
-        letters = set()
+        letters, known = set(), dict[tuple[int, int], str]()
         made = [lanes.lane(partition) for partition in range(PARTITIONS)]
         with Pictures(
             Incoming(self.name, largest=config.input.largest),
@@ -170,8 +180,11 @@ class Trial:
                 if not isinstance(one, Opened):
                     lane.skip(one.message.offset)
                     letters.add((one.message.partition, one.message.offset))
-                elif lane.take([as_taken(one, embedder.embed(one.picture[None])[0])])[0]:
-                    picks.setdefault(one.message.key or b"", []).append(one.carried.name)
+                    continue
+                known[lane.partition, one.message.offset] = one.carried.name
+                settled = lane.settle([as_taken(one, embedder.embed(one.picture[None])[0])])
+                for offset in sorted(offset for (offset, _), _ in settled.picks):
+                    picks.setdefault(one.message.key or b"", []).append(known[lane.partition, offset])
         state = {lane.partition: {k: v for k, v in lane.entries().items() if v is not None} for lane in made}
         return Reference(picks, frozenset(letters), state)
 
@@ -201,12 +214,11 @@ class Trial:
             yield f"{letters.total()} dead letters, the reference has {len(reference.letters)} of {len(self.unusable)}"
         if (offsets := self.offsets()) != self.sent:
             yield f"offsets {offsets}, sent {self.sent}"
-        with closing(Changelog(Connection(self.broker.servers), self.state)) as changelog:
-            for partition, state in reference.state.items():
-                found = changelog.read(partition)
-                differ = [key for key in state.keys() | found.keys() if state.get(key) != found.get(key)]
-                if differ and self.sent[partition]:
-                    yield f"state of partition {partition} differs in {len(differ)} of {len(state)} entries"
+        for partition, state in reference.state.items():
+            found = self._saved(partition)
+            differ = [key for key in state.keys() | found.keys() if state.get(key) != found.get(key)]
+            if differ and self.sent[partition]:
+                yield f"state of partition {partition} differs in {len(differ)} of {len(state)} entries"
 
 
 def _message(record: Any) -> Message:

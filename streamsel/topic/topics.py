@@ -19,12 +19,14 @@ from kafka.errors import (  # type: ignore[import-untyped]
 
 from streamsel.topic.connection import Connection
 
-__all__ = ["Topic", "describe", "ensure", "partitions"]
+__all__ = ["Topic", "describe", "ensure"]
 
 log: Final = logging.getLogger("streamsel.topic")
 
 LIMIT: Final = "max.message.bytes"
 CLEANUP: Final = "cleanup.policy"
+RETENTION_MS: Final = "retention.ms"
+RETENTION_BYTES: Final = "retention.bytes"
 
 SHORT: Final = {"segment.bytes": str(64 << 20), "min.cleanable.dirty.ratio": "0.1"}
 """Only whole segments are compacted, of 1 GiB by default: whoever reads state would read most of a day's changes."""
@@ -37,6 +39,8 @@ class Topic:
     partitions: how many. largest: bytes of a batch that it takes (`max.message.bytes`), or None where describing it is
     not allowed. compacted: whether the last record of each key is kept, for good. replicas: of the partition that has
     fewest. rights: what we may do with it: `READ`, `WRITE`, `DESCRIBE`, `CREATE`, ...; all where nothing is forbidden.
+    cleaned: whether records go when others of their key come. retention_ms, retention_bytes: after which the oldest
+    go, the latter of each partition; None: without such a bound, or not known.
     """
 
     name: str
@@ -45,6 +49,9 @@ class Topic:
     compacted: bool
     replicas: int
     rights: frozenset[str]
+    cleaned: bool = False
+    retention_ms: int | None = None
+    retention_bytes: int | None = None
 
 
 def ensure(connection: Connection, name: str, partitions: int, compacted: bool = False) -> Topic:
@@ -70,11 +77,6 @@ def describe(connection: Connection, name: str) -> Topic:
         return _described(admin, name)
 
 
-def partitions(connection: Connection, name: str) -> int:
-    """How many partitions a topic has. Raises KafkaError: UnknownTopicOrPartitionError where there is none."""
-    return describe(connection, name).partitions
-
-
 def _described(admin: KafkaAdminClient, name: str) -> Topic:
     topic = admin.describe_topics([name])[0]
     wrong = for_code(topic["error_code"])
@@ -90,10 +92,19 @@ def _described(admin: KafkaAdminClient, name: str) -> Topic:
         compacted=configs.get(CLEANUP) == "compact",
         replicas=min(len(one["replica_nodes"]) for one in topic["partitions"]),
         rights=frozenset(topic.get("authorized_operations") or ()),
+        cleaned="compact" in configs.get(CLEANUP, ""),
+        retention_ms=_bound(configs, RETENTION_MS),
+        retention_bytes=_bound(configs, RETENTION_BYTES),
     )
 
 
+def _bound(configs: dict[str, str], name: str) -> int | None:
+    """A number after which old records go; where nothing is deleted it bounds nothing, nor does -1."""
+    bound = int(configs.get(name, -1))
+    return bound if bound >= 0 and "delete" in configs.get(CLEANUP, "") else None
+
+
 def _configs(admin: KafkaAdminClient, name: str) -> dict[str, str]:
-    resource = ConfigResource(ConfigResourceType.TOPIC, name, [LIMIT, CLEANUP])
+    resource = ConfigResource(ConfigResourceType.TOPIC, name, [LIMIT, CLEANUP, RETENTION_MS, RETENTION_BYTES])
     found: dict[str, dict[str, Any]] = admin.describe_configs([resource], config_filter="all")["topic"][name]
     return {key: one["value"] for key, one in found.items()}
