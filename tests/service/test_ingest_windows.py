@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import product
+from pathlib import Path
+from shutil import copyfile
 from typing import Any
 
 import pytest
@@ -26,6 +28,7 @@ from streamsel.topic import Finished, Message, Polled, Record
 from streamsel.topic.cloudevent import Event
 from streamsel.topic.incoming import Incoming
 from streamsel.topic.losing import Lost
+from streamsel.topic.references import References
 from tests.service.ingesting import pictures
 from tests.service.made_lanes import DIVERSITY, Flat
 
@@ -42,16 +45,23 @@ class Broker:
     topic: dict[int, list[Message]]
     read: int = 1000
     dies: tuple[int, str] = (0, "")
+    loses: Sequence[Path] = ()
+    """Files, when something is owed."""
     gone: set[tuple[int, int]] = field(default_factory=set)
     offsets: dict[int, int] = field(default_factory=dict)
     state: dict[int, dict[bytes, bytes]] = field(default_factory=dict)
     sent: list[tuple[str, Record]] = field(default_factory=list)
     commits: list[Finished] = field(default_factory=list)
+    taken_away: list[bool] = field(default_factory=list)
+    """Whether something was owed, each time that a partition went."""
     stopping: threading.Event = field(default_factory=threading.Event)
 
     def commit(self, finished: Finished) -> None:
         self.commits.append(finished)
         assert len(self.commits) < 1000
+        if any(key.startswith(OWED) for entries in finished.state.values() for key in entries):
+            for file in self.loses:
+                file.unlink(missing_ok=True)
         if self.dies == (len(self.commits), "before"):
             raise Lost("died before")
         self.sent += finished.records
@@ -111,8 +121,13 @@ class Member:
 
 
 @contextmanager
-def parts(broker: Broker, member: Callable[[Broker], Member] = Member, records: int = 64) -> Iterator[Parts]:
-    with Pictures(Incoming("topic"), Flat.size) as opening:
+def parts(
+    broker: Broker,
+    member: Callable[[Broker], Member] = Member,
+    records: int = 64,
+    references: References | None = None,
+) -> Iterator[Parts]:
+    with Pictures(Incoming("topic"), Flat.size, references=references) as opening:
         yield Parts(
             member=partial(member, broker),
             lane=LANES.lane,
@@ -138,6 +153,43 @@ def topic(partitions: int = 2, each: int = 70, step: int = 1000) -> dict[int, li
         of = zip(values, whens, strict=True)
         made[partition] = [Message(partition, o, b"key%d" % partition, v, (), when) for o, (v, when) in enumerate(of)]
     return made
+
+
+def segments(folder: Path, clip: Path) -> dict[int, list[Message]]:
+    """Three segments of a camera, twenty seconds apart, and one much later; each has its own file."""
+    made = []
+    for offset, when in enumerate((0, 5, 20, 3600)):
+        copyfile(clip, folder / f"{offset}.mp4")
+        event = Event(id=str(offset), source="cam", type="segment", subject=f"{offset}.mp4", dataref=f"{offset}.mp4")
+        made.append(Message(0, offset, b"cam", None, event.headers(), (NOON + when) * 1000))
+    return {0: made}
+
+
+def places(broker: Broker) -> list[tuple[str, int]]:
+    return [(one.subject, int(one.extensions["index"])) for one in told(broker)]
+
+
+def test_frames_of_segments_are_decoded_again(tmp_path: Path, clip: Path) -> None:
+    references = References(tmp_path, largest=1000, patience=0)
+    whole = run(Broker(segments(tmp_path, clip)), references=references)
+    assert len(places(whole)) == 10
+    assert places(whole) == sorted(places(whole), key=lambda place: (place[0].partition("-")[0], place[1]))
+    assert {subject[0] for subject, _ in places(whole)} <= {"0", "1", "2"}
+    assert by_key(run(Broker(segments(tmp_path, clip)), references=references, records=1)) == by_key(whole)
+
+
+def test_of_a_segment_that_is_gone_one_letter_tells(tmp_path: Path, clip: Path) -> None:
+    references = References(tmp_path, largest=1000, patience=0)
+    whole = run(Broker(segments(tmp_path, clip)), references=references)
+    broker = Broker(segments(tmp_path, clip), loses=(tmp_path / "0.mp4", tmp_path / "1.mp4"))
+    with parts(broker, references=references) as made:
+        ingest(made, broker.stopping)
+        assert made.metrics.count("lost") == len(places(whole)) - len(places(broker)) >= 5
+    assert places(broker) == [place for place in places(whole) if place[0].startswith("2")]
+    assert {one.extensions["reason"] for one in told(broker, "dead")} <= {
+        f"was picked when its window ended, but reference '{name}.mp4': there is no such file" for name in "01"
+    }
+    assert len(told(broker, "dead")) == len({subject[0] for subject, _ in places(whole)} & {"0", "1"})
 
 
 def told(broker: Broker, name: str = "picks") -> list[Event]:
@@ -235,3 +287,35 @@ def test_what_is_gone_is_told_and_the_rest_is_sent() -> None:
     assert {one.extensions["reason"] for one in letters} == {
         "was picked when its window ended, but the topic does not have it any more: raise its retention.ms"
     }
+
+
+class Shared(Member):
+    """Partition 1 is another's for a while, each time that some breaths were taken."""
+
+    def __init__(self, broker: Broker) -> None:
+        super().__init__(broker)
+        self._breaths, self._away, self._told = 0, False, False
+
+    def breathe(self) -> None:
+        self._breaths += 1
+        if self._breaths % 9 == 0 and 1 in self._next:
+            del self._next[1]
+            self._broker.taken_away.append(any(key.startswith(OWED) for key in self._broker.state.get(1, {})))
+            self._away, self._told = True, False
+
+    def poll(self, seconds: float, gather: float = 0.0) -> Polled:
+        if self._away and not self._told:
+            self._told = True
+            return Polled({}, (), (1,))
+        if self._away:
+            self._away = False
+            return Polled({}, (1,), ())
+        return super().poll(seconds, gather)
+
+
+def test_what_is_owed_goes_with_its_partition(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streamsel.service.breath.BREATH", 0.0)
+    broker = run(Broker(topic(), read=20), member=Shared, records=2)
+    assert sum(broker.taken_away) > 2
+    assert by_key(broker) == by_key(WHOLE)
+    assert broker.state == WHOLE.state
