@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from streamsel.config import IngestConfig, read_pipeline
+from streamsel.config.window import Window
 from streamsel.errors import UsageError
 
 PLAIN = """
@@ -122,7 +123,40 @@ def test_a_group_of_any_name_needs_a_state_topic_of_its_own(tmp_path: Path) -> N
 
 def test_an_end_cannot_be_waited_for(tmp_path: Path) -> None:
     selection = "selection: {n_samples: 5, strategies: [{input: {type: RANDOM}, strategy: {type: WEIGHTS}}]}"
-    assert "n_samples needs an end" in complaint(tmp_path, PLAIN + selection)
+    told = complaint(tmp_path, PLAIN + selection)
+    assert "n_samples needs an end, which a topic has not: give `window: {minutes: 60}` beside it, or" in told
+
+
+BEST = "selection: {n_samples: 8, strategies: [{input: {type: EMBEDDINGS}, strategy: {type: DIVERSITY}}]}\n"
+
+
+def test_a_window_has_its_number_or_the_selections(tmp_path: Path) -> None:
+    one = read(tmp_path, PLAIN + BEST + "window: {minutes: 60}")
+    other = read(tmp_path, PLAIN + BEST.replace("n_samples: 8, ", "") + "window: {picks: 8, minutes: 60}")
+    assert one.goal == other.goal == Window(picks=8, minutes=60)
+    assert one.identity() == other.identity()
+    assert one.identity() != read(tmp_path, PLAIN + BEST + "window: {minutes: 30}").identity()
+    assert read(tmp_path, PLAIN).goal is None
+
+
+@pytest.mark.parametrize(
+    ("more", "told"),
+    [
+        ("window: {minutes: 60}", "window: does not say how many: write `window: {picks: 100, minutes: 60}`"),
+        ("window: {picks: 9, minutes: 0.01}", "window.minutes: "),
+        ("window: {picks: 1001, minutes: 60}", "window.picks: "),
+        ("window: {picks: 9, minutes: 60}\nmin_distance: 1", "min_distance and window exclude each other"),
+        ("window: {picks: 9, minutes: 60}\ntarget_ratio: 0.1", "target_ratio and window exclude each other"),
+        (f"window: {{picks: 9, minutes: 60}}\n{BEST}", "window: picks is 9 and n_samples 8: leave one out"),
+        (f"window: {{minutes: 60}}\n{BEST.replace('8', '-1')}", "must be 1 to 1000 here"),
+        (
+            f"window: {{minutes: 60}}\n{BEST.replace('n_samples: 8', 'proportion_samples: 0.1')}",
+            "window and proportion_samples exclude each other",
+        ),
+    ],
+)
+def test_a_window_that_says_too_much_or_too_little_is_refused(more: str, told: str, tmp_path: Path) -> None:
+    assert told in complaint(tmp_path, PLAIN + more)
 
 
 def test_a_file_that_is_none_is_one_line(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from PIL import Image
 from streamsel.data import Decision, Frame, Mark
 from streamsel.decode.picture import StillPicture
 from streamsel.errors import SinkError
+from streamsel.service.deciding import Span
 from streamsel.service.emitting import FolderOutput, TopicOutput, dead_letter
 from streamsel.service.lane import Verdict
 from streamsel.service.pictures import Opened, Pictures
@@ -65,6 +66,20 @@ def test_a_picture_travels_unchanged_with_why_it_was_picked():
     assert event.extensions["ordinal"] == "4"
     assert json.loads(event.extensions["gains"]) == {"DIVERSITY": 0.25}
     assert json.loads(event.extensions["signals"]) == {"METADATA speed": 3}
+
+
+def test_a_pick_of_a_window_says_of_which(tmp_path):
+    begin = 1_700_000_040
+    verdict = replace(VERDICT, window=Span(begin, begin + 60), order=2)
+    ((_, record),) = topic_output().pick(opened("a.jpg"), verdict, np.empty(0, np.float32))
+    said = Event.from_headers(record.headers).extensions
+    assert said["windowbegin"] == "2023-11-14T22:14:00+00:00"
+    assert said["windowend"] == "2023-11-14T22:15:00+00:00"
+    assert said["windoworder"] == "2"
+    output = FolderOutput(tmp_path, origin="frames", model="m")
+    output.pick(opened("a.jpg"), verdict, np.empty(0, np.float32))
+    told = json.loads((tmp_path / "3" / "17_a.jpg.json").read_text())
+    assert told["window"] == {"begin": said["windowbegin"], "end": said["windowend"], "order": 2}
 
 
 def test_ids_are_the_same_each_time_and_of_one_frame():

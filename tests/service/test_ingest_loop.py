@@ -67,6 +67,9 @@ class Joined:
         self._next[partition] = self._kept.offsets[partition]
         return self._next[partition]
 
+    def again(self, partition: int, offset: int) -> Message | None:
+        return self._kept.topic[partition][offset]
+
     def commit(self, finished: Finished) -> None:
         size = sum(offset - self._kept.offsets[one] for one, offset in finished.offsets.items())
         self._kept.commits.append(size)

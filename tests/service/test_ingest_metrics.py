@@ -12,12 +12,12 @@ from urllib.request import urlopen
 import pytest
 
 from streamsel.errors import UsageError
+from streamsel.service.deciding import Open, Span
 from streamsel.service.journal import Journal
 from streamsel.service.log_lines import log_lines, say
 from streamsel.service.metrics import Metrics
 from streamsel.service.status_page import status_page
 from streamsel.service.work import Done
-from streamsel.topic import Message
 
 
 def value(metrics: Metrics, name: str) -> float:
@@ -27,14 +27,27 @@ def value(metrics: Metrics, name: str) -> float:
 
 def test_what_was_done_is_counted() -> None:
     metrics = Metrics(now=lambda: 10.0)
-    message = Message(0, 5, b"k", b"v", timestamp=7_000)
-    done = Done(picked=[message], messages=4, nbytes=100, frames=3, unusable=2, dead=1)
+    done = Done(picked=[7_000], messages=4, nbytes=100, frames=3, unusable=2, dead=1)
     Journal(metrics).committed(done, 0.25)
     assert [metrics.count(name) for name in ("records", "frames", "picks", "unusable", "dead")] == [4, 3, 1, 2, 1]
     assert metrics.count("bytes") == 100
     assert value(metrics, "streamsel_record_to_pick_seconds_sum") == 3.0
     assert value(metrics, "streamsel_transaction_seconds_sum") == 0.25
     assert value(metrics, "streamsel_pick_ratio") == pytest.approx(1 / 3)
+
+
+def test_windows_that_were_chosen_and_picks_that_were_lost_are_told(caplog: pytest.LogCaptureFixture) -> None:
+    metrics, window = Metrics(), Open(Span(1.7e9 // 60 * 60, 1.7e9 // 60 * 60 + 60), 48)
+    with caplog.at_level(logging.INFO, "streamsel.service"):
+        Journal(metrics).committed(Done(ended=[(3, window, 9)], troubles=[(3, "nothing to balance")]), 0.1)
+        Journal(metrics).committed(Done(lost=2, dead=1, complaint="3/5: was picked"), 0.1)
+    begin, end = "2023-11-14T22:13:00+00:00", "2023-11-14T22:14:00+00:00"
+    assert [(one.getMessage(), one.facts) for one in caplog.records] == [
+        ("chosen", {"partition": 3, "begin": begin, "end": end, "candidates": 48, "picks": 9}),
+        ("window chosen by distance alone", {"partition": 3, "reason": "nothing to balance"}),
+        ("picks lost", {"picks": 2, "last": "3/5: was picked"}),
+    ]
+    assert metrics.count("lost") == 2
 
 
 def test_only_partitions_of_ours_are_behind() -> None:

@@ -143,6 +143,37 @@ def test_records_that_would_not_fit_a_topic_that_is_missing(broker: Served, topi
     assert topics(broker.servers) == before
 
 
+HOUR = {"window": {"picks": 9, "minutes": 60}}
+SHORT = {
+    "an hour and a half": ({"retention_ms": 5_400_000}, "keeps records for 90 minutes, and pictures are read again"),
+    "compacted": ({"cleanup_policy": "compact"}, "is compacted"),
+    "compacted, too": ({"cleanup_policy": "compact,delete", "retention_ms": 7_200_000}, "is compacted"),
+}
+
+
+@pytest.mark.parametrize("name", SHORT)
+def test_a_topic_that_loses_what_windows_are_chosen_of(
+    name: str, broker: Served, topic_name: str, written: Written
+) -> None:
+    settings, text = SHORT[name]
+    broker.create(topic_name, **settings)
+    assert problems(written(broker.servers)) == {}
+    file = written(broker.servers, **HOUR)
+    assert list(found := problems(file)) == ["window"]
+    assert text in found["window"]
+    with pytest.raises(UsageError, match=f"window: {topic_name}: .*{text}"):
+        prepare_topics(read_pipeline(file), Connection(broker.servers))
+
+
+def test_a_topic_that_keeps_two_windows(broker: Served, topic_name: str, written: Written, tmp_path: Path) -> None:
+    broker.create(topic_name, retention_ms=7_200_000, retention_bytes=1 << 30)
+    file = written(broker.servers, **HOUR)
+    assert problems(file) == {}
+    told = of(broker_findings(read_pipeline(file)), "window", "note")
+    assert "retention.bytes is 1073741824: see that 2 windows of 60 minutes have less in a partition" in told
+    assert of(beside(file), "selection", "fine").endswith("the best 9 of each 60 minutes of each partition")
+
+
 def test_members_that_are_there(broker: Served, topic_name: str, written: Written) -> None:
     broker.create(topic_name)
     file = written(broker.servers, input={"instance": "one"})
