@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from streamsel.service.deciding import Span
+from streamsel.service.deciding import Open, Span
 from streamsel.service.lane import Lane
 
 __all__ = ["Silence"]
@@ -34,16 +34,20 @@ class Silence:
         lag: of each partition, how many records are not read yet; without a number it is not known. A window that
         begins later than the next one on the wall's clock was opened by a record with a wrong time; it is over at once.
         """
-        ticks, now, found = self._ticks(), self._now(), dict[int, float]()
-        for partition, lane in lanes.items():
-            if (one := lane.open) is None:
-                self._seen.pop(partition, None)
-                continue
-            if self._seen.get(partition, ())[:2] != (one.span, one.latest):
-                self._seen[partition] = one.span, one.latest, ticks
-            clock = one.latest + ticks - self._seen[partition][2]
-            if now < one.span.begin - (one.span.end - one.span.begin):
-                found[partition] = now
-            elif lag.get(partition) == 0 and clock >= one.span.end + LATE:
-                found[partition] = clock
-        return found
+        ticks, now = self._ticks(), self._now()
+        opened = {partition: one for partition, lane in lanes.items() if (one := lane.open)}
+        since = {partition: self._first_seen(partition, one, ticks) for partition, one in opened.items()}
+        self._seen = {partition: (one.span, one.latest, since[partition]) for partition, one in opened.items()}
+        ahead = {partition: now for partition, one in opened.items() if now < _too_early(one.span)}
+        clocks = {partition: one.latest + ticks - since[partition] for partition, one in opened.items()}
+        silent = {one: clock for one, clock in clocks.items() if clock >= opened[one].span.end + LATE}
+        return {**{one: clock for one, clock in silent.items() if lag.get(one) == 0}, **ahead}
+
+    def _first_seen(self, partition: int, one: Open, ticks: float) -> float:
+        span, latest, since = self._seen.get(partition, (None, 0.0, 0.0))
+        return since if (span, latest) == (one.span, one.latest) else ticks
+
+
+def _too_early(span: Span) -> float:
+    """A time before this one has nothing to do with a window, however late its records come."""
+    return span.begin - (span.end - span.begin)

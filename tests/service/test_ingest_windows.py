@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import product
+from itertools import pairwise, product
 from pathlib import Path
 from shutil import copyfile
 from typing import Any
@@ -22,6 +22,7 @@ from streamsel.service.lanes import Lanes
 from streamsel.service.metrics import Metrics
 from streamsel.service.owed import OWED
 from streamsel.service.parts import Parts
+from streamsel.service.silence import Silence
 from streamsel.service.pictures import Opened, Pictures
 from streamsel.service.work import as_taken
 from streamsel.topic import Finished, Message, Polled, Record
@@ -287,6 +288,43 @@ def test_what_is_gone_is_told_and_the_rest_is_sent() -> None:
     assert {one.extensions["reason"] for one in letters} == {
         "was picked when its window ended, but the topic does not have it any more: raise its retention.ms"
     }
+
+
+class Live(Member):
+    """Gives records one by one as they came; before one of a later window there is silence for minutes."""
+
+    ticks = 0.0
+
+    def poll(self, seconds: float, gather: float = 0.0) -> Polled:
+        if not self._next:
+            return super().poll(seconds)
+        for partition, start in self._next.items():
+            messages = self._broker.topic[partition][: start + 1]
+            if len(messages) <= start:
+                continue
+            spans = [GOAL.span(one.timestamp / 1000).begin for one in messages]
+            if start and spans[-1] > max(spans[:-1]) and not self._silent:
+                Live.ticks += 600.0
+                self._silent = True
+                return Polled({})
+            self._silent = False
+            self._next[partition] = start + 1
+            return Polled({partition: messages[-1:]})
+        return Polled({})
+
+    _silent = False
+
+    def lag(self) -> Mapping[int, int]:
+        return dict.fromkeys(self._next, 0)
+
+
+def test_a_replay_chooses_what_silence_ended_when_it_was_live(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streamsel.service.ingest.Silence", lambda: Silence(ticks=lambda: Live.ticks))
+    live = run(Broker(topic(1)), member=Live)
+    silent = [now for before, now in pairwise(live.commits) if now.offsets == before.offsets and not now.records]
+    assert len(silent) == 4 == Live.ticks / 600
+    monkeypatch.undo()
+    assert by_key(live) == by_key(run(Broker(topic(1))))
 
 
 class Shared(Member):
