@@ -22,8 +22,8 @@ from streamsel.service.lanes import Lanes
 from streamsel.service.metrics import Metrics
 from streamsel.service.owed import OWED
 from streamsel.service.parts import Parts
-from streamsel.service.silence import Silence
 from streamsel.service.pictures import Opened, Pictures
+from streamsel.service.silence import Silence
 from streamsel.service.work import as_taken
 from streamsel.topic import Finished, Message, Polled, Record
 from streamsel.topic.cloudevent import Event
