@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from typing import Final
 
@@ -103,7 +103,9 @@ class _Term:
         breath = Breath(self._breathe)
         with closing(self._parts.pictures.opened(messages)) as opened:
             for chunk in chunks(opened, self._portion.records, self._portion.size, breath):
-                self._commit(self._done(chunk, breath))
+                for done in self._done(chunk, breath):
+                    self._commit(done)
+                chunk.clear()  # it is a batch of bytes, and so is what is sent now
                 self._pay(stopping)
                 if stopping.is_set():
                     return
@@ -119,14 +121,14 @@ class _Term:
                     self._commit(done)
 
     def _end(self, stopping: threading.Event) -> None:
-        """Choose of windows that no record ends; not where records at hand were left."""
-        if stopping.is_set():
-            return
-        done, breath = Done(), Breath(self._breathe)
+        """Choose of windows that no record ends; not after a stop, which leaves records at hand."""
+        breath = Breath(self._breathe)
         lanes = {partition: self._lanes[partition] for partition in self._member.owned}
         for partition, now in self._silence.over(lanes, self._member.lag()).items():
+            if stopping.is_set() or partition not in self._member.owned:
+                continue
+            done = Done()
             self._debts.add(partition, ended(lanes[partition], now, done, breath), done)
-        if done.state:
             self._commit(done)
             self._pay(stopping)
 
@@ -140,17 +142,29 @@ class _Term:
         self._portion.succeeded()
         self._journal.committed(done, time.monotonic() - begun)
 
-    def _done(self, chunk: Sequence[Opened | Poison], breath: Breath) -> Done:
-        """Embed a chunk, and decide what of it is still ours then: to the commit there are breaths only while is chosen
-        of windows, and what one of them takes away cannot be committed."""
+    def _done(self, chunk: Sequence[Opened | Poison], breath: Breath) -> Iterator[Done]:
+        """Embed a chunk, and decide what of it is still ours then; each commit has one partition's windows at most.
+
+        Until it is committed there are breaths only while is chosen of windows, and what one of them takes away cannot
+        be committed.
+        """
         frames = [one for one in chunk if isinstance(one, Opened)]
         vectors = dict(zip(map(id, frames), embedded(self._parts, frames, breath), strict=True))
         done = Done()
-        for partition in sorted(self._member.owned & {one.message.partition for one in chunk}):
+        for partition in sorted({one.message.partition for one in chunk}):
+            if partition not in self._member.owned:
+                continue
             lane = self._lanes[partition]
             own = [one for one in chunk if one.message.partition == partition and _awaited(one, lane)]
             rows = [vectors[id(one)] for one in own if isinstance(one, Opened)]
             self._debts.add(partition, decided(self._parts, lane, own, rows, done, breath), done)
+            if done.ended:
+                yield self._written(done)
+                done = Done()
+        if done.state:
+            yield self._written(done)
+
+    def _written(self, done: Done) -> Done:
         self._parts.output.flush()
         return done
 

@@ -241,6 +241,16 @@ def test_it_is_what_the_decider_picks_of_the_same_rows() -> None:
         assert offsets(WHOLE)[b"key%d" % partition] == wanted
 
 
+def test_a_transaction_has_the_windows_of_one_partition_at_most() -> None:
+    owing = [[any(one.values()) for one in map(owed_in, commit.state.values())] for commit in WHOLE.commits]
+    assert sum(map(sum, owing)) >= 2
+    assert all(sum(partitions) <= 1 for partitions in owing)
+
+
+def owed_in(entries: Mapping[bytes, bytes | None]) -> dict[bytes, bytes | None]:
+    return {key: value for key, value in entries.items() if key.startswith(OWED)}
+
+
 @pytest.mark.parametrize(("read", "records"), [(1, 64), (7, 2), (1000, 3)])
 def test_any_cut_into_batches_gives_the_same(read: int, records: int) -> None:
     cut = run(Broker(topic(), read=read), records=records)
