@@ -26,8 +26,8 @@ from streamsel.testing.ingest_faults import (
     poisoned,
     process_stopped,
 )
-from streamsel.testing.ingest_material import Given, path_tricks, poison, small_pictures
-from streamsel.testing.ingest_trial import Trial
+from streamsel.testing.ingest_material import Given, by_the_minute, path_tricks, poison, small_pictures
+from streamsel.testing.ingest_trial import PARTITIONS, Trial
 from streamsel.testing.kafka_broker import Broker
 from streamsel.testing.kafka_cluster import Cluster
 
@@ -90,6 +90,13 @@ def bad_records(trial: Trial, brokers: Brokers, records: list[Given], given: arg
     return f"{len(bad)} poison records"
 
 
+def windows(trial: Trial, brokers: Brokers, records: list[Given], given: argparse.Namespace) -> str:
+    """kill -9 at random moments while the best of windows of time are chosen and sent."""
+    trial.options = {"min_distance": None, "window": {"picks": 20, "minutes": 30}}
+    inside = killed(trial, list(by_the_minute(records, PARTITIONS)), given.kills, random.Random(given.seed))
+    return f"windows of 30 records, 20 picks of each; {given.kills} kills, {inside} inside an open transaction"
+
+
 FAULTS: dict[str, Fault] = {
     "kills": kills,
     "outage": outage,
@@ -99,6 +106,7 @@ FAULTS: dict[str, Fault] = {
     "nameless": nameless,
     "stopped": stopped,
     "poison": bad_records,
+    "windows": windows,
 }
 
 

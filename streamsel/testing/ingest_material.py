@@ -6,7 +6,8 @@ A thousand pictures are decoded and embedded in a second, so that a trial is abo
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -16,7 +17,7 @@ import onnx  # type: ignore[import-untyped, unused-ignore]
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
-__all__ = ["Given", "path_tricks", "poison", "small_pictures", "tiny_model"]
+__all__ = ["Given", "by_the_minute", "path_tricks", "poison", "small_pictures", "tiny_model"]
 
 Headers = Sequence[tuple[str, bytes]]
 
@@ -26,6 +27,7 @@ CLOUD_EVENT: Final = (
     ("ce_source", b"camera"),
     ("ce_type", b"picture"),
 )
+HALF_HOUR: Final = 1800
 TWENTY_MB: Final = 20_000_000
 
 
@@ -68,6 +70,16 @@ def small_pictures(number: int, *, scene: int = 10, seed: int = 0) -> Iterator[G
         if index % scene == 0:
             patches = random.integers(30, 226, (4, 4, 3))
         yield Given(_jpeg(patches.repeat(8, 0).repeat(8, 1) + random.integers(-8, 9, (32, 32, 3))))
+
+
+def by_the_minute(records: Iterable[Given], partitions: int) -> Iterator[Given]:
+    """Records that go to so many partitions in turn: in each a minute apart, from a half hour of yesterday on.
+
+    So windows of half an hour are ended by records: no trial is silent for as long.
+    """
+    begin = (int(time.time()) // HALF_HOUR - 48) * HALF_HOUR
+    for number, one in enumerate(records):
+        yield replace(one, time=(begin + 60 * (number // partitions)) * 1000)
 
 
 def poison(references: Path) -> list[Given]:

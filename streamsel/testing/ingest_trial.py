@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from kafka import KafkaAdminClient  # type: ignore[import-untyped]
 from kafka.errors import TransactionalIdNotFoundError  # type: ignore[import-untyped]
@@ -85,6 +85,11 @@ class Trial:
         tiny_model(self.folder)
         self.broker.create(self.name, PARTITIONS, max_message_bytes=30_000_000)
         self.broker.create(self.picks, PARTITIONS)
+
+    @classmethod
+    def windowed(cls, broker: Served, name: str, folder: Path, records: int, **window: float) -> Self:
+        """One that chooses of windows: `picks` of each, which is so many `minutes` long."""
+        return cls(broker, name, folder, records, {"min_distance": None, "window": window})
 
     def pipeline(self, instance: str | None = "a") -> dict[str, Any]:
         """The pipeline of a member of the group; None: of one without a name."""

@@ -11,7 +11,7 @@ import pytest
 from kafka import KafkaAdminClient, TopicPartition
 
 from streamsel.testing.ingest_faults import group_changed
-from streamsel.testing.ingest_material import Given, small_pictures
+from streamsel.testing.ingest_material import Given, by_the_minute, small_pictures
 from streamsel.testing.ingest_service import Service
 from streamsel.testing.ingest_trial import PARTITIONS, Trial
 from streamsel.testing.kafka_broker import Served
@@ -19,21 +19,9 @@ from streamsel.testing.kafka_reading import committed, header
 
 pytestmark = pytest.mark.xdist_group("kafka")
 
-MINUTE = 60_000
-HALF_HOUR = 30 * MINUTE
-
-
-def windowed(picks: int, minutes: float) -> dict[str, object]:
-    return {"min_distance": None, "window": {"picks": picks, "minutes": minutes}}
-
 
 def timed(count: int) -> list[Given]:
-    """A minute between the records of a partition, from a half hour of yesterday on: none is silent for so long."""
-    begin = (int(time.time() * 1000) // HALF_HOUR - 48) * HALF_HOUR
-    return [
-        replace(one, time=begin + number // PARTITIONS * MINUTE)
-        for number, one in enumerate(small_pictures(count, scene=8))
-    ]
+    return list(by_the_minute(small_pictures(count, scene=8), PARTITIONS))
 
 
 def assert_exact(trial: Trial, picks: int) -> None:
@@ -45,7 +33,7 @@ def assert_exact(trial: Trial, picks: int) -> None:
 
 def test_killed_while_picks_are_owed(broker: Served, topic_name: str, tmp_path: Path) -> None:
     """Each kill comes when a window was chosen; then its picks are being sent, one in each transaction."""
-    trial = Trial(broker, topic_name, tmp_path, records=1, options=windowed(12, 15))
+    trial = Trial.windowed(broker, topic_name, tmp_path, 1, picks=12, minutes=15)
     trial.send(timed(PARTITIONS * 32))
     owed = []
     for _ in range(2):
@@ -61,7 +49,7 @@ def test_killed_while_picks_are_owed(broker: Served, topic_name: str, tmp_path: 
 
 
 def test_shared_out_anew_while_picks_are_owed(broker: Served, topic_name: str, tmp_path: Path) -> None:
-    trial = Trial(broker, topic_name, tmp_path, records=2, options=windowed(20, 30))
+    trial = Trial.windowed(broker, topic_name, tmp_path, 2, picks=20, minutes=30)
     group_changed(trial, timed(PARTITIONS * 122), rate=60, names=("a", "b"))
     assert_exact(trial, PARTITIONS * 4 * 20)
 
@@ -79,7 +67,7 @@ def told(records: Sequence[object]) -> list[tuple[int, int]]:
 def test_a_window_of_a_silent_partition_ends_once_and_what_is_gone_is_told(
     broker: Served, topic_name: str, tmp_path: Path
 ) -> None:
-    trial = Trial(broker, topic_name, tmp_path, options=windowed(4, 0.05))
+    trial = Trial.windowed(broker, topic_name, tmp_path, 32, picks=4, minutes=0.05)
     begin = int(time.time() * 1000) // 3000 * 3000
     trial.send(replace(one, time=begin + 500) for one in small_pictures(PARTITIONS * 8, scene=1))
     with Service(trial) as service:
