@@ -23,7 +23,7 @@ from streamsel.service.metrics import Metrics
 from streamsel.service.owed import OWED
 from streamsel.service.parts import Parts
 from streamsel.service.pictures import Opened, Pictures
-from streamsel.service.silence import Silence
+from streamsel.service.silence import LOOK, Silence
 from streamsel.service.work import as_taken
 from streamsel.topic import Finished, Message, Polled, Record
 from streamsel.topic.cloudevent import Event
@@ -300,8 +300,11 @@ def test_what_is_gone_is_told_and_the_rest_is_sent() -> None:
     }
 
 
+LOOKS = 30
+
+
 class Live(Member):
-    """Gives records one by one as they came; before one of a later window there is silence for minutes."""
+    """Gives records one by one as they came; before one of a later window there is silence for a minute."""
 
     ticks = 0.0
 
@@ -313,16 +316,16 @@ class Live(Member):
             if len(messages) <= start:
                 continue
             spans = [GOAL.span(one.timestamp / 1000).begin for one in messages]
-            if start and spans[-1] > max(spans[:-1]) and not self._silent:
-                Live.ticks += 600.0
-                self._silent = True
+            if start and spans[-1] > max(spans[:-1]) and self._looks < LOOKS:
+                Live.ticks += LOOK
+                self._looks += 1
                 return Polled({})
-            self._silent = False
+            self._looks = 0
             self._next[partition] = start + 1
             return Polled({partition: messages[-1:]})
         return Polled({})
 
-    _silent = False
+    _looks = 0
 
     def lag(self) -> Mapping[int, int]:
         return dict.fromkeys(self._next, 0)
@@ -332,7 +335,7 @@ def test_a_replay_chooses_what_silence_ended_when_it_was_live(monkeypatch: pytes
     monkeypatch.setattr("streamsel.service.ingest.Silence", lambda: Silence(ticks=lambda: Live.ticks))
     live = run(Broker(topic(1)), member=Live)
     silent = [now for before, now in pairwise(live.commits) if now.offsets == before.offsets and not now.records]
-    assert len(silent) == 4 == Live.ticks / 600
+    assert len(silent) == 4 == Live.ticks / LOOK / LOOKS
     monkeypatch.undo()
     assert by_key(live) == by_key(run(Broker(topic(1))))
 

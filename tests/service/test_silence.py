@@ -20,6 +20,13 @@ class Watched:
         self._silence = Silence(lambda: now, lambda: self.seconds)
 
     def over(self, seconds: float = 0.0) -> dict[int, float]:
+        """What is over after so long, in which is looked each second."""
+        while seconds > 1:
+            self.look(1)
+            seconds -= 1
+        return self.look(seconds)
+
+    def look(self, seconds: float) -> dict[int, float]:
         self.seconds += seconds
         span = Span(self.begin, self.begin + HOUR)
         lane: Any = SimpleNamespace(open=Open(span, 1, self.latest))
@@ -52,11 +59,19 @@ def test_not_while_records_lie_unread() -> None:
     watched = Watched()
     watched.lag = {0: 3}
     assert not watched.over()
-    assert not watched.over(5 * HOUR)
+    assert not watched.over(2 * HOUR)
     watched.lag = {}
-    assert not watched.over(5 * HOUR)
+    assert not watched.over()
     watched.lag = {0: 0}
     assert watched.over()
+
+
+def test_a_process_that_stood_still_has_not_looked() -> None:
+    watched = Watched()
+    watched.over()
+    assert not watched.look(2 * HOUR)
+    assert not watched.over(HOUR - 70)
+    assert watched.over(70)
 
 
 def test_the_next_window_has_a_clock_of_its_own() -> None:
