@@ -50,8 +50,8 @@ def test_killed_while_picks_are_owed(broker: Served, topic_name: str, tmp_path: 
 
 def test_shared_out_anew_while_picks_are_owed(broker: Served, topic_name: str, tmp_path: Path) -> None:
     trial = Trial.windowed(broker, topic_name, tmp_path, 2, picks=20, minutes=30)
-    group_changed(trial, timed(PARTITIONS * 122), rate=60, names=("a", "b"))
-    assert_exact(trial, PARTITIONS * 4 * 20)
+    group_changed(trial, timed(PARTITIONS * 92), rate=60, names=("a", "b"))
+    assert_exact(trial, PARTITIONS * 3 * 20)
 
 
 def remove(trial: Trial, partition: int, before: int) -> None:
