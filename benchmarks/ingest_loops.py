@@ -27,15 +27,15 @@ from kafka import KafkaConsumer, KafkaProducer, OffsetAndMetadata
 from PIL import Image
 
 from streamsel.config import read_pipeline
+from streamsel.daemon.metrics import Metrics
 from streamsel.data import Frame, Mark
 from streamsel.embed.load import load_embedder
 from streamsel.embed.window import Shrunk
-from streamsel.service.building import built
-from streamsel.service.ingest import ingest
-from streamsel.service.lanes import Lanes
-from streamsel.service.metrics import Metrics
-from streamsel.service.pictures import Opened
-from streamsel.service.prepared_topics import prepare_topics
+from streamsel.ingest.building import built
+from streamsel.ingest.loop import ingest
+from streamsel.ingest.pictures import Opened
+from streamsel.ingest.prepared_topics import prepare_topics
+from streamsel.lanes.making import Lanes
 from streamsel.topic import Finished, Message, Polled
 from streamsel.topic.connection import Connection
 from streamsel.topic.incoming import Incoming

@@ -155,7 +155,7 @@ def test_the_page_on_edge_devices_names_every_option() -> None:
 
 def test_the_page_on_kafka_names_every_option_and_metric() -> None:
     from streamsel.config.pipeline import IngestConfig
-    from streamsel.service.metrics import Metrics
+    from streamsel.daemon.metrics import Metrics
     from streamsel.topic.security import KEYS
 
     said = in_code((CHECKOUT / "docs" / "kafka.md").read_text())

@@ -39,11 +39,26 @@ ON_TOP = {
         "streamsel.edge",
         "streamsel.errors",
         "streamsel.pool",
+        "streamsel.publish",
         "streamsel.report",
         "streamsel.service",
     },
 }
-JOINING = {"api", "build", "choosing", "edge", "pipeline", "rules", "run", "service", "testing"}
+JOINING = {
+    "api",
+    "build",
+    "choosing",
+    "daemon",
+    "edge",
+    "ingest",
+    "lanes",
+    "pipeline",
+    "publish",
+    "rules",
+    "run",
+    "service",
+    "testing",
+}
 """They put rooms together and may import any of them; `testing` checks and doubles what each room promises."""
 
 GROUND = {
@@ -67,8 +82,8 @@ DOORS: dict[str, set[str]] = {
     "kafka": {"topic", "testing"},
     "marshal": set(),
     "openvino": {"embed"},
-    "paho": {"edge/mqtt_connection.py", "testing"},
-    "prometheus_client": {"edge", "service"},
+    "paho": {"edge/telling/mqtt_connection.py", "testing"},
+    "prometheus_client": {"edge/showing", "daemon"},
     "pickle": {"embed/checkpoint.py"},  # torch's legacy weights, by an unpickler that knows six names
     "pyarrow": {"pool", "sink", "tables"},
     "rich": {"cli", "report"},

@@ -11,8 +11,8 @@ import typer
 from streamsel.cli.options import Debug, Json, Quiet, option
 
 if TYPE_CHECKING:
+    from streamsel.publish.publishing import Published
     from streamsel.report import Progress
-    from streamsel.service.publishing import Published
 
 __all__ = ["publish_command", "show_published"]
 
@@ -48,8 +48,8 @@ def publish_command(
     streamsel publish holiday.mp4 --kafka localhost:9092/frames --fps max --limit 1000
     """
     from streamsel.cli.stopping import asked_to_stop
+    from streamsel.publish.publishing import Pictures, publish
     from streamsel.report.suited import open_progress
-    from streamsel.service.publishing import Pictures, publish
 
     with ExitStack() as stack:
         asked = stack.enter_context(asked_to_stop())

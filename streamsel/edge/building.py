@@ -18,34 +18,34 @@ from streamsel.config.edge import EdgeOutput
 from streamsel.config.edge_source import EdgeSource
 from streamsel.decode.stills import open_still
 from streamsel.edge import Begin, Courier, Segment
-from streamsel.edge.board import MOST_SHOWN, WIDEST, Board, Disk
-from streamsel.edge.clips import CLIPS, Clips
-from streamsel.edge.cores import cores
-from streamsel.edge.events import kafka_event, mqtt_event
-from streamsel.edge.feed import LiveFeed
-from streamsel.edge.folder_feed import FolderFeed
-from streamsel.edge.glance import Glance
-from streamsel.edge.heap import Heap
+from streamsel.edge.clips.writing import CLIPS, Clips
+from streamsel.edge.feeds.feed import LiveFeed
+from streamsel.edge.feeds.folder_feed import FolderFeed
+from streamsel.edge.feeds.glance import Glance
 from streamsel.edge.inbox import Inbox
-from streamsel.edge.journal import Complaints
-from streamsel.edge.leftovers import remove_uncommitted
+from streamsel.edge.keeping.leftovers import remove_uncommitted
+from streamsel.edge.keeping.noted_quota import noted_quota
+from streamsel.edge.keeping.pictures import Pictures
+from streamsel.edge.keeping.quota import QuotaKeeper
+from streamsel.edge.keeping.shots import give_up_others
 from streamsel.edge.loop import WRITING
-from streamsel.edge.memory_limit import MemoryLimit
-from streamsel.edge.noted_quota import noted_quota
-from streamsel.edge.page import edge_page
 from streamsel.edge.parts import Lanes, MakeEvent, Parts, Picked
-from streamsel.edge.pictures import Pictures
-from streamsel.edge.quota import QuotaKeeper
+from streamsel.edge.process.cores import cores
+from streamsel.edge.process.heap import Heap
+from streamsel.edge.process.memory_limit import MemoryLimit
 from streamsel.edge.reloading import Reloading
-from streamsel.edge.sending import Sendings, kafka_courier, mqtt_courier
-from streamsel.edge.shots import give_up_others
+from streamsel.edge.showing.board import MOST_SHOWN, WIDEST, Board, Disk
+from streamsel.edge.showing.journal import Complaints
+from streamsel.edge.showing.page import edge_page
 from streamsel.edge.source_lanes import aim_of, lanes_of, makers_of
 from streamsel.edge.standing import Standing
+from streamsel.edge.telling.events import kafka_event, mqtt_event
+from streamsel.edge.telling.sending import Sendings, kafka_courier, mqtt_courier
 from streamsel.edge.windows import Windows
 from streamsel.embed import Embedder
 from streamsel.embed.load import load_embedder
 from streamsel.errors import SinkError
-from streamsel.service.lane import Lane
+from streamsel.lanes.lane import Lane
 from streamsel.sink.durable import made_folder
 from streamsel.store.entries import Committed, EntryStore
 from streamsel.store.outbox import Bound

@@ -15,18 +15,18 @@ from streamsel.choosing.finding import Finding, away, fine, note, problem
 from streamsel.config import EdgeConfig
 from streamsel.config.edge import EdgeKafka, EdgeMqtt
 from streamsel.config.edge_source import EdgeSource
+from streamsel.daemon.checked_places import page_findings, written_findings
+from streamsel.daemon.checked_selection import model_findings
 from streamsel.decode.container import NO_FORMAT, is_format
 from streamsel.decode.looking import box
 from streamsel.edge import Begin, Segment
 from streamsel.edge.building import STATE
-from streamsel.edge.masking import Masked
-from streamsel.edge.opening import opened
-from streamsel.edge.segment_reading import SegmentReading
+from streamsel.edge.feeds.masking import Masked
+from streamsel.edge.feeds.opening import opened
+from streamsel.edge.feeds.segment_reading import SegmentReading
+from streamsel.edge.feeds.watching import Watched
 from streamsel.edge.source_lanes import source_lanes
-from streamsel.edge.watching import Watched
 from streamsel.errors import AwayError, SourceError, StreamselError, UsageError
-from streamsel.service.checked_places import page_findings, written_findings
-from streamsel.service.checked_selection import model_findings
 from streamsel.store.sqlite_file import in_use
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def _couriers(config: EdgeConfig) -> Iterator[Finding]:
 
 
 def _mqtt(config: EdgeMqtt) -> Finding:
-    from streamsel.edge.mqtt import MqttDelivery
+    from streamsel.edge.telling.mqtt import MqttDelivery
 
     try:
         courier = MqttDelivery(config, f"check{os.getpid()}")

@@ -19,22 +19,22 @@ from itertools import groupby
 
 import numpy as np
 
+from streamsel.daemon.log_lines import say
+from streamsel.daemon.pauses import pauses
 from streamsel.data import Frame, Vector
 from streamsel.edge import Seen, Segment
-from streamsel.edge.board import MOST_SHOWN
-from streamsel.edge.journal import Readings
+from streamsel.edge.keeping.pictures import Written
+from streamsel.edge.keeping.shots import Shot, Shots
 from streamsel.edge.parts import Parts
-from streamsel.edge.pictures import Written
 from streamsel.edge.reloading import refused
-from streamsel.edge.shots import Shot, Shots
+from streamsel.edge.showing.board import MOST_SHOWN
+from streamsel.edge.showing.journal import Readings
 from streamsel.edge.windows import parting
 from streamsel.errors import SinkError, StreamselError
-from streamsel.service.breath import Breath
-from streamsel.service.deciding import Entered, Place, Settled, Span, Verdict
-from streamsel.service.lane import Lane, Taken
-from streamsel.service.log_lines import say
-from streamsel.service.pauses import pauses
-from streamsel.service.wall_time import on_the_wall
+from streamsel.lanes.breath import Breath
+from streamsel.lanes.deciding import Entered, Place, Settled, Span, Verdict
+from streamsel.lanes.lane import Lane, Taken
+from streamsel.lanes.wall_time import on_the_wall
 from streamsel.sink.durable import is_full
 from streamsel.store import Outgoing
 from streamsel.store.entries import Committed

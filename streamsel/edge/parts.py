@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from streamsel.edge import Segment
-from streamsel.edge.glance import Glance
+from streamsel.edge.feeds.glance import Glance
 from streamsel.edge.inbox import Inbox
-from streamsel.edge.pictures import Pictures, Written
-from streamsel.edge.quota import QuotaKeeper
-from streamsel.edge.sending import Sendings
-from streamsel.edge.shots import Shot
+from streamsel.edge.keeping.pictures import Pictures, Written
+from streamsel.edge.keeping.quota import QuotaKeeper
+from streamsel.edge.keeping.shots import Shot
+from streamsel.edge.telling.sending import Sendings
 from streamsel.edge.windows import Windows
 from streamsel.embed import Embedder
-from streamsel.service.lane import Lane, Verdict
+from streamsel.lanes.lane import Lane, Verdict
 from streamsel.store import Outgoing
 from streamsel.store.entries import EntryStore
 

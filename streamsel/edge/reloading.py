@@ -9,8 +9,8 @@ from typing import Any, Final
 
 from streamsel.config import EdgeConfig
 from streamsel.config.pipeline_file import Pipeline, read_pipeline
+from streamsel.daemon.log_lines import say
 from streamsel.errors import StreamselError
-from streamsel.service.log_lines import say
 
 __all__ = ["THRESHOLDS", "Reloading", "refused"]
 

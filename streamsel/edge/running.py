@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Final
 
 from streamsel.config import EdgeConfig
+from streamsel.daemon.log_lines import say
 from streamsel.edge.building import Built, built, feeds_of
-from streamsel.edge.journal import Journal
 from streamsel.edge.loop import Loop
-from streamsel.edge.memory_limit import check_limit
-from streamsel.edge.notify import Notifier
+from streamsel.edge.process.memory_limit import check_limit
+from streamsel.edge.process.notify import Notifier
+from streamsel.edge.process.unended import unended_told
 from streamsel.edge.reloading import Reloading
-from streamsel.edge.unended import unended_told
-from streamsel.service.log_lines import say
+from streamsel.edge.showing.journal import Journal
 
 __all__ = ["run_edge"]
 

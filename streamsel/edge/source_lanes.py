@@ -7,13 +7,13 @@ from functools import partial
 
 from streamsel.config import EdgeConfig
 from streamsel.config.edge_source import EdgeSource
-from streamsel.edge.glance import Aim, enough
+from streamsel.edge.feeds.glance import Aim, enough
 from streamsel.edge.parts import Lanes
 from streamsel.embed import Embedder
 from streamsel.embed.room import room_of
-from streamsel.service.by_window import WindowGoal
-from streamsel.service.forgetting import Forgetting
-from streamsel.service.lanes import Lanes as LaneMaker
+from streamsel.lanes.by_window import WindowGoal
+from streamsel.lanes.forgetting import Forgetting
+from streamsel.lanes.making import Lanes as LaneMaker
 from streamsel.sink.durable import shown
 
 __all__ = ["aim_of", "lanes_of", "makers_of", "source_lanes"]

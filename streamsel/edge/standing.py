@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Literal
 
-from streamsel.service.deciding import Open
+from streamsel.lanes.deciding import Open
 
 __all__ = ["Standing", "State"]
 

@@ -8,12 +8,12 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Final
 
 from streamsel.config.edge_source import EdgeSource
+from streamsel.daemon.log_lines import say
 from streamsel.edge import Seen
 from streamsel.edge.inbox import Inbox
 from streamsel.edge.standing import Standing
-from streamsel.service.deciding import Open
-from streamsel.service.lane import Lane
-from streamsel.service.log_lines import say
+from streamsel.lanes.deciding import Open
+from streamsel.lanes.lane import Lane
 
 __all__ = ["Windows", "parting"]
 

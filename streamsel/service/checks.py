@@ -40,9 +40,9 @@ def check_pipeline(file: Path) -> Iterator[Finding]:
 
 
 def _ingest(config: IngestConfig) -> Iterator[Finding]:
-    from streamsel.service.checked_places import place_findings  # which load Kafka's client, and the model's runtime
-    from streamsel.service.checked_selection import selection_findings
-    from streamsel.service.checked_topics import broker_findings
+    from streamsel.daemon.checked_places import place_findings  # which load Kafka's client, and the model's runtime
+    from streamsel.daemon.checked_selection import selection_findings
+    from streamsel.ingest.checked_topics import broker_findings
 
     yield from broker_findings(config)
     yield from place_findings(config)

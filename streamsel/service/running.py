@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from streamsel.config import EdgeConfig, read_pipeline
-from streamsel.service.log_lines import log_lines
+from streamsel.daemon.log_lines import log_lines
 
 __all__ = ["run"]
 
@@ -32,6 +32,6 @@ def run(
 
             run_edge(file, config, stopping, reload)
         else:
-            from streamsel.service.consuming import run_ingest
+            from streamsel.ingest.consuming import run_ingest
 
             run_ingest(config, stopping)

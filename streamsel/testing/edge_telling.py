@@ -7,7 +7,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
-from streamsel.service.state_entries import arrays_of
+from streamsel.lanes.state_entries import arrays_of
 from streamsel.store.entries import EntryStore
 from streamsel.testing.service_process import Running
 

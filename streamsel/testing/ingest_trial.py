@@ -20,10 +20,10 @@ from kafka.errors import TransactionalIdNotFoundError  # type: ignore[import-unt
 
 from streamsel.config import IngestConfig, read_pipeline
 from streamsel.embed.load import load_embedder
-from streamsel.service.lanes import Lanes
-from streamsel.service.owed import OWED
-from streamsel.service.pictures import Opened, Pictures
-from streamsel.service.work import as_taken
+from streamsel.ingest.owed import OWED
+from streamsel.ingest.pictures import Opened, Pictures
+from streamsel.ingest.work import as_taken
+from streamsel.lanes.making import Lanes
 from streamsel.testing.ingest_feed import Feed
 from streamsel.testing.ingest_material import Given, tiny_model
 from streamsel.testing.kafka_broker import Served

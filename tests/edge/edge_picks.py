@@ -10,7 +10,7 @@ import numpy as np
 from streamsel.data import Decision, Frame, Mark
 from streamsel.decode.picture import StillPicture
 from streamsel.edge import Seen, Segment
-from streamsel.service.lane import Verdict
+from streamsel.lanes.lane import Verdict
 
 NOON = datetime(2026, 11, 21, 12, 0, 0, 250_000, tzinfo=UTC)
 STARTED = "20261121T115900Z"

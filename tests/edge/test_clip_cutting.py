@@ -20,12 +20,12 @@ from hypothesis import strategies as st
 from streamsel.config.edge import EdgeClips
 from streamsel.config.edge_source import EdgeSource
 from streamsel.decode.segment_packets import SegmentPackets
-from streamsel.edge.clip_wish import Ended, Wish
-from streamsel.edge.clips import Clips
-from streamsel.edge.live_clips import LiveClips
-from streamsel.edge.ring import LATE, OVERHEAD
-from streamsel.edge.segment_clips import SegmentClips, _written
-from streamsel.edge.shots import Shot
+from streamsel.edge.clips.clip_wish import Ended, Wish
+from streamsel.edge.clips.live_clips import LiveClips
+from streamsel.edge.clips.ring import LATE, OVERHEAD
+from streamsel.edge.clips.segment_clips import SegmentClips, _written
+from streamsel.edge.clips.writing import Clips
+from streamsel.edge.keeping.shots import Shot
 from streamsel.store.entries import Segment
 from streamsel.testing.broken_disk import BrokenDisk
 from tests.edge.clip_films import KINDS, STEP, Heard, begin_of, film, heard, key_frames, shown, tag_of
@@ -358,7 +358,7 @@ class Folder:
 
     def cut(self, monkeypatch) -> list[Ended]:
         """All that is due."""
-        monkeypatch.setattr("streamsel.edge.segment_clips.SETTLED", -1.0)
+        monkeypatch.setattr("streamsel.edge.clips.segment_clips.SETTLED", -1.0)
         found = []
         while ended := self.clips.step(stopping=False):
             found += ended
@@ -414,7 +414,7 @@ def test_a_clip_stays_noted_while_it_is_cut_and_until_it_shows_all_its_picks(
             noted.append(json.loads(json.dumps(folder.clips.noted())))
         return _written(path, wish, packets)
 
-    monkeypatch.setattr("streamsel.edge.segment_clips._written", meanwhile)
+    monkeypatch.setattr("streamsel.edge.clips.segment_clips._written", meanwhile)
     assert [one.reason for one in folder.cut(monkeypatch)] == ["", "", ""]
     assert folder.facts(named)["picks"] == ["a", "b"]
     (late,) = folder.clips.noted()["yard"]
@@ -432,7 +432,7 @@ def test_a_cut_that_a_kill_ends_is_noted_as_not_done(plain: Path, tmp_path: Path
         noted.append(json.loads(json.dumps(folder.clips.noted())))
         return _written(path, wish, packets)
 
-    monkeypatch.setattr("streamsel.edge.segment_clips._written", meanwhile)
+    monkeypatch.setattr("streamsel.edge.clips.segment_clips._written", meanwhile)
     for at, id_ in ((1.0, "a"), (6.0, "b")):
         folder.pick(at, id_)
     folder.cut(monkeypatch)

@@ -9,11 +9,11 @@ from edge_picks import NOON, VERDICT
 from edge_picks import live as live_pick
 
 from streamsel.config.edge import EdgeClips, Quota
-from streamsel.edge.clip_file import ClipFile
-from streamsel.edge.clip_wish import Ended, Wish
-from streamsel.edge.day_folders import DayFolders
-from streamsel.edge.pictures import Pictures
-from streamsel.edge.quota import QuotaKeeper
+from streamsel.edge.clips.clip_file import ClipFile
+from streamsel.edge.clips.clip_wish import Ended, Wish
+from streamsel.edge.keeping.day_folders import DayFolders
+from streamsel.edge.keeping.pictures import Pictures
+from streamsel.edge.keeping.quota import QuotaKeeper
 from tests.edge.clip_films import film, heard
 
 RULE = EdgeClips()

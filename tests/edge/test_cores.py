@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from streamsel.edge.cores import cores
+from streamsel.edge.process.cores import cores
 from tests.edge.daemon import Daemon, segment
 
 ALLOWED = os.sched_getaffinity(0)
@@ -53,9 +53,8 @@ def test_what_was_not_allowed_before_is_not_allowed_within() -> None:
 
 
 def test_processes_choose_their_cores_evenly() -> None:
-    code = (
-        "import os; from streamsel.edge.cores import cores\nwith cores(1): print(*os.sched_getaffinity(0), os.getpid())"
-    )
+    begin = "import os; from streamsel.edge.process.cores import cores"
+    code = f"{begin}\nwith cores(1): print(*os.sched_getaffinity(0), os.getpid())"
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     core, number = map(int, told)
     assert core == sorted(ALLOWED)[number % len(ALLOWED)]

@@ -174,7 +174,7 @@ def test_a_camera_that_is_there(pipeline: Pipeline, film: Path) -> None:
 def test_cameras_that_are_away_are_tried_at_once(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"rtsp://me:{HUSH}@127.0.0.1:{silent.getsockname()[1]}/camera"
-        monkeypatch.setattr("streamsel.edge.opening.OPENING", 1.0)
+        monkeypatch.setattr("streamsel.edge.feeds.opening.OPENING", 1.0)
         sources = [{"name": f"s{number}", "url": url, "stall": 1} for number in range(5)]
         told = pipeline.findings(*sources, {"name": "refused", "url": f"rtsp://me:{HUSH}@{NOBODY}/camera"})
     assert can_run(told)

@@ -14,10 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamsel.data import Decision
-from streamsel.edge.events import MOST_BYTES, kafka_event, mqtt_event
-from streamsel.edge.pictures import Pictures
-from streamsel.service.deciding import Span
-from streamsel.service.lane import Verdict
+from streamsel.edge.keeping.pictures import Pictures
+from streamsel.edge.telling.events import MOST_BYTES, kafka_event, mqtt_event
+from streamsel.lanes.deciding import Span
+from streamsel.lanes.lane import Verdict
 from streamsel.topic import Record
 from streamsel.topic.cloudevent import Event
 from streamsel.topic.pick_record import HEADERS, wire_bytes

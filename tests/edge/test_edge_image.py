@@ -21,8 +21,8 @@ pytestmark = [pytest.mark.xdist_group("install"), pytest.mark.timeout(900)]
 
 PAGE = """
 from urllib.request import urlopen
-from streamsel.edge.board import Board
-from streamsel.edge.page import edge_page
+from streamsel.edge.showing.board import Board
+from streamsel.edge.showing.page import edge_page
 
 with edge_page("127.0.0.1:0", Board([])) as port, urlopen(f"http://127.0.0.1:{port}/") as answer:
     print(answer.read().decode())
@@ -67,7 +67,7 @@ def test_it_selects_and_writes_its_tables(place: Path, tmp_path: Path) -> None:
 
 def test_it_serves_the_page(place: Path) -> None:
     shown = call([place / "bin" / "python", "-c", PAGE])
-    assert shown.strip() == (CHECKOUT / "streamsel" / "edge" / "page.html").read_text().strip()
+    assert shown.strip() == (CHECKOUT / "streamsel" / "edge" / "showing" / "page.html").read_text().strip()
 
 
 def test_the_image_is_made_by_the_same_steps() -> None:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
-from streamsel.edge import journal
-from streamsel.edge.journal import Journal
+from streamsel.edge.showing import journal
+from streamsel.edge.showing.journal import Journal
 from streamsel.edge.standing import Standing
 
 ZEROS = {"frames": 0, "picks": 0, "dropped": 0, "losses": 0, "segments": 0}

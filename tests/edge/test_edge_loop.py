@@ -22,22 +22,22 @@ from streamsel.config.edge import EdgeConfig, Quota
 from streamsel.data import Frame, Mark
 from streamsel.decode.picture import StillPicture
 from streamsel.edge import Seen, Segment
-from streamsel.edge.events import kafka_event, mqtt_event
 from streamsel.edge.inbox import Inbox
-from streamsel.edge.journal import Complaints
+from streamsel.edge.keeping.pictures import Pictures
+from streamsel.edge.keeping.quota import QuotaKeeper
+from streamsel.edge.keeping.shots import shots_of
 from streamsel.edge.loop import Loop
 from streamsel.edge.parts import Parts, Picked
-from streamsel.edge.pictures import Pictures
-from streamsel.edge.quota import QuotaKeeper
-from streamsel.edge.shots import shots_of
+from streamsel.edge.showing.journal import Complaints
 from streamsel.edge.source_lanes import source_lanes
 from streamsel.edge.standing import Standing
+from streamsel.edge.telling.events import kafka_event, mqtt_event
 from streamsel.edge.windows import Windows
 from streamsel.embed import Embedder
 from streamsel.embed.load import load_embedder
 from streamsel.errors import SinkError, StreamselError
-from streamsel.service.deciding import Open, Span
-from streamsel.service.lane import Lane
+from streamsel.lanes.deciding import Open, Span
+from streamsel.lanes.lane import Lane
 from streamsel.store.entries import Committed, EntryStore
 from streamsel.testing.broken_disk import BrokenDisk
 from streamsel.testing.ingest_material import tiny_model
@@ -403,7 +403,7 @@ def test_asked_to_stop_while_the_disk_is_full_it_returns_and_goes_on_later(tmp_p
 
 
 def test_it_lives_while_it_chooses_and_a_stop_does_not_wait_for_that(tmp_path, undisturbed, monkeypatch) -> None:
-    monkeypatch.setattr("streamsel.service.breath.BREATH", 0)
+    monkeypatch.setattr("streamsel.lanes.breath.BREATH", 0)
     trial, signs = Trial(tmp_path, cuts=[1000]), []
     trial.turned = lambda: signs.append(len(signs)) or (len(signs) == 5 and trial.stopping.set())
     trial.run(material())
@@ -420,7 +420,7 @@ def test_a_window_s_pictures_are_read_one_at_a_time_and_told_of_meanwhile(tmp_pa
     entry = EntryStore.entry
     monkeypatch.setattr(EntryStore, "entry", lambda *asked: read.append(asked) or entry(*asked))
     monkeypatch.setattr("streamsel.edge.loop.MOST_SHOWN", 1)
-    monkeypatch.setattr("streamsel.service.breath.BREATH", 0)
+    monkeypatch.setattr("streamsel.lanes.breath.BREATH", 0)
     trial = Trial(tmp_path, cuts=[1000])
     trial.turned = lambda: waiting.append(not trial.batch_picks and len(files(tmp_path / "picks")) // 2)
     trial.run(material())

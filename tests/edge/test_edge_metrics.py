@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from streamsel.edge.board import Board, Disk, Outbound
-from streamsel.edge.metrics import EdgeMetrics
+from streamsel.edge.showing.board import Board, Disk, Outbound
+from streamsel.edge.showing.metrics import EdgeMetrics
 from streamsel.edge.standing import Standing
-from streamsel.service.deciding import Open, Span
+from streamsel.lanes.deciding import Open, Span
 
 Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 

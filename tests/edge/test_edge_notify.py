@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from streamsel.edge.notify import Notifier
+from streamsel.edge.process.notify import Notifier
 
 
 def heard(ear: socket.socket) -> list[str]:

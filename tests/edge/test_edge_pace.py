@@ -6,8 +6,8 @@ from itertools import pairwise
 
 import pytest
 
-from streamsel.edge.pace import BEHIND, CALM, MOST_CALM, Pace
-from streamsel.edge.retrying import LIVED, LONGEST, SHORTEST, Retrying
+from streamsel.edge.feeds.pace import BEHIND, CALM, MOST_CALM, Pace
+from streamsel.edge.feeds.retrying import LIVED, LONGEST, SHORTEST, Retrying
 
 
 class Machine:

@@ -17,11 +17,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from streamsel.edge.board import MOST_SHOWN, Board, Disk, Outbound
-from streamsel.edge.page import edge_page
+from streamsel.edge.showing.board import MOST_SHOWN, Board, Disk, Outbound
+from streamsel.edge.showing.page import edge_page
 from streamsel.edge.standing import Standing
 from streamsel.errors import UsageError
-from streamsel.service.deciding import Open, Span
+from streamsel.lanes.deciding import Open, Span
 from streamsel.testing.videos import moving_picture
 
 NOON = datetime(2026, 11, 21, 12, 0, 0, 250_000, tzinfo=UTC)

@@ -24,11 +24,11 @@ from PIL import Image
 
 from streamsel.config.edge import Quota
 from streamsel.data import Decision
-from streamsel.edge.masking import Masked
-from streamsel.edge.pictures import Pictures
-from streamsel.edge.quota import QuotaKeeper
+from streamsel.edge.feeds.masking import Masked
+from streamsel.edge.keeping.pictures import Pictures
+from streamsel.edge.keeping.quota import QuotaKeeper
 from streamsel.errors import SinkError
-from streamsel.service.lane import Verdict
+from streamsel.lanes.lane import Verdict
 from streamsel.sink.durable import is_full
 from streamsel.testing.broken_disk import BrokenDisk
 
@@ -228,8 +228,8 @@ WRITER = """
 import sys
 from pathlib import Path
 from edge_picks import VERDICT, of_segment
-from streamsel.edge.pictures import Pictures
-from streamsel.edge.quota import QuotaKeeper
+from streamsel.edge.keeping.pictures import Pictures
+from streamsel.edge.keeping.quota import QuotaKeeper
 out = Pictures(Path(sys.argv[1]), quality=90, model="m")
 for index in range(50_000):
     out.write("yard", of_segment(index=index, shade=index % 200), VERDICT)

@@ -16,10 +16,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamsel.config.edge import Quota
-from streamsel.edge import quota as quota_module
-from streamsel.edge.day_folders import DayFolders
-from streamsel.edge.pictures import Pictures
-from streamsel.edge.quota import QuotaKeeper
+from streamsel.edge.keeping import quota as quota_module
+from streamsel.edge.keeping.day_folders import DayFolders
+from streamsel.edge.keeping.pictures import Pictures
+from streamsel.edge.keeping.quota import QuotaKeeper
 from streamsel.errors import SinkError
 
 NONE = Quota(free=0)
@@ -406,7 +406,7 @@ def test_no_quota_removes_nothing(tmp_path):
 
 
 def test_more_than_are_listed_at_once(tmp_path, monkeypatch):
-    monkeypatch.setattr("streamsel.edge.day_folders.AT_ONCE", 3)
+    monkeypatch.setattr("streamsel.edge.keeping.day_folders.AT_ONCE", 3)
     disk = Disk(tmp_path, quota(bytes=1))
     for place in range(20):
         disk.write(place / 10, source=("yard", "door")[place % 2])

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from streamsel.config.edge import EdgeMqtt
-from streamsel.edge.board import Outbound
-from streamsel.edge.sending import Sendings, mqtt_courier
+from streamsel.edge.showing.board import Outbound
+from streamsel.edge.telling.sending import Sendings, mqtt_courier
 from streamsel.errors import StreamselError, UsageError
 from streamsel.store import Outgoing
 from streamsel.store.entries import Committed, EntryStore
@@ -119,7 +119,7 @@ KILLED = """
 import sys, time
 from pathlib import Path
 from streamsel.config.edge import EdgeMqtt
-from streamsel.edge.sending import Sendings, mqtt_courier
+from streamsel.edge.telling.sending import Sendings, mqtt_courier
 from streamsel.store import Outgoing
 from streamsel.store.entries import Committed, EntryStore
 from streamsel.store.outbox import Bound
@@ -193,7 +193,7 @@ def test_a_config_of_no_use_is_told_at_once(store: EntryStore, tmp_path: Path) -
 
 
 def test_no_client_is_loaded_that_is_not_configured() -> None:
-    code = "import sys, streamsel.edge.sending; print({'kafka', 'paho'} & set(sys.modules))"
+    code = "import sys, streamsel.edge.telling.sending; print({'kafka', 'paho'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
-    code = "import sys, streamsel.edge.mqtt; print({'kafka'} & set(sys.modules))"
+    code = "import sys, streamsel.edge.telling.mqtt; print({'kafka'} & set(sys.modules))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"

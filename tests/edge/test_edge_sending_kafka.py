@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from streamsel.config.edge import EdgeKafka
-from streamsel.edge.sending import Sendings, kafka_courier
+from streamsel.edge.telling.sending import Sendings, kafka_courier
 from streamsel.errors import UsageError
 from streamsel.store import Outgoing
 from streamsel.store.entries import Committed, EntryStore

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from streamsel.edge.shots import shots_of
+from streamsel.edge.keeping.shots import shots_of
 from streamsel.store.entries import EntryStore
 from streamsel.testing.service_process import Running
 from streamsel.testing.videos import scenes

@@ -23,12 +23,13 @@ import pytest
 from streamsel.config.edge_source import EdgeSource
 from streamsel.data import Frame, Mark, Source
 from streamsel.decode.video import VideoDecoder
-from streamsel.edge import Begin, Seen, Segment, folder_feed, keepable, segment_reading, set_aside
-from streamsel.edge.folder_feed import FolderFeed
+from streamsel.edge import Begin, Seen, Segment
+from streamsel.edge.feeds import folder_feed, keepable, segment_reading, set_aside
+from streamsel.edge.feeds.folder_feed import FolderFeed
+from streamsel.edge.feeds.masking import Masked
+from streamsel.edge.feeds.watching import Watched
 from streamsel.edge.inbox import Inbox
-from streamsel.edge.masking import Masked
 from streamsel.edge.standing import Standing
-from streamsel.edge.watching import Watched
 from streamsel.errors import DiskError
 from streamsel.testing import videos
 

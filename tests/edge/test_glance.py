@@ -12,7 +12,7 @@ import pytest
 
 from streamsel.config import EdgeConfig, read_pipeline
 from streamsel.data import Decision
-from streamsel.edge.glance import LONGEST, Aim, Glance, enough
+from streamsel.edge.feeds.glance import LONGEST, Aim, Glance, enough
 from streamsel.embed.gate import LEAST, LEAST_SHARE
 
 STREAM = "{name: door, url: 'rtsp://camera/1'}"

@@ -13,7 +13,7 @@ PROGRAM = dedent(
 
     import numpy as np
 
-    from streamsel.edge.heap import EVERY, Heap
+    from streamsel.edge.process.heap import EVERY, Heap
 
     def resident() -> int:
         return int(Path("/proc/self/statm").read_text().split()[1]) * 4096
@@ -37,7 +37,7 @@ PLANES = dedent(
 
     import numpy as np
 
-    from streamsel.edge.heap import Heap
+    from streamsel.edge.process.heap import Heap
 
     def resident() -> int:
         return int(Path("/proc/self/statm").read_text().split()[1]) * 4096

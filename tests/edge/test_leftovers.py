@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from streamsel.edge.leftovers import remove_uncommitted
+from streamsel.edge.keeping.leftovers import remove_uncommitted
 
 
 def picture(folder: Path, number: int, day: str = "2026-01-31") -> str:

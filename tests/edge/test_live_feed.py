@@ -22,12 +22,13 @@ import pytest
 from streamsel.config.edge_source import EdgeSource
 from streamsel.data import Source
 from streamsel.decode.live import LiveDecoder
-from streamsel.edge import Begin, Seen, feed, keepable, pace, retrying
-from streamsel.edge.connection import Connection
-from streamsel.edge.feed import LiveFeed
+from streamsel.edge import Begin, Seen
+from streamsel.edge.feeds import feed, keepable, pace, retrying
+from streamsel.edge.feeds.connection import Connection
+from streamsel.edge.feeds.feed import LiveFeed
+from streamsel.edge.feeds.masking import Masked
+from streamsel.edge.feeds.opening import opened
 from streamsel.edge.inbox import Inbox
-from streamsel.edge.masking import Masked
-from streamsel.edge.opening import opened
 from streamsel.edge.standing import Standing
 from streamsel.testing.servers import camera
 from streamsel.testing.videos import moving_picture, scenes

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamsel.decode.picture import StillPicture, VideoPicture
-from streamsel.edge.masking import Masked
+from streamsel.edge.feeds.masking import Masked
 from streamsel.testing.videos import moving_picture
 
 SIZE = (320, 200)

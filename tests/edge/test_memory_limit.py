@@ -9,7 +9,7 @@ from pathlib import Path
 from textwrap import dedent
 
 from streamsel.edge.inbox import Inbox
-from streamsel.edge.memory_limit import CALM, EVERY, LARGE_SOURCE, SMALLEST, MemoryLimit
+from streamsel.edge.process.memory_limit import CALM, EVERY, LARGE_SOURCE, SMALLEST, MemoryLimit
 from tests.edge.daemon import Daemon, segment
 
 PROGRAM = dedent(
@@ -20,9 +20,9 @@ PROGRAM = dedent(
     import numpy as np
 
     from streamsel.edge import Seen
-    from streamsel.edge.heap import Heap
+    from streamsel.edge.process.heap import Heap
     from streamsel.edge.inbox import Inbox
-    from streamsel.edge.memory_limit import EVERY, MemoryLimit, resident
+    from streamsel.edge.process.memory_limit import EVERY, MemoryLimit, resident
     from streamsel.edge.standing import Standing
 
     inbox, standing, stopping = Inbox(400_000_000), Standing("yard"), threading.Event()

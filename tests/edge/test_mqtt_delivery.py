@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from streamsel.config.edge import EdgeMqtt
-from streamsel.edge.mqtt import MqttDelivery
+from streamsel.edge.telling.mqtt import MqttDelivery
 from streamsel.errors import StreamselError, UsageError
 from streamsel.testing.mosquitto import Mosquitto
 from streamsel.topic import Record
@@ -135,7 +135,7 @@ def test_a_broker_that_stands_still_is_taken_for_dead_and_nothing_is_lost(make, 
 KILLED = """
 import sys, time
 from streamsel.config.edge import EdgeMqtt
-from streamsel.edge.mqtt import MqttDelivery
+from streamsel.edge.telling.mqtt import MqttDelivery
 from streamsel.topic import Record
 
 delivery = MqttDelivery(EdgeMqtt(server=sys.argv[1]), sys.argv[2])

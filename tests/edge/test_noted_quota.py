@@ -11,10 +11,10 @@ import pytest
 from edge_picks import NOON, VERDICT, live
 
 from streamsel.config.edge import Quota
-from streamsel.edge.day_folders import DayFolders
-from streamsel.edge.noted_quota import noted_quota
-from streamsel.edge.pictures import Pictures
-from streamsel.edge.quota import QuotaKeeper
+from streamsel.edge.keeping.day_folders import DayFolders
+from streamsel.edge.keeping.noted_quota import noted_quota
+from streamsel.edge.keeping.pictures import Pictures
+from streamsel.edge.keeping.quota import QuotaKeeper
 from streamsel.errors import SinkError
 from streamsel.store.entries import EntryStore
 

@@ -13,8 +13,8 @@ from signal import SIGSTOP
 import pytest
 
 from streamsel.config.edge_source import EdgeSource
-from streamsel.edge import opening
-from streamsel.edge.opening import opened
+from streamsel.edge.feeds import opening
+from streamsel.edge.feeds.opening import opened
 from streamsel.errors import SourceError
 from streamsel.testing.servers import camera, web
 from streamsel.testing.videos import scenes
@@ -146,7 +146,7 @@ def test_a_pipe_from_another_process(tmp_path):
     path = scenes(tmp_path / "film.ts", range(3), 25)
     code = """
 from streamsel.config.edge_source import EdgeSource
-from streamsel.edge.opening import opened
+from streamsel.edge.feeds.opening import opened
 with opened(EdgeSource(name="mast", pipe="mpegts", every=10), threads=1) as decoder:
     print([frame.mark.index for frame in decoder.read()])
 """

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streamsel.data import Mark
-from streamsel.edge.clock import StreamClock
+from streamsel.edge.feeds.clock import StreamClock
 
 BASE = Fraction(1, 90_000)
 NOON = 1_795_000_000.0

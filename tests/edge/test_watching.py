@@ -11,8 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamsel.edge import Begin, Segment, watching
-from streamsel.edge.watching import Watched
+from streamsel.edge import Begin, Segment
+from streamsel.edge.feeds import watching
+from streamsel.edge.feeds.watching import Watched
 from streamsel.store.entries import Committed, EntryStore
 
 LONG_AGO = 1_700_000_000

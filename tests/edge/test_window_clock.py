@@ -12,7 +12,7 @@ from streamsel.config.edge_source import EdgeSource
 from streamsel.edge.inbox import Inbox
 from streamsel.edge.standing import Standing
 from streamsel.edge.windows import LATE, Windows
-from streamsel.service.deciding import Open, Span
+from streamsel.lanes.deciding import Open, Span
 from tests.edge.edge_picks import live
 
 HOUR = 3600.0

@@ -11,7 +11,8 @@ import pytest
 from kafka import errors
 
 from streamsel.errors import SinkError
-from streamsel.service import consuming, running
+from streamsel.ingest import consuming
+from streamsel.service import running
 from streamsel.testing.ingest_material import tiny_model
 from streamsel.topic.explaining import explained
 

@@ -16,12 +16,12 @@ from kafka.coordinator.assignors.range import RangePartitionAssignor
 
 from streamsel.choosing.finding import Finding, can_run
 from streamsel.config.pipeline_file import read_pipeline
+from streamsel.daemon.checked_places import place_findings
+from streamsel.daemon.checked_selection import selection_findings
 from streamsel.errors import StreamselError, UsageError
-from streamsel.service.checked_places import place_findings
-from streamsel.service.checked_selection import selection_findings
-from streamsel.service.checked_topics import broker_findings
+from streamsel.ingest.checked_topics import broker_findings
+from streamsel.ingest.prepared_topics import prepare_topics
 from streamsel.service.checks import check_pipeline, is_pipeline
-from streamsel.service.prepared_topics import prepare_topics
 from streamsel.testing.kafka_broker import Broker, Served
 from streamsel.topic.connection import Connection
 from streamsel.topic.inquiry import group

@@ -1,0 +1,184 @@
+"""Picks as files: `SOURCE/DAY/NAME.jpg`, and what is known of it beside as `NAME.jpg.json`. DAY is that of UTC.
+
+A frame of a live source is `SOURCE-STARTED-PTS`, one of a segment `SOURCE-SEGMENT-INDEX`, slashes as underscores, the
+numbers with leading zeros, so that names sort by time, both made harmless as `streamsel.sink.names` says. Where another
+frame has that name already (times of streams jump back, recorders use names again), a part of the event's id follows.
+So no frame ever takes the place of another, and one that is written again, after a crash, takes its own: with the same
+bytes, as long as quality and model are the same.
+
+The JSON is written first: where a picture is, its facts are, too. A picture's time of change is when it was taken.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from streamsel.data import Mark, Picture
+from streamsel.edge import Seen
+from streamsel.edge.feeds.clock import nanoseconds
+from streamsel.edge.feeds.masking import Masked
+from streamsel.edge.keeping.shots import Shot
+from streamsel.errors import SinkError
+from streamsel.lanes.lane import Verdict
+from streamsel.lanes.pick_facts import pick_facts
+from streamsel.sink.durable import made_folder
+from streamsel.sink.json_file import json_text
+from streamsel.sink.names import live_name, safe_path
+from streamsel.sink.picture_file import encode
+from streamsel.sink.whole_files import WholeFiles
+from streamsel.topic.cloudevent import event_id
+from streamsel.topic.pick_record import part_of
+
+__all__ = ["Pictures", "Written"]
+
+INDEX_DIGITS: Final = 6
+"""Of a frame's number in its segment, at least: 9 hours of 30 frames a second."""
+ID_DIGITS: Final = 16
+"""Of an event's id, where two frames would have one name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A pick that lies on disk. file: of the picture, relative to the folder, POSIX. data: its bytes. id: of its event.
+
+    model: by which it was picked. mark: where its frame stands, in a source of the config's name. epoch: which of the
+    source's streams, see `event_id`. taken: UTC. facts: what its JSON says. nbytes: of picture and JSON.
+    """
+
+    file: str
+    data: bytes = field(repr=False)
+    id: str
+    model: str
+    mark: Mark
+    epoch: str
+    taken: datetime
+    facts: Mapping[str, Any] = field(repr=False)
+    nbytes: int
+
+    @property
+    def moment(self) -> int:
+        """When it was taken, in nanoseconds since 1970."""
+        return nanoseconds(self.taken)
+
+
+class Pictures:
+    """Writes picks. quality: of JPEG, 1 to 100. model: the embedder's name. told: of each that was not there before.
+
+    clip: gives the file that shows a pick, see `streamsel.edge.clips.writing`; facts name it. None: there is none.
+    Raises SinkError where the folder cannot be made.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        quality: int,
+        model: str,
+        told: Callable[[Written], None] = lambda written: None,
+        clip: Callable[[str, Shot, datetime, str, str], str | None] | None = None,
+    ) -> None:
+        self._files = WholeFiles(made_folder(folder), kept=False)  # a quota removes days
+        self._quality, self._model, self._told, self._clip = quality, model, told, clip
+
+    def shot(self, seen: Seen) -> Shot:
+        """Its whole picture. seen: with a frame. Raises SinkError for what no JPEG can hold."""
+        if seen.frame is None:
+            raise ValueError("Pictures.shot needs a frame")
+        data = encode(_whole(seen.frame.picture).rgb(), "jpg", self._quality)
+        return Shot(seen.place, seen.taken, seen.frame.mark, data, seen.started, seen.segment, seen.suffix)
+
+    def write(self, source_name: str, one: Seen | Shot, verdict: Verdict) -> Written:
+        """Writes a pick's whole picture and its facts. Raises SinkError, and leaves nothing then.
+
+        Both last once `flush` returned.
+        """
+        shot = self.shot(one) if isinstance(one, Seen) else one
+        mark, epoch = replace(shot.mark, source=source_name), epoch_of(shot)
+        id_ = self._id(mark, shot)
+        taken = shot.taken.astimezone(UTC)
+        file = self._file(self.files(source_name, shot), id_)
+        stream = {"segment": shot.segment.name} if shot.segment else {"started": shot.started}
+        clip = {"clip": self._clip(source_name, shot, taken, file.removesuffix(".jpg"), id_)} if self._clip else {}
+        facts = {"id": id_, **pick_facts(mark, taken, verdict), "file": file, **clip, **stream}
+        text = json_text(facts)
+        nbytes = len(shot.data) + len(text)
+        written = Written(file, shot.data, id_, self._model, mark, epoch, taken, facts, nbytes)
+        self._put(written, text)
+        return written
+
+    def files(self, source_name: str, one: Seen | Shot) -> tuple[str, str]:
+        """Where a pick comes to lie, and where it does if another frame has that name; relative, POSIX."""
+        mark = replace(_mark(one), source=source_name)
+        day, stem = f"{safe_path(source_name)}/{one.taken.astimezone(UTC):%Y-%m-%d}", _stem(mark, one)
+        return f"{day}/{safe_path(stem)}.jpg", f"{day}/{safe_path(f'{stem}-{self._id(mark, one)[:ID_DIGITS]}')}.jpg"
+
+    def flush(self) -> None:
+        """What was written lasts when this returns: before the transaction that says so. Raises SinkError."""
+        self._files.sync()
+
+    def _id(self, mark: Mark, seen: Seen | Shot) -> str:
+        """Of a pick's event. mark: in a source of the config's name."""
+        return event_id(mark.source, epoch_of(seen), mark.pts, self._model, part_of(mark))
+
+    def _file(self, files: Sequence[str], id_: str) -> str:
+        """The name that this frame has already, else the first that no other has."""
+        holders = [self._holder(file) for file in files]
+        return files[holders.index(id_) if id_ in holders else holders.index("") if "" in holders else -1]
+
+    def _holder(self, file: str) -> str:
+        """Id of the frame that has this name; empty: none; `?`: it is not known."""
+        path = self._files.folder / file
+        try:
+            return str(json.loads(path.with_name(f"{path.name}.json").read_bytes())["id"])
+        except FileNotFoundError:
+            return "?" if path.exists() else ""
+        except (OSError, ValueError, KeyError, TypeError):
+            return "?"
+
+    def _put(self, written: Written, text: bytes) -> None:
+        path = self._files.folder / written.file
+        fresh = not path.exists()
+        try:
+            self._files.put(f"{written.file}.json", text)
+            self._files.put(written.file, written.data)
+        except SinkError:
+            if fresh:
+                with suppress(OSError):
+                    path.with_name(f"{path.name}.json").unlink(missing_ok=True)
+            raise
+        with suppress(OSError):  # as on a share that does not let times be set: then it is when it was written
+            os.utime(path, ns=(written.moment, written.moment))
+        if fresh:
+            self._told(written)
+
+
+def epoch_of(seen: Seen | Shot) -> str:
+    """Which stream of its source a frame is of: a connection by its start, a segment by what tells it from others."""
+    one = seen.segment
+    return f"{one.name}/{one.size}/{one.modified}" if one else seen.started
+
+
+def _stem(mark: Mark, seen: Seen | Shot) -> str:
+    if seen.segment is None:
+        return live_name(mark, seen.started)
+    return f"{mark.source}-{seen.segment.name.replace('/', '_')}-{mark.index:0{INDEX_DIGITS}d}"
+
+
+def _mark(one: Seen | Shot) -> Mark:
+    if isinstance(one, Shot):
+        return one.mark
+    if one.frame is None:
+        raise ValueError("a picture needs a frame")
+    return one.frame.mark
+
+
+def _whole(picture: Picture) -> Picture:
+    """What is kept: also what the mask hides from the model."""
+    return picture.whole if isinstance(picture, Masked) else picture

@@ -1,0 +1,127 @@
+"""Keeps the process within a bound of resident memory, by letting go of frames: nothing here ends it.
+
+The system's own bound of a process' address space (RLIMIT_AS) is of no use, since the model's runtime maps much more
+than it touches. So what is resident is looked at every second. Above the limit, free memory is returned and the queue
+of frames halved, down to a single frame: live sources then lose frames, which are counted, and folders wait. Once there
+was room for a while, the queue grows again.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from streamsel.daemon.log_lines import say
+from streamsel.edge.inbox import Inbox
+from streamsel.errors import UsageError
+
+__all__ = ["Memory", "MemoryLimit", "check_limit", "resident"]
+
+EVERY: Final = 1.0
+"""Seconds between two looks."""
+CALM: Final = 30.0
+"""Seconds within the limit before the queue may grow again."""
+ROOM: Final = 0.9
+"""Part of the limit below which there is room."""
+SMALLEST: Final = 1_000_000
+"""Bytes of a queue that is not halved any more, but holds one frame."""
+SMALL_SOURCE, LARGE_SOURCE = 4_000_000, 40_000_000
+"""Bytes that a source takes while its video is decoded by two threads, about: 768 x 576 MPEG-4, and 1080p H.264."""
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Bytes: what is resident (0: the system does not say), and the limit. trouble: why that is above; or empty."""
+
+    resident: int = 0
+    limit: int | None = None
+    trouble: str = ""
+
+
+def resident() -> int:
+    """Bytes of this process that are in memory (proc(5): statm); 0 where the system does not say."""
+    with suppress(OSError, ValueError, IndexError):
+        return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return 0
+
+
+def check_limit(limit: int | None, sources: int, queue: int) -> None:
+    """Tells what will be needed, once all but the sources is there: with large pictures, and a full queue.
+
+    Raises UsageError where even small pictures would be too much for the limit.
+    """
+    now = resident()
+    least = now + sources * SMALL_SOURCE
+    say("memory", resident=now, estimated=now + sources * LARGE_SOURCE + queue, limit=limit)
+    if limit is None:
+        return
+    if not now:
+        raise UsageError("memory_limit: this system does not say how much memory a process takes: leave it out")
+    if limit < least:
+        raise UsageError(
+            f"memory_limit: {_mb(limit)} cannot hold: model and memory of picks take {_mb(now)}, and each of {sources}"
+            f" sources {_mb(SMALL_SOURCE)} at least; give {_mb(least)} or more, or fewer sources"
+        )
+
+
+class MemoryLimit:
+    """Called often, by one thread. limit: bytes; None: it only looks. trim: returns free memory to the system.
+
+    now: as it was at the latest look.
+    """
+
+    def __init__(
+        self,
+        limit: int | None,
+        inbox: Inbox,
+        trim: Callable[[], None],
+        *,
+        looks: Callable[[], int] = resident,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._limit, self._inbox, self._trim, self._looks, self._clock = limit, inbox, trim, looks, clock
+        self._whole = inbox.most_bytes
+        self._next = self._above = float("-inf")
+        self.now = Memory(limit=limit)
+
+    def __call__(self) -> None:
+        """Look, where that was not done for a while, and act."""
+        if self._clock() < self._next:
+            return
+        self._next = self._clock() + EVERY
+        self.now = Memory(self._looks(), self._limit, self.now.trouble)
+        if self._limit is None:
+            return
+        if self.now.resident > self._limit:
+            self._let_go(self._limit)
+        elif self.now.resident < ROOM * self._limit and self._clock() - self._above >= CALM:
+            self._grow(self._limit)
+
+    def _let_go(self, limit: int) -> None:
+        self._above = self._clock()
+        self._trim()
+        least = self._inbox.most_bytes <= SMALLEST
+        self._inbox.bound(1 if least else self._inbox.most_bytes // 2)
+        taken = f"{_mb(self.now.resident)} of memory are taken, above memory_limit {_mb(limit)}"
+        advice = "raise it, or look at less: fps, keyframes, fewer sources"
+        trouble = f"{taken}, with one frame in the queue: {advice}" if least else f"{taken}: the queue shrinks"
+        if not self.now.trouble or (least and "one frame" not in self.now.trouble):
+            say("memory above its limit", logging.WARNING, reason=trouble)
+        self.now = Memory(self.now.resident, limit, trouble)
+
+    def _grow(self, limit: int) -> None:
+        self._above = self._clock()
+        if self.now.trouble:
+            say("memory within its limit", resident=self.now.resident, limit=limit)
+        self.now = Memory(self.now.resident, limit)
+        self._inbox.bound(min(max(2 * self._inbox.most_bytes, SMALLEST), self._whole))
+
+
+def _mb(nbytes: int) -> str:
+    return f"{nbytes / 1e6:.0f} MB"

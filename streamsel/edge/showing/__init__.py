@@ -1,0 +1,1 @@
+"""showing: how it goes: the page, the metrics, the log."""

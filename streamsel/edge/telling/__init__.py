@@ -1,0 +1,1 @@
+"""telling: picks as events, through an outbox, to MQTT or Kafka."""

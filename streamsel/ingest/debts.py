@@ -1,0 +1,111 @@
+"""What windows of time chose is sent: picked records are read again, opened again, and emitted, a portion at a time.
+
+Pictures of candidates are kept nowhere: the topic that they came from has them. A pick whose record, or whose file, is
+gone meanwhile cannot be sent; a dead letter tells of it, and the others are sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from itertools import groupby
+from typing import Final
+
+import numpy as np
+
+from streamsel.ingest.owed import Owed
+from streamsel.ingest.parts import Parts
+from streamsel.ingest.pictures import Opened, Poison
+from streamsel.ingest.portion import Portion
+from streamsel.ingest.work import Chosen, Done, chunks, dead
+from streamsel.lanes.breath import Breath
+from streamsel.lanes.deciding import Place, Verdict
+from streamsel.lanes.lane import Lane
+from streamsel.topic import Message
+
+__all__ = ["Debts"]
+
+Again = Callable[[int, int], Message | None]
+"""Partition, offset -> the record, None where it is gone."""
+
+PICKED: Final = "was picked when its window ended, but"
+GONE: Final = "the topic does not have it any more: raise its retention.ms"
+FEWER: Final = "it has fewer frames now"
+NO_VECTOR: Final = np.empty(0, np.float32)
+"""What is sent of a pick has no vector in it."""
+
+
+class Debts:
+    """Of each partition what it owes. again: reads a record a second time."""
+
+    def __init__(self, parts: Parts, again: Again) -> None:
+        self._parts, self._again = parts, again
+        self._owed: dict[int, Owed] = {}
+
+    def restore(self, partition: int, entries: Mapping[bytes, bytes]) -> None:
+        """A partition came, with this state."""
+        self._owed[partition] = Owed.restored(entries)
+
+    def add(self, partition: int, chosen: Chosen, done: Done) -> None:
+        """What windows chose is owed, says the transaction that ends them."""
+        owed = self._owed[partition]
+        owed.add(chosen)
+        done.state[partition] = {**done.state[partition], **owed.entries()}
+
+    def portions(self, lane: Lane, portion: Portion, breath: Breath) -> Generator[Done, None, None]:
+        """What a partition owes, in order, cut as what is read is: commit each before the next is asked for."""
+        owed = self._owed[lane.partition]
+        picks = owed.picks()
+        with closing(self._opened(lane.partition, list(picks), breath)) as opened:
+            for chunk in chunks(opened, portion.records, portion.size, breath):
+                done = Done()
+                for place in [place for one in chunk for place in self._settled(one, picks, done)]:
+                    owed.settle(place)
+                done.state[lane.partition] = owed.entries()
+                done.offsets[lane.partition] = lane.position or 0
+                self._parts.output.flush()
+                yield done
+
+    def _settled(self, one: Opened | Poison, picks: dict[Place, Verdict], done: Done) -> list[Place]:
+        """Which of the picks are sent or told of now; they are taken out."""
+        if isinstance(one, Opened):
+            verdict = picks.pop(place := (one.message.offset, one.part))
+            done.records += self._parts.output.pick(one, verdict, NO_VECTOR)
+            done.picked.append(round(verdict.window.end * 1000) if verdict.window else one.message.timestamp)
+            return [place]
+        lost = [place for place in picks if place[0] == one.message.offset]
+        for place in lost:
+            del picks[place]
+        done.lost += len(lost)
+        dead(self._parts, done, one.message, f"{PICKED} {one.reason}")
+        return lost
+
+    def _opened(
+        self, partition: int, places: Sequence[Place], breath: Breath
+    ) -> Generator[Opened | Poison, None, None]:
+        """The frames of these places, which are in order; of a record that lacks one, a Poison behind those it has."""
+        for offset, own in groupby(places, key=_offset):
+            message = self._again(partition, offset)
+            if message is None:
+                yield Poison(Message(partition, offset, None, None), GONE)
+            else:
+                yield from self._frames(message, [part for _, part in own], breath)
+
+    def _frames(self, message: Message, wanted: list[int], breath: Breath) -> Iterator[Opened | Poison]:
+        """Those of a record that have these numbers; a segment of video is decoded up to the last of them."""
+        with closing(self._parts.pictures.opened([message])) as opened:
+            for one in opened:
+                breath()
+                if isinstance(one, Poison):
+                    yield one
+                    return
+                if one.part == wanted[0]:
+                    yield one
+                    wanted = wanted[1:]
+                if not wanted:
+                    return
+        yield Poison(message, FEWER)
+
+
+def _offset(place: Place) -> int:
+    return place[0]

@@ -1,0 +1,186 @@
+"""Where picks go: records for a topic, or a picture and a JSON file in a folder; and records of what could not be used.
+
+The picture's bytes travel as they came. Names in a folder are made of the partition, the offset and the frame's name:
+the same each time, so that what is written again after a restart replaces itself, and never outside of the folder.
+"""
+
+from __future__ import annotations
+
+import json
+import mimetypes
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, Protocol
+from urllib.parse import quote
+
+from streamsel.data import Candidate, Frame, Pick, Vector
+from streamsel.ingest.pictures import Opened
+from streamsel.lanes.lane import Verdict
+from streamsel.lanes.pick_facts import pick_facts, window_facts
+from streamsel.sink.durable import made_folder
+from streamsel.sink.json_file import json_text
+from streamsel.sink.names import safe_path
+from streamsel.sink.picture_file import encode
+from streamsel.sink.whole_files import WholeFiles
+from streamsel.topic import Message, Record
+from streamsel.topic.cloudevent import Event, event_id
+from streamsel.topic.incoming import LONGEST_KEY
+from streamsel.topic.pick_record import INLINE_LIMIT, Content, Whole, bounded, pick_record
+
+__all__ = ["DEAD", "FolderOutput", "Output", "TopicOutput", "dead_letter"]
+
+DEAD: Final = "streamsel.dead-letter"
+"""The event's type."""
+ENDINGS: Final = {"image/jpeg": "jpg", "image/png": "png", "image/webp": "webp"}
+UNKNOWN: Final = "application/octet-stream"
+LONGEST_REASON: Final = 500
+
+
+class Output(Protocol):
+    """Takes picks, one at a time."""
+
+    def pick(self, opened: Opened, verdict: Verdict, vector: Vector) -> Sequence[tuple[str, Record]]:
+        """The records to be sent for a pick, topic and record; what is written to disk is. Raises SinkError."""
+        ...
+
+    def flush(self) -> None:
+        """What was written lasts when this returns: before the transaction that says so. Raises SinkError."""
+        ...
+
+
+class TopicOutput:
+    """A record for each pick. origin: the topic that pictures come from. model: the embedder's name.
+
+    limit: bytes of a picture that travels in its record. A larger one is written to `claims`, to which every reference
+    is relative then; without `claims` it is referred to where it came from: its file, or the segment that it is a frame
+    of, or `kafka:TOPIC/PARTITION/OFFSET`. Of a pick of a window of time, the extensions `windowbegin`, `windowend` and
+    `windoworder` say what `window` does in the facts. Signals that would make a record too large are left out of it.
+    """
+
+    def __init__(
+        self, topic: str, *, origin: str, model: str, limit: int = INLINE_LIMIT, claims: Path | None = None
+    ) -> None:
+        self._topic, self._origin, self._model, self._limit = topic, origin, model, limit
+        self._claims = None if claims is None else WholeFiles(made_folder(claims))
+
+    def pick(self, opened: Opened, verdict: Verdict, vector: Vector) -> Sequence[tuple[str, Record]]:
+        """See `Output`."""
+        content = self._claimed(opened, _content(opened))
+        made = partial(
+            pick_record,
+            _pick(opened.frame, verdict, vector),
+            content,
+            key=opened.carried.key,
+            model=self._model,
+            subject=opened.frame.mark.name,
+            when=opened.carried.time,
+            further={f"window{name}": str(value) for name, value in window_facts(verdict).items()},
+            limit=self._limit,
+            id=_id(opened, self._model),
+        )
+        return [(self._topic, bounded(made, verdict.signals))]
+
+    def flush(self) -> None:
+        """See `Output`."""
+        if self._claims is not None:
+            self._claims.sync()
+
+    def _claimed(self, opened: Opened, content: Content) -> Content:
+        if len(content.data) <= self._limit:
+            return content
+        if self._claims is not None:
+            name = _file(opened, content)
+            self._claims.put(name, content.data)
+            return Content(content.data, content.content_type, quote(name))
+        if content.dataref:
+            return content
+        message = opened.message
+        return Content(content.data, content.content_type, f"kafka:{self._origin}/{message.partition}/{message.offset}")
+
+
+class FolderOutput:
+    """A picture for each pick, and what is known of it as JSON of the same name; see `TopicOutput` for the others."""
+
+    def __init__(self, folder: Path, *, origin: str, model: str) -> None:
+        self._folder, self._origin, self._model = WholeFiles(made_folder(folder)), origin, model
+
+    def pick(self, opened: Opened, verdict: Verdict, vector: Vector) -> Sequence[tuple[str, Record]]:
+        """See `Output`; there is no record."""
+        content = _content(opened)
+        name = _file(opened, content)
+        self._folder.put(name, content.data)
+        self._folder.put(f"{name}.json", json_text(self._told(opened, verdict, name)))
+        return ()
+
+    def flush(self) -> None:
+        """See `Output`."""
+        self._folder.sync()
+
+    def _told(self, opened: Opened, verdict: Verdict, name: str) -> dict[str, Any]:
+        mark, message = opened.frame.mark, opened.message
+        return {
+            "id": _id(opened, self._model),
+            "name": mark.name,
+            **pick_facts(mark, opened.carried.time, verdict),
+            "file": name,
+            "topic": self._origin,
+            "partition": message.partition,
+            "offset": message.offset,
+        }
+
+
+def dead_letter(topic: str, origin: str, message: Message, reason: str) -> tuple[str, Record]:
+    """Topic and record of what could not be used: why, and where it is to be found, none of its bytes but a short key.
+
+    Extensions: `ce_reason`, `ce_origintopic`, `ce_originpartition`, `ce_originoffset`.
+    """
+    place = {"origintopic": origin, "originpartition": str(message.partition), "originoffset": str(message.offset)}
+    told = " ".join(reason.split())[:LONGEST_REASON].encode(errors="replace").decode()
+    key = message.key or b""
+    event = Event(
+        id=event_id(origin, str(message.partition), message.offset, DEAD),
+        source=origin,
+        type=DEAD,
+        subject=f"{origin}-{message.partition}-{message.offset}",
+        extensions={"reason": told, **place},
+    )
+    return topic, Record(key if len(key) <= LONGEST_KEY else b"", b"", event.headers())
+
+
+def _content(opened: Opened) -> Content:
+    """The file that a frame came in; a frame of a segment becomes a JPEG, and lies where the segment does."""
+    if opened.content is not None:
+        return opened.content
+    reference = opened.carried.reference
+    segment = Whole(mimetypes.guess_type(reference)[0] or UNKNOWN, opened.carried.sha256)
+    return Content(encode(opened.frame.picture.rgb(), "jpg"), dataref=reference, whole=segment)
+
+
+def _pick(frame: Frame, verdict: Verdict, vector: Vector) -> Pick:
+    return Pick(verdict.ordinal, Candidate((frame.mark,), vector), verdict.decision)
+
+
+def _id(opened: Opened, model: str) -> str:
+    """The event's id: the same when what a pick came from is sent again, at another time, if it has an id of its own.
+
+    Ids are unique in their source, and sent with a name by some who count no further than 1. A frame of a segment has
+    a number in it, and a time that is the same each time.
+    """
+    carried, mark = opened.carried, opened.frame.mark
+    if opened.content is None:
+        return event_id(carried.source, carried.epoch, mark.pts, model, json.dumps([mark.index, carried.subject]))
+    pts = 0 if carried.lasting else mark.pts
+    return event_id(carried.source, carried.epoch, pts, model, carried.subject)
+
+
+def _file(opened: Opened, content: Content) -> str:
+    """Path in a folder: `PARTITION/OFFSET_NAME.jpg`, of a segment `PARTITION/OFFSET-INDEX_NAME.jpg`; one file deep.
+
+    No two frames of a topic have the same, whatever their names are: they come last.
+    """
+    ending = f".{ENDINGS[content.content_type]}"
+    stem = opened.carried.name.replace("/", "_").removesuffix(ending)
+    index = "" if opened.content is not None else f"-{opened.frame.mark.index}"
+    message = opened.message
+    return f"{message.partition}/{safe_path(f'{message.offset}{index}_{stem}')}{ending}"

@@ -1,0 +1,92 @@
+"""Picks that are chosen and not sent yet, of one partition: small documents of its state, without the pictures.
+
+What a window chose is too much for the transaction that ends it. So that one writes down what is owed, and others send
+it, a portion each, and cross it out: a kill between any two of them neither loses a pick nor sends it twice.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Self
+
+from streamsel.data import Decision
+from streamsel.errors import StateError
+from streamsel.lanes.deciding import Place, Span, Verdict
+from streamsel.sink.json_file import plain
+
+__all__ = ["OWED", "Owed"]
+
+OWED: Final = b"#owed/"
+"""How the keys of documents of owed picks begin; the place of their frame follows."""
+
+
+class Owed:
+    """Of which frames, and why each was picked. Verdicts are what JSON gives back, from the first moment on."""
+
+    def __init__(self) -> None:
+        self._documents: dict[Place, bytes] = {}
+        self._changed: dict[bytes, bytes | None] = {}
+
+    def picks(self) -> dict[Place, Verdict]:
+        """Those that are owed now in the order of their frames, as they lie in the topic: window by window."""
+        return {place: _read(self._documents[place]) for place in sorted(self._documents)}
+
+    def add(self, picks: Sequence[tuple[Place, Verdict]]) -> None:
+        """Picks of windows."""
+        for place, verdict in picks:
+            self._documents[place] = self._changed[_key(place)] = _text(verdict)
+
+    def settle(self, place: Place) -> None:
+        """A pick is sent, or told of."""
+        del self._documents[place]
+        self._changed[_key(place)] = None
+
+    def entries(self) -> dict[bytes, bytes | None]:
+        """What changed since the last call, or since it was restored; None: gone."""
+        changed, self._changed = self._changed, {}
+        return changed
+
+    @classmethod
+    def restored(cls, entries: Mapping[bytes, bytes]) -> Self:
+        """What entries of a partition's state tell. Raises StateError where they are damaged."""
+        made = cls()
+        try:
+            made._documents = {_place(key): one for key, one in entries.items() if key.startswith(OWED)}
+            made.picks()
+        except (ValueError, KeyError, TypeError) as error:
+            raise StateError(f"saved state is damaged: a pick that is to be sent cannot be read ({error})") from error
+        return made
+
+
+def _key(place: Place) -> bytes:
+    return OWED + b"%d/%d" % place
+
+
+def _place(key: bytes) -> Place:
+    offset, part = key.removeprefix(OWED).split(b"/")
+    return int(offset), int(part)
+
+
+def _text(verdict: Verdict) -> bytes:
+    decision, window = verdict.decision, verdict.window
+    told: dict[str, Any] = {
+        "reason": decision.reason,
+        "distance": decision.distance,
+        "nearest": decision.nearest,
+        "gains": decision.gains,
+        "ordinal": verdict.ordinal,
+        "signals": verdict.signals,
+        "window": [window.begin, window.end] if window else None,
+        "order": verdict.order,
+    }
+    return json.dumps(plain(told), separators=(",", ":")).encode()
+
+
+def _read(document: bytes) -> Verdict:
+    told = json.loads(document)
+    distance = math.inf if told["distance"] is None else told["distance"]
+    decision = Decision(True, told["reason"], distance, told["nearest"], told["gains"])
+    window = Span(*told["window"]) if told["window"] else None
+    return Verdict(decision, told["ordinal"], told["signals"], window=window, order=told["order"])

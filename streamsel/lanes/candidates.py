@@ -1,0 +1,124 @@
+"""The candidates of a window of time: a bounded set of its frames, which stands for all of them.
+
+Each of its members is a document of the lane's state from the moment it came until it is no member any more; of the
+coreset that keeps them few there are arrays, without the vectors, which the documents hold.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence, Set
+from typing import Final
+
+import numpy as np
+
+from streamsel.coreset import Coreset
+from streamsel.data import Vector
+from streamsel.lanes.deciding import Arrays, Documents, Entered, Place, under
+from streamsel.lanes.known_rows import KnownRow, document_of, read_document
+from streamsel.rules.totals import Totals
+
+__all__ = ["GIVEN_UP", "HELD", "Candidates", "capacity_of", "picks_at"]
+
+HELD: Final = b"#held/"
+"""How the keys of documents of candidates begin; the place of their frame follows."""
+
+GIVEN_UP: Final = b"#given up"
+"""The key of a document that stands for those of all candidates where these were taken away: their window is none."""
+
+TIMES: Final = 6
+LEAST: Final = 48
+
+
+def capacity_of(picks: int) -> int:
+    """How many candidates there may be, to choose so many of."""
+    return max(LEAST, TIMES * picks)
+
+
+def picks_at(capacity: int) -> int:
+    """Of how many picks that is the number of candidates; the most, where several have the same."""
+    return capacity // TIMES
+
+
+class Candidates:
+    """capacity: of the set. expected: frames of the window before, where there was one."""
+
+    def __init__(self, capacity: int, dim: int, expected: int = 0) -> None:
+        self._coreset = Coreset(capacity, dim, expected=expected or None)
+        self._rows: dict[int, KnownRow] = {}
+        """By its running index among all that were offered."""
+        self.totals = Totals()
+        """Of all that was offered."""
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    @property
+    def seen(self) -> int:
+        """How many were offered."""
+        return self._coreset.seen
+
+    @property
+    def places(self) -> list[Place]:
+        """Of the members, in order of arrival."""
+        return [self._rows[number].place for number in sorted(self._rows)]
+
+    @property
+    def latest(self) -> float:
+        """The time of the latest member; -inf without any."""
+        return max((row.when for row in self._rows.values()), default=-math.inf)
+
+    def members(self) -> tuple[list[KnownRow], Vector]:
+        """All of them in order of arrival, and their (M, D) vectors."""
+        members = self._coreset.members()
+        return [self._rows[number] for number in members.ids.tolist()], members.rows
+
+    def offer(self, rows: Sequence[Entered]) -> None:
+        """Take frames in, in order."""
+        if not rows:
+            return
+        first, worths = self.seen, np.array([row.worth for row in rows], np.float32)
+        changes = self._coreset.offer(np.stack([row.vector for row in rows]), worths)
+        for number in changes.evicted.tolist():
+            del self._rows[number]
+        for number in changes.admitted.tolist():
+            self._rows[number] = KnownRow.of(rows[number - first])
+        self.totals.add([row.signals for row in rows])
+
+    @property
+    def keys(self) -> frozenset[bytes]:
+        """Of the documents of all members."""
+        return frozenset(_key(row.place) for row in self._rows.values())
+
+    def documents(self, known: Set[bytes] = frozenset()) -> dict[bytes, bytes]:
+        """A document of each member, but for those that are known."""
+        if self.keys <= known:
+            return {}
+        rows, vectors = self.members()
+        told = {_key(row.place): (row, vector) for row, vector in zip(rows, vectors, strict=True)}
+        return {key: document_of(row.text(), vector) for key, (row, vector) in told.items() if key not in known}
+
+    def state(self) -> Arrays:
+        """All but what the documents hold."""
+        coreset = {key: array for key, array in self._coreset.state().items() if key != "rows"}
+        numbers = sorted(self._rows)
+        places = np.array([(number, *self._rows[number].place) for number in numbers], np.int64).reshape(-1, 3)
+        return {**{f"coreset/{key}": array for key, array in coreset.items()}, "places": places, **self.totals.state()}
+
+    @classmethod
+    def restored(cls, dim: int, arrays: Arrays, documents: Documents) -> Candidates:
+        """What `state` and `documents` tell. Raises KeyError, ValueError or StateError where they are damaged."""
+        made = cls(2, dim)
+        coreset = under("coreset", arrays)
+        vectors: dict[int, Vector] = {}
+        for number, offset, part in arrays["places"].tolist():
+            text, vectors[number] = read_document(documents[_key((offset, part))], dim)
+            made._rows[number] = KnownRow.read(text)
+        rows = [vectors[number] for number in coreset["ids"].tolist()]
+        made._coreset = Coreset.from_state({**coreset, "rows": np.array(rows, np.float32).reshape(-1, dim)})
+        made.totals.restore(arrays)
+        return made
+
+
+def _key(place: Place) -> bytes:
+    return HELD + b"%d/%d" % place

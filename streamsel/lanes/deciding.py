@@ -1,0 +1,149 @@
+"""Deciding: what a lane's decider promises. Frames that entered go in, and picks come out: at once, or later.
+
+`at_once` decides each frame as it comes, for good; `by_window` gathers candidates and chooses among them when a window
+of time ends. Any cut of the frames into batches gives the same picks and the same state.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy.typing as npt
+
+from streamsel.data import Decision, Mark, Value, Vector
+from streamsel.lanes.breath import silent
+from streamsel.lanes.state_entries import Rows
+from streamsel.selection.columns import Batch
+
+__all__ = ["Arrays", "Decider", "Documents", "Entered", "Open", "Place", "Settled", "Span", "Verdict", "under"]
+
+Arrays = Mapping[str, npt.NDArray[Any]]
+
+Documents = Mapping[bytes, bytes]
+"""What is told as it is, beside arrays: their keys begin with `#`, and hold another one."""
+
+Place = tuple[int, int]
+"""Offset of a record, and the number of a frame among the record's: what tells it from all others of its lane."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A window of time: from begin on, and before end; UTC seconds since 1970."""
+
+    begin: float
+    end: float
+
+
+@dataclass(frozen=True, slots=True)
+class Open:
+    """A window, how many candidates it holds, and the time of its latest frame; with none of its own, its begin."""
+
+    span: Span
+    candidates: int
+    latest: float = field(default=-math.inf, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of a frame. True where it is a pick.
+
+    ordinal: of the pick among those of its lane, 0-based; else -1. signals: column -> value, of what was read of it.
+    unusable: why nothing could be decided, where a value that the selection needs is missing or wrong; else empty.
+    again: whether an earlier frame of the same record was unusable, too. window, order: of a pick that was chosen at a
+    window's end, and how many were chosen there before it.
+    """
+
+    decision: Decision
+    ordinal: int = -1
+    signals: Mapping[str, Value] = field(default_factory=dict)
+    unusable: str = ""
+    again: bool = False
+    window: Span | None = None
+    order: int = 0
+
+    def __bool__(self) -> bool:
+        return self.decision.keep
+
+
+@dataclass(frozen=True, slots=True)
+class Entered:
+    """A frame that entered, as deciders take it. number: its place among all that were looked at. batch: of it alone.
+
+    vector: (D,) float32, or (0,) where nothing reads vectors. when: it was taken, UTC seconds since 1970. worth: what
+    it is worth whatever has been picked, see `streamsel.rules.worth`.
+    """
+
+    place: Place
+    mark: Mark
+    signals: Mapping[str, Value]
+    batch: Batch
+    vector: Vector = field(repr=False)
+    number: int
+    when: float
+    worth: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What came of frames, or of the end of a window.
+
+    verdicts: on the frames at hand, one each, in order. picks: in order; not only of frames at hand. kept: places of
+    frames at hand that may yet be picked: whoever has their pictures must keep them. released: places of frames that
+    were kept before; their pictures are not needed any more but for these picks. troubles: what could not be chosen as
+    it was asked for, and why. ended: windows at whose end was chosen, in order, as they were then.
+    """
+
+    verdicts: Sequence[Verdict] = ()
+    picks: Sequence[tuple[Place, Verdict]] = ()
+    kept: Sequence[Place] = ()
+    released: Sequence[Place] = ()
+    troubles: Sequence[str] = ()
+    ended: Sequence[Open] = ()
+
+
+class Decider(Protocol):
+    """`len` is the number of picks so far, those among them that are forgotten, too."""
+
+    def __len__(self) -> int: ...
+
+    @property
+    def open(self) -> Open | None:
+        """The window that is open, if there is one."""
+        ...
+
+    def check(self, vector: Vector) -> None:
+        """Raises UsageError for a vector with which nothing could be decided."""
+        ...
+
+    def decide(self, rows: Sequence[Entered], breathe: Callable[[], None] = silent) -> Settled:
+        """Take rows in, in order. breathe: called often where it may take long; where it raises, all is thrown away."""
+        ...
+
+    def end(self, now: float, breathe: Callable[[], None] = silent) -> Settled:
+        """The open window is over, as the clock on the wall says; now: UTC seconds since 1970. Nothing is at hand."""
+        ...
+
+    def state(self) -> tuple[Arrays, Mapping[str, Rows]]:
+        """All arrays by name, and apart from them those whose rows are added at the end, and go at the beginning."""
+        ...
+
+    @property
+    def forgotten(self) -> Mapping[str, int]:
+        """Of the latter, how many rows are gone; of those left out, none."""
+        ...
+
+    def told(self) -> Mapping[bytes, bytes | None]:
+        """Documents that changed since the last call, or since it was restored; None: gone."""
+        ...
+
+    def restore(self, arrays: Arrays, documents: Documents) -> None:
+        """Become what these came from. Raises KeyError, ValueError or StateError where they are damaged."""
+        ...
+
+
+def under(name: str, arrays: Arrays) -> dict[str, npt.NDArray[Any]]:
+    """The arrays below a name, without it."""
+    return {key.removeprefix(f"{name}/"): array for key, array in arrays.items() if key.startswith(f"{name}/")}

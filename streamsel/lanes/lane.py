@@ -1,0 +1,236 @@
+"""A lane: one partition's selection, which goes on where it stood on whatever machine it is restored.
+
+It takes frames with their vectors in the order of their records: `enter` reads, filters and counts each of them alone,
+`decide` hands those that entered to the decider. It tells what changed of its state as small entries. Any cut of the
+frames into batches gives the same picks and the same state.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Final, Self
+
+from streamsel.data import Box, Decision, Frame, Mark, Value, Vector
+from streamsel.errors import DiskError, SourceError, StateError, UsageError
+from streamsel.lanes.breath import silent
+from streamsel.lanes.deciding import Arrays, Decider, Entered, Open, Settled, Verdict, under
+from streamsel.lanes.state_entries import Entries, Rows, arrays_of
+from streamsel.rules.frame_rules import FrameRules
+from streamsel.selection.columns import Batch
+
+__all__ = ["Lane", "Taken", "Verdict"]
+
+FACTS: Final = b"#lane"
+"""The key of the entry that says where a lane stands, and whose it is."""
+FORMAT: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A frame that was embedded. vector: (D,) float32, of unit norm; (0,) where nothing reads vectors.
+
+    offset: of its record. part: its number among the record's frames, 0-based. last: whether it is the last of them.
+    when: it was taken, seconds since 1970; read where picks are forgotten, and where windows of time end. held: frames
+    before it, since the last one, that were looked at and held for surely not new: a target ratio counts them.
+    """
+
+    frame: Frame
+    vector: Vector = field(repr=False)
+    offset: int
+    part: int = 0
+    last: bool = True
+    when: float = 0.0
+    held: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """See `streamsel.rules.frame_rules.Known`."""
+
+    marks: tuple[Mark, ...]
+    signals: Mapping[str, Value]
+    box: Box | None = None
+
+
+class Lane:
+    """rules and decider: fresh, of this lane alone. identity: of selection, goal and model; state of another one is
+    refused. What follows its first space is the model's name. kin: other identities whose state is gone on with.
+    parting: whether its goal is one of earlier on, by which its open window is to end now.
+
+    position: offset of the record to read next, None before the first. inside: how many frames of that record have
+    been taken already, where it holds several. called: what errors call it, by default by its partition. anew: what
+    they advise whoever wants to begin with new state.
+    """
+
+    def __init__(
+        self,
+        partition: int,
+        rules: FrameRules,
+        decider: Decider,
+        *,
+        identity: str = "",
+        kin: Collection[str] = (),
+        parting: bool = False,
+        called: str = "",
+        anew: str = "name another state topic and group",
+    ) -> None:
+        self.partition, self.identity, self._kin, self.parting = partition, identity, kin, parting
+        self._called, self._anew = called or f"partition {partition}", anew
+        self.position: int | None = None
+        self.inside = 0
+        self._faulty = False
+        """Whether a frame of the record at hand was unusable."""
+        self._rules, self._entrance, self._decider = rules, rules.entrance, decider
+        self._entries = Entries()
+
+    def __len__(self) -> int:
+        """Picks so far."""
+        return len(self._decider)
+
+    @property
+    def looked(self) -> int:
+        """Frames so far, but for those that could not be used."""
+        return self._entrance.seen
+
+    @property
+    def open(self) -> Open | None:
+        """The window of time at whose end is chosen, if one is open."""
+        return self._decider.open
+
+    def awaits(self, offset: int, part: int = 0) -> bool:
+        """Whether this frame has not been taken yet."""
+        return (offset, part) >= (self.position or 0, self.inside)
+
+    def skip(self, offset: int) -> None:
+        """A record is done with, and nothing more comes of it, also where some of its frames were taken."""
+        if offset >= (self.position or 0):
+            self.position, self.inside = offset + 1, 0
+
+    def take(self, rows: Sequence[Taken]) -> list[Verdict]:
+        """Verdicts on frames; see `settle`."""
+        return list(self.settle(rows).verdicts)
+
+    def settle(self, rows: Sequence[Taken], breathe: Callable[[], None] = silent) -> Settled:
+        """What came of frames in the order of their records, of all of them: `enter` and `decide` in one.
+
+        Raises ValueError for one that was taken before, DiskError where files of a user cannot be read: throw the lane
+        away then.
+        """
+        entered = self.enter(rows)
+        settled = self.decide([row for row in entered if isinstance(row, Entered)], breathe)
+        decided = iter(settled.verdicts)
+        verdicts = [next(decided) if isinstance(row, Entered) else row for row in entered]
+        return replace(settled, verdicts=verdicts)
+
+    def enter(self, rows: Sequence[Taken]) -> list[Entered | Verdict]:
+        """Each frame as it entered, or why it was turned away. Raises as `settle` does."""
+        return [self._enter(row) for row in rows]
+
+    def decide(self, rows: Sequence[Entered], breathe: Callable[[], None] = silent) -> Settled:
+        """What came of frames that entered: all of them, in order. breathe: see `Decider`."""
+        return self._decider.decide(rows, breathe)
+
+    def end(self, now: float, breathe: Callable[[], None] = silent) -> Settled:
+        """Choose among what is open: no frame came that ended it, and its time is over. now: UTC seconds since 1970."""
+        return self._decider.end(now, breathe)
+
+    def _enter(self, row: Taken) -> Entered | Verdict:
+        """The row that a frame becomes, or why it is turned away."""
+        self._step(row)
+        self._entrance.seen += row.held
+        try:
+            (window,) = self._entrance.measured(iter([(row.frame,)]))
+            objects = self._rules.objects.vectors([window]) if self._rules.objects else ()
+            frame = self._bare(window[0])
+            self._batch(frame, row.vector, objects)  # what cannot be read is told before anything is counted
+            self._decider.check(row.vector)
+        except DiskError:
+            raise
+        except (UsageError, SourceError) as error:
+            self._entrance.inspection.begin()
+            again, self._faulty = self._faulty, True
+            return Verdict(Decision(False, "unusable", math.inf), unusable=str(error), again=again)
+        number = self._entrance.seen
+        (reason,) = self._entrance.reasons([(frame,)])
+        if reason:
+            return Verdict(Decision(False, reason, math.inf), signals=frame.signals)
+        worth = self._entrance.admit([(frame,)])
+        batch = self._batch(frame, row.vector, objects)
+        value = 0.0 if worth is None else float(worth[0])
+        return Entered((row.offset, row.part), frame.mark, frame.signals, batch, row.vector, number, row.when, value)
+
+    def _step(self, row: Taken) -> None:
+        if not self.awaits(row.offset, row.part):
+            raise ValueError(f"frame {row.part} of offset {row.offset} was taken before: next is {self.position}")
+        self._faulty = self._faulty and row.part > 0
+        self.position, self.inside = (row.offset + 1, 0) if row.last else (row.offset, row.part + 1)
+
+    def _bare(self, frame: Frame) -> Frame:
+        """The frame without what it carries and nothing reads: totals would remember every name that ever came."""
+        read = self._entrance.columns
+        return replace(frame, signals={name: value for name, value in frame.signals.items() if name in read})
+
+    def _batch(self, frame: Frame, vector: Vector, objects: Sequence[Mapping[str, Vector]]) -> Batch:
+        return self._rules.batch([_Known((frame.mark,), frame.signals)], vector[None], objects)
+
+    def entries(self) -> dict[bytes, bytes | None]:
+        """What changed of the whole state since the last call, or since it was restored; None: gone."""
+        facts = {"format": FORMAT, "identity": self.identity, "position": self.position, "inside": self.inside}
+        facts["faulty"] = self._faulty and self.inside > 0
+        changed = self._entries.changed(*self._state(), self._decider.forgotten)
+        return {FACTS: json.dumps(facts).encode(), **changed, **self._decider.told()}
+
+    def _state(self) -> tuple[Arrays, Mapping[str, Rows]]:
+        """All arrays by name, and apart from them those whose rows come and go."""
+        counted = {**self._entrance.state(), **self._entrance.totals.state()}
+        entrance = {f"entrance/{key}": array for key, array in counted.items()}
+        inspection = {f"inspection/{key}": array for key, array in self._entrance.inspection.state().items()}
+        held, grown = self._decider.state()
+        return {**entrance, **inspection, **held}, grown
+
+    @classmethod
+    def restored(cls, make: Callable[[], Self], entries: Mapping[bytes, bytes]) -> Self:
+        """A lane as `make` makes it, with the state of the latest value of every entry; fresh where there are none.
+
+        Raises StateError for state that is damaged, or that another selection or model made.
+        """
+        lane = make()
+        if entries:
+            lane._restore(entries)
+        return lane
+
+    def _restore(self, entries: Mapping[bytes, bytes]) -> None:
+        self.position, self.inside, self._faulty = self._place(entries.get(FACTS))
+        documents = {key: value for key, value in entries.items() if key.startswith(b"#") and key != FACTS}
+        kept = {key: value for key, value in entries.items() if not key.startswith(b"#")}
+        arrays = arrays_of(kept)
+        try:
+            self._entrance.restore(under("entrance", arrays))
+            self._entrance.totals.restore(under("entrance", arrays))
+            self._entrance.inspection.restore(under("inspection", arrays))
+            self._decider.restore(arrays, documents)
+        except (KeyError, ValueError) as error:
+            raise StateError(f"{self._called}: saved state is damaged ({error})") from error
+        self._entries = Entries(kept)
+
+    def _place(self, facts: bytes | None) -> tuple[int | None, int, bool]:
+        try:
+            told = json.loads(facts or b"")
+            position, inside, form, identity = (told[key] for key in ("position", "inside", "format", "identity"))
+        except (ValueError, TypeError, KeyError) as error:
+            raise StateError(f"{self._called}: saved state does not say where it stands") from error
+        if form != FORMAT or identity not in (self.identity, *self._kin):
+            raise StateError(
+                f"{self._called}: the saved state is of {_differs(str(identity), self.identity)}; "
+                f"go back to that, or {self._anew} to start anew"
+            )
+        return position, inside, bool(told.get("faulty"))
+
+
+def _differs(saved: str, own: str) -> str:
+    """What is told of two identities: their models, where these differ."""
+    theirs, ours = saved.partition(" ")[2], own.partition(" ")[2]
+    return f"model {theirs}, and this is {ours}" if theirs != ours else "another selection, goal, query set or version"

@@ -1,0 +1,40 @@
+"""What is told of a pick beside its picture, whatever the service: the same facts under the same names."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from streamsel.data import Mark
+from streamsel.lanes.lane import Verdict
+
+__all__ = ["pick_facts", "window_facts"]
+
+
+def pick_facts(mark: Mark, taken: datetime, verdict: Verdict) -> dict[str, Any]:
+    """Where a frame stands in its source, when it was taken, and why it was picked; distances may be infinite."""
+    decision, chosen = verdict.decision, window_facts(verdict)
+    return {
+        "source": mark.source,
+        "index": mark.index,
+        "pts": mark.pts,
+        "time": mark.time,
+        "taken": taken.isoformat(),
+        "ordinal": verdict.ordinal,
+        "distance": decision.distance,
+        "nearest": decision.nearest,
+        "gains": decision.gains,
+        "reason": decision.reason,
+        "signals": verdict.signals,
+        **({"window": chosen} if chosen else {}),
+    }
+
+
+def window_facts(verdict: Verdict) -> dict[str, Any]:
+    """Of a pick of a window of time: its `begin` and `end`, and its `order`; else empty."""
+    window = verdict.window
+    return {"begin": _text(window.begin), "end": _text(window.end), "order": verdict.order} if window else {}
+
+
+def _text(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat()
