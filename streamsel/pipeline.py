@@ -125,14 +125,16 @@ def _settle(parts: Parts, source: Source, rows: Sequence[Row], places: Sequence[
     objects = parts.objects.vectors(window_of(parts, source, row) for row in rows) if parts.objects else ()
     decisions = parts.selector.offer(parts.batch(things, vectors, objects), steps)
     _tell(parts, rows, things, decisions)
+    picks: list[tuple[Row, Vector, Decision, Sequence[str]]] = []
     for thing, vector, decision in zip(things, vectors, decisions, strict=True):
         if decision:
             frames = window_of(parts, source, thing)
             vector = vector if vector.size else parts.embed(frames)
-            files = parts.sink.write(_pick(ordinal, thing, vector, decision), frames)
-            parts.ledger.pick(ordinal, thing, vector, decision, files)
-            ordinal += 1
+            files = parts.sink.write(_pick(ordinal + len(picks), thing, vector, decision), frames)
+            picks.append((thing, vector, decision, files))
     parts.sink.flush()
+    for number, pick in enumerate(picks, start=ordinal):
+        parts.ledger.pick(number, *pick)
     if parts.seen:
         parts.ledger.inherit(parts.seen.offer([row.id for row in rows], vectors))
 

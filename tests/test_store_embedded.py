@@ -169,3 +169,11 @@ def test_killed_at_any_moment_it_holds_all_of_a_commit_or_nothing(tmp_path):
         store.close()
         with closing(sqlite3.connect(path)) as plain:
             assert plain.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def test_closed_it_is_free_though_somebody_is_still_reading(tmp_path):
+    store = SqliteStore(tmp_path / "state.db")
+    reading = store.query("SELECT 1 UNION SELECT 2")
+    assert next(reading) == (1,)
+    store.close()
+    SqliteStore(tmp_path / "state.db").close()

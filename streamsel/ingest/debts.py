@@ -46,6 +46,10 @@ class Debts:
         """A partition came, with this state."""
         self._owed[partition] = Owed.restored(entries)
 
+    def drop(self, partition: int) -> None:
+        """A partition went."""
+        self._owed.pop(partition, None)
+
     def add(self, partition: int, chosen: Chosen, done: Done) -> None:
         """What windows chose is owed, says the transaction that ends them."""
         owed = self._owed[partition]

@@ -87,6 +87,7 @@ class _Term:
         breath = Breath(self._breathe)
         for partition in polled.lost:
             self._lanes.pop(partition, None)
+            self._debts.drop(partition)
         for partition in polled.gained:
             begun = time.monotonic()
             entries = self._member.restore(partition)
@@ -103,17 +104,19 @@ class _Term:
         breath = Breath(self._breathe)
         with closing(self._parts.pictures.opened(messages)) as opened:
             for chunk in chunks(opened, self._portion.records, self._portion.size, breath):
+                if stopping.is_set():
+                    return
                 for done in self._done(chunk, breath):
                     self._commit(done)
                 chunk.clear()  # it is a batch of bytes, and so is what is sent now
                 self._pay(stopping)
-                if stopping.is_set():
-                    return
 
     def _pay(self, stopping: threading.Event) -> None:
         """Send what windows chose, a portion in each transaction."""
         breath = Breath(self._breathe)
         for partition in sorted(self._member.owned):
+            if stopping.is_set():
+                return
             with closing(self._debts.portions(self._lanes[partition], self._portion, breath)) as portions:
                 for done in portions:
                     if stopping.is_set() or partition not in self._member.owned:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Final
 
 from streamsel.lanes.deciding import Open, Span
@@ -24,34 +25,41 @@ LOOK: Final = 2.0
 
 
 class Silence:
-    """now: UTC seconds since 1970. ticks: seconds that never jump."""
+    """ticks: seconds that never jump."""
 
-    def __init__(self, now: Callable[[], float] = time.time, ticks: Callable[[], float] = time.monotonic) -> None:
-        self._now, self._ticks, self._last = now, ticks, ticks()
-        self._quiet: dict[int, tuple[Span, float, float]] = {}
-        """Of each partition with an open window: this, the time of its latest record, and seconds without another."""
+    def __init__(self, ticks: Callable[[], float] = time.monotonic) -> None:
+        self._ticks, self._last = ticks, ticks()
+        self._quiet: dict[int, _Quiet] = {}
+        """Of each partition with an open window."""
 
     def over(self, lanes: Mapping[int, Lane], lag: Mapping[int, int]) -> dict[int, float]:
         """Partitions whose open window is over though no record ended it, each with the time that `Lane.end` takes.
 
         Call it after each look for records. lag: of each partition, how many are not read yet; without a number it is
-        not known. A window that begins later than the next one on the wall's clock was opened by a record with a wrong
-        time; it is over at once.
+        not known.
         """
         before, self._last = self._last, self._ticks()
-        step, now = min(self._last - before, LOOK), self._now()
-        opened = {partition: one for partition, lane in lanes.items() if (one := lane.open)}
-        self._quiet = {partition: self._longer(partition, one, step) for partition, one in opened.items()}
-        ahead = {partition: now for partition, one in opened.items() if now < _too_early(one.span)}
-        clocks = {partition: latest + seconds for partition, (_, latest, seconds) in self._quiet.items()}
-        silent = {one: clock for one, clock in clocks.items() if clock >= opened[one].span.end + LATE}
-        return {**{one: clock for one, clock in silent.items() if lag.get(one) == 0}, **ahead}
+        step = min(self._last - before, LOOK)
+        opened = {partition: (lane, one) for partition, lane in lanes.items() if (one := lane.open)}
+        self._quiet = {partition: self._longer(partition, *each, step) for partition, each in opened.items()}
+        clocks = {partition: quiet.latest + quiet.seconds for partition, quiet in self._quiet.items()}
+        silent = {one: clock for one, clock in clocks.items() if clock >= opened[one][1].span.end + LATE}
+        return {one: clock for one, clock in silent.items() if lag.get(one) == 0}
 
-    def _longer(self, partition: int, one: Open, step: float) -> tuple[Span, float, float]:
-        span, latest, seconds = self._quiet.get(partition, (None, 0.0, 0.0))
-        return one.span, one.latest, seconds + step if (span, latest) == (one.span, one.latest) else 0.0
+    def _longer(self, partition: int, lane: Lane, one: Open, step: float) -> _Quiet:
+        """Seconds count where nothing came, and begin anew with a record that sets the clock."""
+        now = _Quiet(one.span, one.latest, lane.position)
+        was = self._quiet.get(partition, now)
+        if (was.span, was.latest) != (now.span, now.latest):
+            return now
+        return replace(now, seconds=was.seconds + (step if was.position == now.position else 0.0))
 
 
-def _too_early(span: Span) -> float:
-    """A time before this one has nothing to do with a window, however late its records come."""
-    return span.begin - (span.end - span.begin)
+@dataclass(frozen=True, slots=True)
+class _Quiet:
+    """An open window, the time of its latest record, where its lane stands, and seconds without another record."""
+
+    span: Span
+    latest: float
+    position: int | None
+    seconds: float = 0.0

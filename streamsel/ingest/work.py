@@ -5,6 +5,7 @@ What a window of time chose is not written here: it is owed, see `streamsel.inge
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,6 +25,9 @@ from streamsel.topic import Finished, Message, Record
 __all__ = ["Chosen", "Done", "as_taken", "chunks", "dead", "decided", "embedded", "ended"]
 
 Chosen = Sequence[tuple[Place, Verdict]]
+
+AHEAD: Final = 5.0
+"""Seconds by which clocks of machines may differ."""
 
 FEW: Final = 32
 """Pictures that are embedded without a breath."""
@@ -132,10 +136,12 @@ def _chosen(lane: Lane, settled: Settled, done: Done) -> Chosen:
 def as_taken(opened: Opened, vector: Vector) -> Taken:
     """A frame as a lane takes it.
 
-    Picks grow old by the times of records: by those of cameras a single wrong clock would make all of them old.
+    Picks grow old, and windows end, by the times of records: by those of cameras a single wrong clock would make all of
+    them old. A record's time that is ahead of the clock on the wall is none: it counts as now.
     """
     frame, message = on_the_wall(opened.frame, opened.when), opened.message
-    return Taken(frame, vector, message.offset, opened.part, opened.last, message.timestamp / 1000)
+    when = min(message.timestamp / 1000, time.time() + AHEAD)
+    return Taken(frame, vector, message.offset, opened.part, opened.last, when)
 
 
 def _emit(parts: Parts, done: Done, opened: Opened, verdict: Verdict, vector: Vector) -> None:

@@ -46,7 +46,7 @@ def day_of(key: str, told: Value) -> str | None:
     """
     if told is None or key not in TIMES:
         return None if told is None else str(told)[:10]
-    with suppress(ValueError, OverflowError, OSError):
+    with suppress(ValueError, TypeError, OverflowError, OSError):
         if isinstance(told, str):
             return date.fromisoformat(told[:10]).isoformat()
         day = _on(told)  # type: ignore[arg-type]

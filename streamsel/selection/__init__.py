@@ -69,6 +69,12 @@ class Strategy(Protocol):
         """This row is a pick, after it was seen where it was offered."""
         return None
 
+    def know(self, batch: Batch) -> None:
+        """All of these are picks that were made elsewhere."""
+        measured = self.measure(batch)
+        for row in range(len(batch)):
+            self.add(measured, row)
+
     def state(self) -> State:
         """All of it, as arrays."""
         ...

@@ -11,7 +11,7 @@ from streamsel.data import Frame, Mark, Pick, Picture
 from streamsel.errors import SinkError, UsageError
 from streamsel.sink.clip import encode_clip
 from streamsel.sink.durable import shown
-from streamsel.sink.meanwhile import Meanwhile
+from streamsel.sink.making import Making
 from streamsel.sink.names import (
     JPEG_EXTENSIONS,
     STILL_EXTENSIONS,
@@ -44,8 +44,9 @@ class DiskSink:
     picture's `original` (a path, or None where the pixels differ from the file, as when cropped).
 
     Names are those of `streamsel.sink.names`, and need two facts about a source: see `announce`. Pictures are made
-    and written while the caller goes on, a few at a time; `flush` waits for them.
-    Raises UsageError for values that cannot mean anything, SinkError from `flush` when something cannot be written.
+    while the caller goes on, a few at a time; the last of them are written by `flush`.
+    Raises UsageError for values that cannot mean anything, SinkError when something cannot be written, perhaps by the
+    next `write` or `flush`.
     """
 
     def __init__(
@@ -62,7 +63,8 @@ class DiskSink:
         self.quality = quality
         self.size = size
         self._naming: dict[str, tuple[int, Sequence[tuple[int, str]]]] = {}
-        self._files, self._meanwhile = WholeFiles(self.folder), Meanwhile()
+        self._files = WholeFiles(self.folder)
+        self._making = Making(self._files.put)
 
     def announce(self, source: str, frames: int = 0, started: Sequence[tuple[int, str]] = ()) -> None:
         """States how frames of a source are named; before its first pick, and alike after a restart.
@@ -99,7 +101,7 @@ class DiskSink:
 
     def flush(self) -> None:
         """Returns when everything written so far would survive a power cut."""
-        self._meanwhile.finish()
+        self._making.finish()
         self._files.sync()
 
     def _write_clip(self, frames: Sequence[Frame]) -> str:
@@ -116,7 +118,7 @@ class DiskSink:
         made = partial(_read, original) if original else partial(self._encode, frame.picture, form)
         file = f"{FRAMES}/{frame_name(frame.mark, digits, own if original else form, started)}"
         size = PIXEL * frame.picture.width * frame.picture.height
-        self._meanwhile.begin(file, lambda: self._files.put(file, made()), size)
+        self._making.begin(file, made, size)
         return file
 
     def _encode(self, picture: Picture, form: PictureFormat) -> bytes:

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from weakref import WeakSet
 
 from streamsel.errors import InUseError, SinkError, StateError
 from streamsel.store import Outgoing
@@ -33,6 +34,25 @@ DAMAGED: Final = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_
 
 LOCKED: Final = 0x40000000, 512
 """Where SQLite locks a file, and how many bytes of it (https://www.sqlite.org/fileformat.html, the lock-byte page)."""
+
+
+class _Connection(sqlite3.Connection):
+    """Its `close` ends what is read through it, too: SQLite holds the file locked for as long as somebody may go on
+    reading, such as a generator in the traceback of an error that the caller keeps."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._reading: WeakSet[sqlite3.Cursor] = WeakSet()
+
+    def execute(self, *arguments: Any) -> sqlite3.Cursor:
+        cursor = super().execute(*arguments)
+        self._reading.add(cursor)
+        return cursor
+
+    def close(self) -> None:
+        for cursor in list(self._reading):
+            cursor.close()
+        super().close()
 
 
 def in_use(path: Path) -> bool:
@@ -86,7 +106,7 @@ class SqliteFile:
     ) -> None:
         self.path, self._advice = path, advice
         with self.explained():
-            self.db = sqlite3.connect(path, isolation_level=None, timeout=0.2)
+            self.db = sqlite3.connect(path, isolation_level=None, timeout=0.2, factory=_Connection)
         try:
             with self.explained():
                 self._set((FIRST,))

@@ -50,9 +50,9 @@ def check_strategy(
             _check_worth(strategy, batch, count, every, worth)
         _check_measured(make, batch, count, every)
         _check_strategy_state(make, batch, count, every)
-    whole = range(len(batch))
+    _check_known(make(), make(), batch)
     trials = _bad_columns(make, _measure, batch)
-    _check_refusals(lambda: _grown(make(), batch, whole, every), _measure, trials)
+    _check_refusals(lambda: _grown(make(), batch, range(len(batch)), every), _measure, trials)
 
 
 def check_selector(
@@ -130,6 +130,13 @@ def _check_measured(make: Callable[[], Strategy], batch: Batch, count: int, ever
     _grown(strategy, batch, range(count, len(batch)), every)
     told = np.array([strategy.value(early, row) for row in range(len(batch))])
     assert told.tobytes() == strategy.gain(batch).tobytes(), "a measure of before gives other gains than one of now"
+
+
+def _check_known(known: Strategy, added: Strategy, batch: Batch) -> None:
+    known.know(batch)
+    for row in range(len(batch)):
+        added.add(added.measure(batch.take([row])), 0)
+    assert known.gain(batch).tobytes() == added.gain(batch).tobytes(), "what is known is not as if it had been added"
 
 
 def _check_strategy_state(make: Callable[[], Strategy], batch: Batch, count: int, every: int) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise, product
 from pathlib import Path
 from shutil import copyfile
@@ -230,3 +231,14 @@ def test_what_is_owed_goes_with_its_partition(monkeypatch: pytest.MonkeyPatch) -
     assert sum(broker.taken_away) > 2
     assert by_key(broker) == by_key(WHOLE)
     assert broker.state == WHOLE.state
+
+
+@pytest.mark.parametrize("time", [NOON * 10**6, NOON * 10**9, 2**63 - 1], ids=["microseconds", "nanoseconds", "most"])
+def test_a_time_ahead_of_the_clock_ends_a_window_early_and_nothing_else(time: int) -> None:
+    """Brokers take what producers call milliseconds."""
+    messages = topic(partitions=1)[0]
+    messages[25] = replace(messages[25], timestamp=time)
+    broker = run(Broker({0: messages}, read=5))
+    chosen = [(event.extensions["windowbegin"], event.extensions["windoworder"]) for event in told(broker)]
+    assert sorted(chosen) == sorted((begin, str(order)) for begin in {one for one, _ in chosen} for order in range(5))
+    assert len(chosen) >= 2 * GOAL.picks

@@ -5,12 +5,17 @@ from __future__ import annotations
 import json
 import random
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import streamsel as library
+from streamsel.errors import SourceError
 from streamsel.testing.nasty import damaged
 from streamsel.testing.videos import pictures, scenes
 from tests.conftest import killed, outputs
@@ -142,3 +147,15 @@ def test_killed_runs_list_the_same(mode: list[str], faulty: Path, tmp_path: Path
     for summary in (ours, theirs):
         del summary["seconds"], summary["watched"]
     assert ours == theirs
+
+
+def test_a_pick_is_not_noted_before_its_picture_is_written(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    pictures(folder, 4)
+    noise = np.random.default_rng(0).integers(0, 255, (100, 40_000, 3), np.uint8)
+    Image.fromarray(noise).save(folder / "9.png")  # too thin to be scaled
+    with pytest.raises(SourceError, match="too thin"):
+        library.select(folder, tmp_path / "out", min_distance=0.01, size=1, format="png")
+    with closing(sqlite3.connect(tmp_path / "out/state.db")) as state:
+        noted = [name for (files,) in state.execute("SELECT files FROM pick") for name in json.loads(files)]
+    assert all((tmp_path / "out" / name).is_file() for name in noted)

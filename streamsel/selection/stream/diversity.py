@@ -38,6 +38,11 @@ class Diversity(Strategy):
         """The row's vector is one more pick."""
         self.index.add(measured.rows[row])
 
+    def know(self, batch: Batch) -> None:
+        """Without a search, which takes longer the more picks there are."""
+        for vector in vectors_of(batch, self.column, self.index.dim):
+            self.index.add(vector)
+
     def state(self) -> State:
         """`picks`, (M, dim) float32."""
         return self.index.state()

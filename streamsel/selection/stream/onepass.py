@@ -45,9 +45,8 @@ class _Row:
 
     @property
     def gains(self) -> Mapping[str, float]:
-        if self.worth:
-            return self.worth.shares
-        return {"DIVERSITY": self.distance**2} if self.nearest >= 0 else {}
+        bare = {"DIVERSITY": self.distance**2} if self.nearest >= 0 else {}
+        return self.worth.shares if self.worth else bare
 
 
 class OnePass:
@@ -79,9 +78,8 @@ class OnePass:
         check_distance(min_distance, self.diversity)
         hard = min_distance is not None or bool(constraints and not weighted)
         check_decisive([strategy.name for strategy, _ in weighted], plain, target_ratio is not None, hard)
-        self.looked, self._kept = 0, 0
-        self.forgotten = 0
-        """Picks, the oldest, that are not known any more; ordinals count them."""
+        self.looked = self._kept = self.forgotten = 0
+        """forgotten: picks, the oldest, that are not known any more; ordinals count them."""
         self.min_distance, self._constraints = min_distance, tuple(constraints)
         self._goals = None if plain else Goals(weighted)
         start = None if plain or target_ratio is None else level_of(min(1.0, max(target_ratio, 1e-9)))
@@ -143,9 +141,13 @@ class OnePass:
 
     def know(self, rows: Batch) -> None:
         """Take rows in as picks that were made elsewhere: nothing of them counts for the target ratio."""
-        for place in range(len(rows)):
-            one = rows.take([place])
-            self._take(self._row(one, 0, self._measure(one)))
+        for block in rows.blocks(BLOCK):
+            for strategy in self._strategies:
+                strategy.know(block)
+            for constraint in self._constraints:
+                for place in range(len(block)):
+                    constraint.add(block, place)
+        self._kept += len(rows)
 
     def skip(self, count: int = 1) -> None:
         """Count frames that were looked at and not offered, at the end of a stream for instance."""
@@ -221,8 +223,7 @@ class OnePass:
                 if rate:
                     rate.add(step)
                 return True, f"constraint {constraint.name}"
-        forbidden = self._forbidden(row)
-        if forbidden:
+        if forbidden := self._forbidden(row):
             if rate:
                 rate.forbid(step)
             return False, forbidden
