@@ -129,8 +129,7 @@ def _settle(parts: Parts, source: Source, rows: Sequence[Row], places: Sequence[
     for thing, vector, decision in zip(things, vectors, decisions, strict=True):
         if decision:
             frames = window_of(parts, source, thing)
-            vector = vector if vector.size else parts.embed(frames)
-            files = parts.sink.write(_pick(ordinal + len(picks), thing, vector, decision), frames)
+            vector, files = _write(parts, ordinal + len(picks), thing, vector, decision, frames)
             picks.append((thing, vector, decision, files))
     parts.sink.flush()
     for number, pick in enumerate(picks, start=ordinal):
@@ -182,10 +181,10 @@ def _deliver(parts: Parts) -> None:
         parts.progress("writing", written * parts.length, written, total)
     for source in parts.sources:
         rows = sorted(parts.store.undelivered(source.id), key=lambda pick: (pick.marks[0].index, pick.ordinal))
-        windows = zip(rows, windows_of(parts, source, rows), strict=True)
-        while some := [_write(parts, row, frames) for row, frames in islice(windows, max(1, FLUSHED // parts.length))]:
+        written_rows = (_written(parts, *each) for each in zip(rows, windows_of(parts, source, rows), strict=True))
+        while some := list(islice(written_rows, max(1, FLUSHED // parts.length))):
             parts.sink.flush()
-            for row, files, vector in some:
+            for row, vector, files in some:
                 parts.ledger.written(row, files, vector)
             written += len(some)
             parts.progress("writing", len(some) * parts.length, written, total)
@@ -193,12 +192,16 @@ def _deliver(parts: Parts) -> None:
                 raise Interrupted
 
 
-def _write(parts: Parts, row: PickRow, frames: Window) -> tuple[PickRow, Sequence[str], Vector]:
-    """A pick with the names of its files, which last from the next flush on, and its vector."""
-    vector = row.vector if row.vector.size else parts.embed(frames)
+def _written(parts: Parts, row: PickRow, frames: Window) -> tuple[PickRow, Vector, Sequence[str]]:
+    """A pick that was chosen at the end, with what `_write` gives."""
     decision = Decision(True, row.reason, row.distance, row.nearest)
-    return row, parts.sink.write(_pick(row.ordinal, row, vector, decision), frames), vector
+    return row, *_write(parts, row.ordinal, row, row.vector, decision, frames)
 
 
-def _pick(ordinal: int, row: Row | PickRow, vector: Vector, decision: Decision) -> Pick:
-    return Pick(ordinal, Candidate(row.marks, vector, box=row.box), decision)
+def _write(
+    parts: Parts, ordinal: int, row: Row | PickRow, vector: Vector, decision: Decision, frames: Window
+) -> tuple[Vector, Sequence[str]]:
+    """The pick's vector, and the names of its files, which last from the next flush on."""
+    vector = vector if vector.size else parts.embed(frames)
+    pick = Pick(ordinal, Candidate(row.marks, vector, box=row.box), decision)
+    return vector, parts.sink.write(pick, frames)

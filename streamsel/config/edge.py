@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from streamsel.config.delivery import OutboxConfig
-from streamsel.config.edge_source import GOALS, EdgeSource
+from streamsel.config.edge_source import EdgeSource
 from streamsel.config.pipeline_base import ServiceConfig
 from streamsel.config.pipeline_values import Amount, File, Named, Seconds, Server, ServerList, security_beside
 from streamsel.config.value import Text, Value
@@ -95,7 +95,7 @@ class EdgeKafka(Value):
 class EdgeConfig(ServiceConfig):
     """What runs beside cameras for weeks. state: a folder of its own, for one process at a time.
 
-    window: instead of target_ratio and min_distance. outbox: what waits for a broker that is away. queue: bytes of
+    outbox: what waits for a broker that is away. queue: bytes of
     frames that wait for the model; when it is full, the oldest frames of live sources go, and are counted.
     memory_limit: bytes of the process above which that queue shrinks; `memory` is something else. effort: with `exact`
     the model looks at each frame that is looked at, with `normal` at those that may be new.
@@ -105,7 +105,6 @@ class EdgeConfig(ServiceConfig):
 
     kind: Literal["edge"]
     sources: Annotated[tuple[EdgeSource, ...], Field(min_length=1, max_length=64)]
-    window: Window | None = None
     state: File
     effort: Literal["normal", "exact"] = "normal"
     output: EdgeOutput
@@ -133,12 +132,9 @@ class EdgeConfig(ServiceConfig):
 
     @model_validator(mode="after")
     def _whole_windows(self) -> Self:
-        if self.window and (given := [name for name in GOALS if name != "window" and getattr(self, name)]):
-            raise ValueError(f"{given[0]} and window exclude each other: give one of them")
-        windows = {"window": self.window, **{f"sources.{one.name}.window": one.window for one in self.sources}}
-        for place, window in windows.items():
-            if window is not None:
-                check_number(place, window, self.selection)
+        for source in self.sources:
+            if source.window is not None:
+                check_number(f"sources.{source.name}.window", source.window, self.selection)
         return self
 
     @model_validator(mode="after")

@@ -12,7 +12,7 @@ from streamsel.config.nearest import shown
 from streamsel.config.pipeline_base import ServiceConfig
 from streamsel.config.pipeline_values import Amount, File, Named, Rate, Seconds, ServerList, security_beside
 from streamsel.config.value import Text, Value
-from streamsel.config.window import Window, check_number, counted
+from streamsel.config.window import Window, counted
 
 __all__ = ["BatchSize", "IngestConfig", "Input", "Output", "State"]
 
@@ -98,7 +98,7 @@ class IngestConfig(ServiceConfig):
     """A consumer in a group: reads pictures from a topic, selects per partition, sends its picks on.
 
     security: as `streamsel.topic.security` reads it. dead_letter: the topic for what cannot be used; None: `TOPIC.dlq`.
-    window: of the times of records, of each partition; instead of target_ratio and min_distance.
+    window: of the times of records, of each partition.
     """
 
     ENDLESS: ClassVar[str] = "topic"
@@ -106,7 +106,6 @@ class IngestConfig(ServiceConfig):
     kind: Literal["ingest"]
     input: Input
     security: Mapping[str, Any] = Field(default_factory=dict, repr=False)
-    window: Window | None = None
     output: Output
     state: State = State()
     dead_letter: Named | None = None
@@ -127,20 +126,6 @@ class IngestConfig(ServiceConfig):
         if twice is not None:
             raise ValueError(f"topic {twice!r} has two uses: input, output, state and dead_letter must all differ")
         return self
-
-    @model_validator(mode="after")
-    def _whole_window(self) -> Self:
-        if self.window is None:
-            return self
-        if given := [name for name in ("target_ratio", "min_distance") if getattr(self, name)]:
-            raise ValueError(f"{given[0]} and window exclude each other: give one of them")
-        check_number("window", self.window, self.selection)
-        return self
-
-    @property
-    def windowed(self) -> bool:
-        """See `ServiceConfig`."""
-        return self.window is not None
 
     @property
     def goal(self) -> Window | None:

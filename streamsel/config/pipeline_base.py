@@ -12,6 +12,7 @@ from streamsel.config.pipeline_values import File, HostPort, beside, beside_if_f
 from streamsel.config.reading import RUN_KEYS, read_selection, selection_of
 from streamsel.config.selection import SelectionConfig
 from streamsel.config.value import Text, Value
+from streamsel.config.window import Window, check_number
 
 __all__ = ["Memory", "ServiceConfig"]
 
@@ -32,9 +33,10 @@ class ServiceConfig(Value):
     """What runs until it is asked to stop.
 
     selection: a selection config, or its file; DIVERSITY alone where none is given. target_ratio: share of the
-    frames kept as they come; min_distance: kept when that far from all earlier picks; neither: the model's own
-    novelty distance. memory: of picks. lightly: a `.lightly` folder with predictions and metadata by the names of
-    frames. metrics: `host:port` of the status page; None: there is none. threads: of CPU, None: all.
+    frames kept as they come; min_distance: kept when that far from all earlier picks; window: the best of each
+    stretch of time; none of them: the model's own novelty distance. memory: of picks. lightly: a `.lightly` folder
+    with predictions and metadata by the names of frames. metrics: `host:port` of the status page; None: there is
+    none. threads: of CPU, None: all.
     """
 
     ENDLESS: ClassVar[str] = "stream"
@@ -47,6 +49,7 @@ class ServiceConfig(Value):
     query_sets: Mapping[str, File] = Field(default_factory=dict)
     target_ratio: float | None = Field(None, gt=0, le=1)
     min_distance: float | None = Field(None, gt=0, le=2)
+    window: Window | None = None
     memory: Memory = Memory()
     lightly: File | None = None
     metrics: HostPort | None = None
@@ -82,10 +85,19 @@ class ServiceConfig(Value):
             raise ValueError(f"{goals[0]} and proportion_samples exclude each other: give one of them")
         return self
 
+    @model_validator(mode="after")
+    def _whole_window(self) -> Self:
+        if self.window is None:
+            return self
+        if given := [name for name in ("target_ratio", "min_distance") if getattr(self, name)]:
+            raise ValueError(f"{given[0]} and window exclude each other: give one of them")
+        check_number("window", self.window, self.selection)
+        return self
+
     @property
     def windowed(self) -> bool:
         """Whether a number of picks means something: of each window of time."""
-        return False
+        return self.window is not None
 
     @property
     def rules(self) -> SelectionConfig:

@@ -34,6 +34,7 @@ from streamsel.errors import SinkError, StreamselError
 from streamsel.lanes.breath import Breath
 from streamsel.lanes.deciding import Entered, Place, Settled, Span, Verdict
 from streamsel.lanes.lane import Lane, Taken
+from streamsel.lanes.pick_facts import text_of
 from streamsel.lanes.wall_time import on_the_wall
 from streamsel.sink.durable import is_full
 from streamsel.store import Outgoing
@@ -165,7 +166,7 @@ class Loop:
         self._readings.committed(seen, [shot for shot, _, _ in done.picks])
         self._parts.windows.show(self.lanes)
         for source, window, picks in done.windows():
-            say("chosen", source=source, window=datetime.fromtimestamp(window.begin, UTC).isoformat(), picks=picks)
+            say("chosen", source=source, window=text_of(window.begin), picks=picks)
 
     def _turned(self) -> None:
         for told in self._parts.turned:

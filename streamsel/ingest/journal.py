@@ -5,13 +5,12 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import astuple
-from datetime import UTC, datetime
 from typing import Final
 
 from streamsel.daemon.log_lines import say
 from streamsel.daemon.metrics import Metrics
 from streamsel.ingest.work import Done
+from streamsel.lanes.pick_facts import text_of
 
 __all__ = ["Journal"]
 
@@ -53,8 +52,8 @@ class Journal:
 
     def _chosen(self, done: Done) -> None:
         for partition, window, picks in done.ended:
-            begin, end = (datetime.fromtimestamp(time, UTC).isoformat() for time in astuple(window.span))
-            say("chosen", partition=partition, begin=begin, end=end, candidates=window.candidates, picks=picks)
+            times = {"begin": text_of(window.span.begin), "end": text_of(window.span.end)}
+            say("chosen", partition=partition, **times, candidates=window.candidates, picks=picks)
         for partition, reason in done.troubles:
             say("window chosen by distance alone", logging.WARNING, partition=partition, reason=reason)
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
-from streamsel.lanes.deciding import Open, Span
+from streamsel.lanes.deciding import Span
 from streamsel.lanes.lane import Lane
 
 __all__ = ["LOOK", "Silence"]
@@ -40,15 +40,12 @@ class Silence:
         """
         before, self._last = self._last, self._ticks()
         step = min(self._last - before, LOOK)
-        opened = {partition: (lane, one) for partition, lane in lanes.items() if (one := lane.open)}
-        self._quiet = {partition: self._longer(partition, *each, step) for partition, each in opened.items()}
-        clocks = {partition: quiet.latest + quiet.seconds for partition, quiet in self._quiet.items()}
-        silent = {one: clock for one, clock in clocks.items() if clock >= opened[one][1].span.end + LATE}
-        return {one: clock for one, clock in silent.items() if lag.get(one) == 0}
+        opened = {one: _Quiet(at.span, at.latest, lane.position) for one, lane in lanes.items() if (at := lane.open)}
+        self._quiet = {partition: self._longer(partition, now, step) for partition, now in opened.items()}
+        return {one: quiet.clock for one, quiet in self._quiet.items() if quiet.is_over and lag.get(one) == 0}
 
-    def _longer(self, partition: int, lane: Lane, one: Open, step: float) -> _Quiet:
+    def _longer(self, partition: int, now: _Quiet, step: float) -> _Quiet:
         """Seconds count where nothing came, and begin anew with a record that sets the clock."""
-        now = _Quiet(one.span, one.latest, lane.position)
         was = self._quiet.get(partition, now)
         if (was.span, was.latest) != (now.span, now.latest):
             return now
@@ -63,3 +60,12 @@ class _Quiet:
     latest: float
     position: int | None
     seconds: float = 0.0
+
+    @property
+    def clock(self) -> float:
+        """Of the partition, UTC seconds since 1970."""
+        return self.latest + self.seconds
+
+    @property
+    def is_over(self) -> bool:
+        return self.clock >= self.span.end + LATE

@@ -137,7 +137,7 @@ def as_taken(opened: Opened, vector: Vector) -> Taken:
     """A frame as a lane takes it.
 
     Picks grow old, and windows end, by the times of records: by those of cameras a single wrong clock would make all of
-    them old. A record's time that is ahead of the clock on the wall is none: it counts as now.
+    them old. A time ahead of the clock on the wall is none: it counts as that of a clock that is `AHEAD`.
     """
     frame, message = on_the_wall(opened.frame, opened.when), opened.message
     when = min(message.timestamp / 1000, time.time() + AHEAD)

@@ -8,7 +8,7 @@ from typing import Any
 from streamsel.data import Mark
 from streamsel.lanes.lane import Verdict
 
-__all__ = ["pick_facts", "window_facts"]
+__all__ = ["pick_facts", "text_of", "window_facts"]
 
 
 def pick_facts(mark: Mark, taken: datetime, verdict: Verdict) -> dict[str, Any]:
@@ -33,8 +33,9 @@ def pick_facts(mark: Mark, taken: datetime, verdict: Verdict) -> dict[str, Any]:
 def window_facts(verdict: Verdict) -> dict[str, Any]:
     """Of a pick of a window of time: its `begin` and `end`, and its `order`; else empty."""
     window = verdict.window
-    return {"begin": _text(window.begin), "end": _text(window.end), "order": verdict.order} if window else {}
+    return {"begin": text_of(window.begin), "end": text_of(window.end), "order": verdict.order} if window else {}
 
 
-def _text(seconds: float) -> str:
+def text_of(seconds: float) -> str:
+    """UTC seconds since 1970 as ISO 8601 has them."""
     return datetime.fromtimestamp(seconds, UTC).isoformat()
