@@ -14,8 +14,9 @@ from fractions import Fraction
 import numpy as np
 from measured import machine
 
-from streamsel.data import Frame, Mark, Pixels, Vector
+from streamsel.data import Frame, Mark, Vector
 from streamsel.decode.picture import StillPicture
+from streamsel.embed.load import load_embedder
 from streamsel.lanes.by_window import WindowGoal
 from streamsel.lanes.lane import Lane, Taken
 from streamsel.lanes.making import Lanes
@@ -23,16 +24,6 @@ from streamsel.testing.streams import scene_stream
 
 DIM, HOUR, BATCH = 1280, 3600.0, 128
 PICTURE = StillPicture(np.zeros((8, 8, 3), np.uint8))
-
-
-class Named:
-    """What a lane asks of a model; the vectors are there already."""
-
-    name, dim, size, batch, novelty_distance = "none", DIM, (8, 8), 1, 0.3
-
-    def embed(self, pictures: Pixels) -> Vector:
-        """Nothing embeds here."""
-        raise NotImplementedError
 
 
 def taken(vectors: Vector, first: int, pace: float) -> list[Taken]:
@@ -54,9 +45,9 @@ def main() -> None:
     parser.add_argument("--frames", type=int, default=36_000)
     arguments = parser.parse_args()
     print(machine())
-    rows = scene_stream(arguments.frames, dim=DIM)
+    rows, embedder = scene_stream(arguments.frames, dim=DIM), load_embedder()
     for picks in arguments.picks:
-        lane = Lanes(None, Named(), window=WindowGoal(picks, HOUR)).lane(0)
+        lane = Lanes(None, embedder, window=WindowGoal(picks, HOUR)).lane(0)
         changelog = 0
         for first in range(0, len(rows), BATCH):
             lane.settle(taken(rows[first : first + BATCH], first, HOUR / len(rows)))

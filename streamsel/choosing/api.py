@@ -50,8 +50,7 @@ def choose(
     """
     config = config_of(selection, n, proportion)
     paths = [None if path is None else Path(path) for path in (metadata, lightly, pool)]
-    unit = config.worker.normalize_embeddings if normalize is None else normalize
-    run = TableRun(Path(table), config, paths[0], paths[1], query_sets_of(query_sets), unit)
+    run = _run(table, config, paths[0], paths[1], query_sets, normalize)
     begun = time.monotonic()
     with ExitStack() as stack:
         folder = ChosenFolder(Path(out), run, paths[2], fresh=fresh)
@@ -87,9 +86,21 @@ def check(
     paths = [None if path is None else Path(path) for path in (metadata, lightly, pool)]
     if table is None:
         return check_config(config, paths[2], paths[1], query_sets_of(query_sets))
-    unit = config.worker.normalize_embeddings if normalize is None else normalize
-    run = TableRun(Path(table), config, paths[0], paths[1], query_sets_of(query_sets), unit)
+    run = _run(table, config, paths[0], paths[1], query_sets, normalize)
     return check_table(run, paths[2])
+
+
+def _run(
+    table: str | Path,
+    config: SelectionConfig,
+    metadata: Path | None,
+    lightly: Path | None,
+    query_sets: Mapping[str, str] | Sequence[str] | None,
+    normalize: bool | None,
+) -> TableRun:
+    """A choice from a table, as both describe it."""
+    unit = config.worker.normalize_embeddings if normalize is None else normalize
+    return TableRun(Path(table), config, metadata, lightly, query_sets_of(query_sets), unit)
 
 
 def config_of(

@@ -42,11 +42,8 @@ class ChosenFolder:
     """An output folder. Raises StateError where it holds something else or another choice, SinkError if unusable."""
 
     def __init__(self, folder: Path, run: TableRun, pool: Path | None = None, *, fresh: bool = False) -> None:
-        self.folder, self.identity, self._idle = (
-            folder,
-            identity_of(run, pool),
-            idle_options(run.config, pool, run.table),
-        )
+        self.folder, self.identity = folder, identity_of(run, pool)
+        self._idle = idle_options(run.config, pool, run.table)
         _check_apart(folder, run)
         try:
             folder.mkdir(parents=True, exist_ok=True)

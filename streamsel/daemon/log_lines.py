@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, TextIO
 
 __all__ = ["log_lines", "say"]
 
-LOG: Final = logging.getLogger("streamsel.service")
+LOG: Final = logging.getLogger("streamsel.daemon")
 FACTS: Final = "facts"
 
 

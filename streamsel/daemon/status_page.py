@@ -20,7 +20,7 @@ from streamsel.errors import UsageError
 
 __all__ = ["Answer", "Routes", "served", "status_page"]
 
-log: Final = logging.getLogger("streamsel.service")
+log: Final = logging.getLogger("streamsel.daemon")
 
 POLL: Final = 0.1
 """Seconds that leaving may wait for the server's thread."""

@@ -33,7 +33,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 @pytest.fixture
 def told(caplog: pytest.LogCaptureFixture) -> Callable[[], list[tuple[str, dict[str, object]]]]:
     """Gives what was logged so far: kind of line, and facts."""
-    caplog.set_level("INFO", "streamsel.service")
+    caplog.set_level("INFO", "streamsel.daemon")
     return lambda: [(line.message, line.facts) for line in caplog.records]  # type: ignore[attr-defined]
 
 

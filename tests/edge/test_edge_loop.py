@@ -369,7 +369,7 @@ def test_where_nothing_more_comes_the_lane_goes_on_to_the_next_segment(tmp_path:
 
 
 def test_a_segment_that_was_read_is_told_once_it_is_committed(tmp_path: Path, caplog) -> None:
-    caplog.set_level("INFO", "streamsel.service")
+    caplog.set_level("INFO", "streamsel.daemon")
     whole = [seen(0, 0, part, scene=0, last=part == 4) for part in range(5)]
     Trial(tmp_path, cuts=[2], faults=[None, None, SinkError]).run(whole)
     assert [one.message for one in caplog.records] == ["cannot write", "read"]
@@ -377,7 +377,7 @@ def test_a_segment_that_was_read_is_told_once_it_is_committed(tmp_path: Path, ca
 
 
 def test_each_segment_is_told_with_its_own_counts(tmp_path: Path, caplog) -> None:
-    caplog.set_level("INFO", "streamsel.service")
+    caplog.set_level("INFO", "streamsel.daemon")
     first = [seen(0, 0, part, scene=part % 2, last=part == 3) for part in range(4)]
     second = [seen(0, 1, part, scene=part, last=part == 2) for part in range(3)]
     Trial(tmp_path).run([*first, *second, nothing_more(seen(0, 2, 0, scene=0))])

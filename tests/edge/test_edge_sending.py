@@ -96,7 +96,7 @@ def test_an_outbox_in_want_of_a_broker_keeps_the_newest_and_counts(store: EntryS
 
 
 def test_while_a_broker_is_away_it_is_said_once_and_then_goes_on(store, broker, sendings, caplog) -> None:
-    caplog.set_level("INFO", "streamsel.service")
+    caplog.set_level("INFO", "streamsel.daemon")
     with broker.listening() as heard:
         put(store, 1, 10)
         pumped(sendings, lambda: len(heard.messages) == 10, "ten")

@@ -100,7 +100,7 @@ class Trial:
 @pytest.fixture
 def said(caplog) -> Callable[[str], list[dict]]:
     """The facts of each line that was logged of an event."""
-    caplog.set_level(logging.INFO, "streamsel.service")
+    caplog.set_level(logging.INFO, "streamsel.daemon")
     return lambda event: [record.facts for record in caplog.records if record.getMessage() == event]
 
 

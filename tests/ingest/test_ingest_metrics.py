@@ -38,7 +38,7 @@ def test_what_was_done_is_counted() -> None:
 
 def test_windows_that_were_chosen_and_picks_that_were_lost_are_told(caplog: pytest.LogCaptureFixture) -> None:
     metrics, window = Metrics(), Open(Span(1.7e9 // 60 * 60, 1.7e9 // 60 * 60 + 60), 48)
-    with caplog.at_level(logging.INFO, "streamsel.service"):
+    with caplog.at_level(logging.INFO, "streamsel.daemon"):
         Journal(metrics).committed(Done(ended=[(3, window, 9)], troubles=[(3, "nothing to balance")]), 0.1)
         Journal(metrics).committed(Done(lost=2, dead=1, complaint="3/5: was picked"), 0.1)
     begin, end = "2023-11-14T22:13:00+00:00", "2023-11-14T22:14:00+00:00"
