@@ -16,6 +16,7 @@ from streamsel.config.idle import idle_in_pictures, idle_options
 from streamsel.data import Frame, Source
 from streamsel.embed import Window
 from streamsel.errors import SourceError, StateError, UsageError
+from streamsel.free_memory import give_back
 from streamsel.pipeline import run
 from streamsel.run.workspace import Workspace, is_workspace
 
@@ -169,6 +170,7 @@ def _run(
     with threadpool_limits(1, "blas"):  # its products are small, and the decoder needs the cores
         parts = build(config, space, sources, embedder, pool, clock.total or 0, clock, stopping, sending)
         run(parts)
+    give_back()  # what frames and pictures left behind: tables, and the library that writes them, come on top
     from streamsel.run.outcome import conclude  # brings pyarrow, which the decoder's memory is better without
 
     conclude(parts, config, space, pool, clock.seconds(), clock.watched)

@@ -68,6 +68,7 @@ GROUND = {
     "coreset": SHARED | {"streamsel.grid", "streamsel.slots"},
     "data": set[str](),
     "errors": set[str](),
+    "free_memory": set[str](),
     "grid": SHARED,
     "plain_source": set[str](),
     "slots": SHARED | {"streamsel.grid"},

@@ -15,6 +15,8 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from streamsel.free_memory import give_back
+
 __all__ = ["Heap"]
 
 EVERY: Final = 30.0
@@ -42,9 +44,7 @@ class Heap:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock, self._last = clock, clock()
-        library = ctypes.CDLL(None)
-        self._trim = getattr(library, "malloc_trim", None)
-        if (mallopt := getattr(library, "mallopt", None)) is not None:
+        if (mallopt := getattr(ctypes.CDLL(None), "mallopt", None)) is not None:
             mallopt(M_ARENA_MAX, HEAPS)
             mallopt(M_MMAP_THRESHOLD, LARGE)
             mallopt(M_TOP_PAD, 0)
@@ -57,5 +57,4 @@ class Heap:
     def trim(self) -> None:
         """Return what is free, now."""
         self._last = self._clock()
-        if self._trim is not None:
-            self._trim(0)
+        give_back()
