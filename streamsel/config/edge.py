@@ -72,6 +72,13 @@ class EdgeMqtt(Value):
     tls: bool = False
     ca: File | None = None
 
+    @field_validator("topic")
+    @classmethod
+    def _known_parts(cls, value: str) -> str:
+        if "{" in value.replace("{source}", "") or "}" in value.replace("{source}", ""):
+            raise ValueError(f"of what is in braces only {{source}} is known, got {value!r}")
+        return value
+
 
 class EdgeKafka(Value):
     """Where picks go, with their pictures. key: of all records, such as the name of a device; None: the source's name.
@@ -126,6 +133,13 @@ class EdgeConfig(ServiceConfig):
             inside = (other for other in ("output.folder", "state") if other != place and folders[other] == folder)
             if (other := next(inside, None)) is not None:
                 raise ValueError(f"{place} and {other} are one folder: each needs its own")
+        above = self.output.folder.resolve().parents
+        watching = (one for one in self.sources if one.folder is not None and one.folder.resolve() in above)
+        if (one := next(watching, None)) is not None:
+            raise ValueError(
+                f"output.folder lies in sources.{one.name}.folder, which is watched: its clips would be read as"
+                " segments; put it beside that"
+            )
         if sum(source.pipe is not None for source in self.sources) > 1:
             raise ValueError("sources: there is one standard input: give one pipe at most")
         return self

@@ -108,6 +108,9 @@ class EdgeSource(Value):
             raise ValueError(
                 f"give one of url, device, folder and pipe{', not ' + ' and '.join(kinds) if kinds else ''}"
             )
+        idle, kind = ("quiet", "folders") if self.live else ("stall", "cameras and streams")
+        if idle in self.model_fields_set:
+            raise ValueError(f"{idle} is for {kind}, which this is not: leave it out")
         for names in (("fps", "every", "keyframes"), GOALS):
             given = [name for name in names if getattr(self, name)]
             if len(given) > 1:

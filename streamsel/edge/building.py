@@ -27,7 +27,6 @@ from streamsel.edge.keeping.leftovers import remove_uncommitted
 from streamsel.edge.keeping.noted_quota import noted_quota
 from streamsel.edge.keeping.pictures import Pictures
 from streamsel.edge.keeping.quota import QuotaKeeper
-from streamsel.edge.keeping.shots import give_up_others
 from streamsel.edge.loop import WRITING
 from streamsel.edge.parts import Lanes, MakeEvent, Parts, Picked
 from streamsel.edge.process.cores import cores
@@ -90,7 +89,6 @@ def built(config: EdgeConfig, reloading: Reloading) -> Iterator[Built]:
         stack.enter_context(threadpool_limits(1, "blas"))
         store = EntryStore(made_folder(config.state) / STATE, tuple(_events(config)))
         stack.callback(store.close)
-        give_up_others(store, [source.name for source in config.sources])
         sendings = _sendings(config, store)
         if sendings is not None:
             stack.callback(sendings.close, PARTING)

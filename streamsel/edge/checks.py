@@ -25,6 +25,7 @@ from streamsel.edge.feeds.masking import Masked
 from streamsel.edge.feeds.opening import opened
 from streamsel.edge.feeds.segment_reading import SegmentReading
 from streamsel.edge.feeds.watching import Watched
+from streamsel.edge.process.memory_limit import refusal
 from streamsel.edge.source_lanes import source_lanes
 from streamsel.errors import AwayError, SourceError, StreamselError, UsageError
 from streamsel.store.sqlite_file import in_use
@@ -54,6 +55,8 @@ def edge_findings(config: EdgeConfig) -> Iterator[Finding]:
     yield from _state(config.state)
     yield from written_findings("output.folder", config.output.folder)
     yield from model_findings(config, partial(source_lanes, config), lambda model: "")
+    if wrong := refusal(config.memory_limit, len(config.sources)):
+        yield problem("memory_limit", wrong)
     yield from _couriers(config)
     if config.metrics is not None:
         yield from page_findings(config.metrics)
@@ -119,7 +122,8 @@ def _camera(place: str, source: EdgeSource) -> Finding:
     try:
         with opened(source, threads=1) as decoder:
             frame = next(iter(decoder.read()))
-            Masked(frame.picture, [box(part) for part in source.mask]).check()
+            masked = Masked(frame.picture, [box(part) for part in source.mask])
+            masked.check()
             size = f"{frame.picture.width} x {frame.picture.height}"
     except AwayError as error:
         return away(place, str(error).removeprefix(f"{source.name}: "))
@@ -127,6 +131,8 @@ def _camera(place: str, source: EdgeSource) -> Finding:
         return problem(place, str(error).removeprefix(f"{source.name}: "))
     except StopIteration:
         return away(place, "sends no picture")
+    if masked.idle:
+        return note(place, f"{size}: a part of the mask lies outside of that and hides nothing; correct it")
     return fine(place, f"{size}, the first picture after {time.monotonic() - began:.1f} s")
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Final
 
 from streamsel.edge import Seen
@@ -18,6 +17,10 @@ LEAST: Final = 1024
 
 NAP: Final = 0.25
 """Seconds after which somebody who waits looks whether to stop."""
+
+
+PER_KEPT: Final = 3
+"""Live frames that go before one of a folder, where both wait."""
 
 
 @dataclass(slots=True)
@@ -35,7 +38,8 @@ class Inbox:
 
     When it is full, a live source's frame pushes out the oldest frames of the live source that holds most, itself
     included; so who floods it loses its own. A folder's frame waits for its turn: frames of folders fill half of it at
-    most, and a waiting one is let in before more live frames are, so that neither kind starves the other.
+    most, and a waiting one is let in before more live frames are. Live frames, which cannot be had again, are taken out
+    first; for each `PER_KEPT` of them a folder's is, so that neither kind starves the other.
     """
 
     def __init__(self, most_bytes: int) -> None:
@@ -44,6 +48,8 @@ class Inbox:
         self._lines: dict[int, _Line] = {}
         self._expected: dict[int, int] = {}  # by place: bytes that a folder's thread waits to put in
         self._count = self._nbytes = self._kept = 0
+        self._passed = 0
+        """Live frames that were taken out while a folder's waited, since the last one of those was."""
         self._closed = False
         self._changed = threading.Condition()
 
@@ -82,10 +88,10 @@ class Inbox:
                 standing.dropped += 1
 
     def take(self, most: int, seconds: float) -> list[Seen]:
-        """At most so many of those that wait longest, the oldest first; waits so long for the first one."""
+        """At most so many, of each source those that wait longest; waits so long for the first one."""
         with self._changed:
             self._changed.wait_for(lambda: self._held or self._closed, seconds)
-            taken = [] if self._closed else [self._out(number) for number in list(islice(self._held, most))]
+            taken = [] if self._closed else [self._out(number) for number in self._next(most)]
             self._changed.notify_all()
             return taken
 
@@ -101,6 +107,18 @@ class Inbox:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+
+    def _next(self, most: int) -> list[int]:
+        """Numbers of those whose turn it is, the oldest first: live ones before those of folders, as long as each of
+        the latter waits for no more than `PER_KEPT` of the former."""
+        live, kept = self._waiting(keeps=False), self._waiting(keeps=True)
+        due = min(len(kept), most, max(most - len(live), (self._passed + most) // (PER_KEPT + 1)))
+        taken = live[: most - due]
+        self._passed = max(0, self._passed + len(taken) - PER_KEPT * due) if kept[due:] else 0
+        return sorted(taken + kept[:due])
+
+    def _waiting(self, *, keeps: bool) -> list[int]:
+        return sorted(number for line in self._lines.values() if line.keeps == keeps for number in line.numbers)
 
     def _awaited(self, place: int, nbytes: int, stopping: threading.Event) -> bool:
         """Wait until a folder's frame fits; False: it did not."""

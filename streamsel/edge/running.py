@@ -14,6 +14,7 @@ from typing import Final
 from streamsel.config import EdgeConfig
 from streamsel.daemon.log_lines import say
 from streamsel.edge.building import Built, built, feeds_of
+from streamsel.edge.keeping.shots import give_up_others
 from streamsel.edge.loop import Loop
 from streamsel.edge.process.memory_limit import check_limit
 from streamsel.edge.process.notify import Notifier
@@ -42,11 +43,12 @@ def run_edge(file: Path, config: EdgeConfig, stopping: threading.Event, reload: 
         stack.enter_context(unended_told(made.parts.store))
         loop = Loop(made.parts)
         check_limit(config.memory_limit, len(config.sources), config.queue)
+        names = [source.name for source in config.sources]
+        give_up_others(made.parts.store, names)  # only now that it can run: a wrong file takes nothing away
         feeds = feeds_of(config, made, loop.lanes, stopping)
         stack.callback(_join, feeds, stopping)
         for feed in feeds:
             feed.start()
-        names = [source.name for source in config.sources]
         say("started", sources=names, model=made.board.model, page=made.port)
         notifier.ready()
         journal = Journal(made.board.standings, notifier.status)

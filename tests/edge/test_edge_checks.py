@@ -98,6 +98,11 @@ def of(findings: list[Finding], place: str) -> tuple[str, str]:
 # -- as a whole -----------------------------------------------------------------------------------------------------
 
 
+def test_a_limit_of_memory_that_the_model_is_above_is_told(pipeline: Pipeline) -> None:
+    assert "cannot hold: model and memory of picks take" in pipeline.problem("memory_limit", memory_limit="100MB")
+    assert all(one.place != "memory_limit" for one in pipeline.findings(memory_limit="8GB"))
+
+
 def test_all_is_well_and_nothing_is_changed(pipeline: Pipeline) -> None:
     pipeline.write(metrics="127.0.0.1:0")
     before = pipeline.files

@@ -168,6 +168,11 @@ def test_candidates_of_a_source_that_is_gone_are_given_up_and_what_it_remembers_
     with_yard = daemon.config
     daemon.write({**with_yard, "sources": [{**YARD, "name": "court", "folder": "court"}]})
     held = candidates(daemon)
+    daemon.write({**daemon.config, "memory_limit": "100MB"})
+    with daemon.started() as running:
+        assert running.process.wait(60) == 2, "and what does not run gives nothing up"
+    assert candidates(daemon) == held
+    daemon.write({key: value for key, value in daemon.config.items() if key != "memory_limit"})
     with daemon.started() as running:
         running.wait(lambda: running.events("started"))
         assert running.stop() == 0

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from streamsel.data import Frame, Mark
 from streamsel.decode.picture import StillPicture
 from streamsel.edge import Seen
-from streamsel.edge.inbox import LEAST, Inbox
+from streamsel.edge.inbox import LEAST, PER_KEPT, Inbox
 from streamsel.edge.standing import Standing
 
 ROW = 3 * 400
@@ -190,3 +190,22 @@ def test_threads_lose_nothing_that_is_not_counted():
         assert offsets == sorted(offsets)
         assert len(offsets) + standing.dropped == each
         assert standing.dropped == 0 or place < 3
+
+
+@given(st.lists(st.integers(1, 12), min_size=1, max_size=60), st.integers(0, 60), st.integers(0, 60))
+def test_live_frames_go_first_and_folders_have_their_share(batches, cameras, segments):
+    """While both wait, one of four that are taken is a folder's, whatever the batches are; all are full."""
+    sources = Sources(1000, folders=1, sources=2)
+    for place, count in ((1, segments), (0, cameras)):
+        for _ in range(count):
+            sources.put(place)
+    for most in batches:
+        waiting, before = sources.inbox.queued, len(sources.taken)
+        sources.take(most)
+        assert len(sources.taken) - before == min(most, waiting)
+        came = Counter(one.place for one in sources.taken)
+        if came[0] < cameras and came[1] < segments:
+            share = len(sources.taken) / (PER_KEPT + 1)
+            assert share - 1 < came[1] <= share
+        elif segments and came[0] == cameras:
+            break

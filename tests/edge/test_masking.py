@@ -103,3 +103,10 @@ def test_unusual_sizes():
     assert narrow.rgb(5, 5).shape == (5, 5, 3)
     assert narrow.i420().shape == (96, 64)
     assert Fraction((narrow.rgb() == 128).all(2).sum().item(), 3 * 90) < 1
+
+
+@given(part=parts(), beside=st.sampled_from([(10, 10, SIZE[0], 0), (10, 10, 0, SIZE[1]), (5000, 5000, 4000, 4000)]))
+def test_a_part_outside_of_the_picture_is_known_to_hide_nothing(part, beside):
+    picture = StillPicture(moving_picture(0, 0, SIZE))
+    assert not Masked(picture, [part]).idle
+    assert Masked(picture, [part, beside]).idle

@@ -51,6 +51,13 @@ class Masked:
                 f"the mask hides all of its {self.width} x {self.height} picture; correct it, or leave it out"
             )
 
+    @property
+    def idle(self) -> bool:
+        """Whether there is a part that lies outside of the picture, so that it hides nothing."""
+        return any(
+            not _meets(x, across, self.width) or not _meets(y, down, self.height) for across, down, x, y in self._parts
+        )
+
     def i420(self) -> Pixels:
         """(96, 64) uint8, read-only: see data.Picture."""
         hidden = self._hidden(SIDE, SIDE, 0)
@@ -79,8 +86,13 @@ class Masked:
 
 def _span(begin: int, length: int, whole: int, size: int, more: int) -> slice:
     """Places among `size` that a stretch of `whole` pixels has any part in; none of a stretch that lies outside."""
-    if begin >= whole or begin + length <= 0:
+    if not _meets(begin, length, whole):
         return slice(0)
     first = (begin - AROUND) * size // whole - more
     last = -(-(begin + length + AROUND) * size // whole) + more
     return slice(max(first, 0), max(last, 0))
+
+
+def _meets(begin: int, length: int, whole: int) -> bool:
+    """Whether a stretch has any part in so many pixels."""
+    return begin < whole and begin + length > 0

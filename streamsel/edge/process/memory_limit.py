@@ -21,7 +21,7 @@ from streamsel.daemon.log_lines import say
 from streamsel.edge.inbox import Inbox
 from streamsel.errors import UsageError
 
-__all__ = ["Memory", "MemoryLimit", "check_limit", "resident"]
+__all__ = ["Memory", "MemoryLimit", "check_limit", "refusal", "resident"]
 
 EVERY: Final = 1.0
 """Seconds between two looks."""
@@ -57,17 +57,23 @@ def check_limit(limit: int | None, sources: int, queue: int) -> None:
     Raises UsageError where even small pictures would be too much for the limit.
     """
     now = resident()
-    least = now + sources * SMALL_SOURCE
     say("memory", resident=now, estimated=now + sources * LARGE_SOURCE + queue, limit=limit)
-    if limit is None:
-        return
-    if not now:
-        raise UsageError("memory_limit: this system does not say how much memory a process takes: leave it out")
-    if limit < least:
-        raise UsageError(
-            f"memory_limit: {_mb(limit)} cannot hold: model and memory of picks take {_mb(now)}, and each of {sources}"
-            f" sources {_mb(SMALL_SOURCE)} at least; give {_mb(least)} or more, or fewer sources"
-        )
+    if reason := refusal(limit, sources):
+        raise UsageError(f"memory_limit: {reason}")
+
+
+def refusal(limit: int | None, sources: int) -> str:
+    """Why a limit cannot hold beside what this process takes now, as where the model is loaded; empty: it may."""
+    now = resident()
+    least = now + sources * SMALL_SOURCE
+    if limit is not None and not now:
+        return "this system does not say how much memory a process takes: leave it out"
+    if limit is None or limit >= least:
+        return ""
+    return (
+        f"{_mb(limit)} cannot hold: model and memory of picks take {_mb(now)}, and each of {sources} sources"
+        f" {_mb(SMALL_SOURCE)} at least; give {_mb(least)} or more, or fewer sources"
+    )
 
 
 class MemoryLimit:

@@ -35,9 +35,12 @@ class Journal:
         if time.monotonic() - self._told < EVERY:
             return
         self._told, now = time.monotonic(), self._counts()
-        away = [one.name for one in self._standings if one.state in ("connecting", "waiting") and one.trouble]
-        say("working", **{name: now[name] - self._before[name] for name in COUNTS}, away=away)
+        say("working", **{name: now[name] - self._before[name] for name in COUNTS}, away=self._away())
         self._before = now
+
+    def _away(self) -> list[str]:
+        """Names of sources that give nothing now; a folder that waits behind a segment that was wrong is there."""
+        return [one.name for one in self._standings if one.away or (one.state == "connecting" and one.trouble)]
 
     def stopped(self) -> None:
         """The last line: counts since the start."""
