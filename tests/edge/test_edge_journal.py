@@ -77,7 +77,7 @@ def test_it_names_those_that_are_away_for_a_reason(clock: Clock, told) -> None:
         Standing("live", "live"),
         Standing("tried", "connecting", "refused"),
         Standing("paused", "waiting", "refused", away=True),
-            Standing("read", "waiting", "1.mp4: cannot be opened"),
+        Standing("read", "waiting", "1.mp4: cannot be opened"),
         Standing("idle", "waiting"),
         Standing("night", "resting", "refused"),
         Standing("over", "ended"),
