@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import cast
 
@@ -12,6 +13,7 @@ import numpy as np
 from av.container import OutputContainer
 from av.packet import Packet
 from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 from PIL import Image
 
@@ -32,14 +34,19 @@ def moving_picture(scene: int, step: int, size: tuple[int, int] = (160, 120)) ->
     The same arguments give the same picture; two scenes have nothing in common.
     """
     width, height = size
+    across, down = 2 * step % (4 * BLOCK), step % (4 * BLOCK)
+    return _texture(scene, width, height)[down : down + height, across : across + width].copy()
+
+
+@lru_cache(64)
+def _texture(scene: int, width: int, height: int) -> Pixels:
+    """What a scene moves over, somewhat larger than its pictures."""
     rng = np.random.default_rng(scene)
     colour = rng.integers(30, 226, 3)
     squares = rng.integers(-30, 31, (height // BLOCK + 6, width // BLOCK + 6, 1)) + rng.integers(
         -12, 13, (height // BLOCK + 6, width // BLOCK + 6, 3)
     )
-    texture = np.clip(squares + colour, 0, 255).astype(np.uint8).repeat(BLOCK, 0).repeat(BLOCK, 1)
-    across, down = 2 * step % (4 * BLOCK), step % (4 * BLOCK)
-    return np.ascontiguousarray(texture[down : down + height, across : across + width])
+    return np.clip(squares + colour, 0, 255).astype(np.uint8).repeat(BLOCK, 0).repeat(BLOCK, 1)
 
 
 def scenes(
@@ -81,8 +88,10 @@ def encode(
     output: OutputContainer, stream: VideoStream, shown: Iterable[Pixels], times: Sequence[int] | None = None
 ) -> None:
     """Encode RGB pictures into a stream, at the given times in 1 / rate seconds, and flush it."""
+    reformatter = VideoReformatter()
     for position, pixels in enumerate(shown):
-        frame = VideoFrame.from_ndarray(pixels, format="rgb24").reformat(format=stream.pix_fmt)
+        # By one thread: more of them only wait for each other, over pictures that small.
+        frame = reformatter.reformat(VideoFrame.from_ndarray(pixels, format="rgb24"), format=stream.pix_fmt, threads=1)
         frame.pts = times[position] if times else position
         frame.time_base = 1 / Fraction(stream.codec_context.framerate)
         output.mux(stream.encode(frame))
