@@ -25,6 +25,7 @@ from kafka.admin import KafkaAdminClient  # type: ignore[import-untyped]
 from kafka.errors import KafkaError  # type: ignore[import-untyped]
 
 from streamsel.errors import SourceError
+from streamsel.testing.kafka_archive import archived
 from streamsel.testing.kafka_listeners import Listeners
 from streamsel.testing.kafka_runtime import Running, Runtime
 from streamsel.testing.kafka_security import Safety
@@ -72,6 +73,7 @@ class Broker(Served):
     login at `servers` (SASL_SSL), `sasl_servers` (SASL_PLAINTEXT) and `ssl_servers` (certificates both ways), by what
     `safety` holds. port: to listen on, else a free one. settings: further ones of the broker's, by their names.
     listeners: where it listens, instead of all that. cluster: the id of that which it belongs to; one of its own.
+    runtime: what it runs in, instead of what this machine has.
     Raises SourceError where it does not start, UsageError where this machine has nothing to run it in.
     """
 
@@ -85,9 +87,10 @@ class Broker(Served):
         settings: Mapping[str, object] = NONE,
         listeners: Listeners | None = None,
         cluster: str = "",
+        runtime: Runtime | None = None,
     ) -> None:
         self._folder = folder.resolve()
-        self._runtime = Runtime.find()
+        self._runtime = runtime or archived(Runtime.find(), _rehearse)
         self._name = f"streamsel-{uuid.uuid4().hex}"
         self._running: Running | None = None
         self._safety = Safety.make(self._folder / "safety") if secure else None
@@ -155,9 +158,9 @@ class Broker(Served):
                 raise SourceError(f"the broker did not start: {self._last_words()}")
             time.sleep(0.05)
 
-    def stop(self) -> None:
-        """Stop it as an administrator does; clients are told."""
-        self._end(signal.SIGTERM)
+    def stop(self, seconds: float = LONGEST_STOP) -> bool:
+        """Stop it as an administrator does; clients are told. After so many seconds it is killed, which gives False."""
+        return self._end(signal.SIGTERM, seconds)
 
     def kill(self) -> None:
         """kill -9."""
@@ -202,10 +205,9 @@ class Broker(Served):
     def _run(self, *arguments: str) -> Running:
         return Running(self._runtime, self._name, self._folder, arguments, self._log)
 
-    def _end(self, number: signal.Signals) -> None:
+    def _end(self, number: signal.Signals, seconds: float = LONGEST_STOP) -> bool:
         running, self._running = self._running, None
-        if running:
-            running.end(number, LONGEST_STOP)
+        return running is None or running.end(number, seconds)
 
     def _last_words(self) -> str:
         lines = [line for line in self._log.read_text(errors="replace").splitlines() if line.strip()]
@@ -225,6 +227,14 @@ def broker_for_tests(folder: Path) -> Iterator[Served]:
 def new_cluster() -> str:
     """An id that no other cluster has."""
     return urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+
+
+def _rehearse(runtime: Runtime, folder: Path) -> None:
+    """A short life, in which most is loaded that a broker loads."""
+    with Broker(folder, runtime=runtime) as broker:
+        broker.create("rehearsed")
+        if not broker.stop(LONGEST_START):
+            raise SourceError("the broker did not stop")
 
 
 def _answers(server: str) -> bool:

@@ -7,7 +7,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from signal import SIGKILL, Signals
 from typing import Final, Self
@@ -30,19 +30,28 @@ WATCH: Final = 'read -r _; exec "$@"'
 
 @dataclass(frozen=True, slots=True)
 class Runtime:
-    """java: the command that starts a JVM, with its class path. docker: whether that is in a container."""
+    """java: the command that starts a JVM, with its class path. docker: whether that is in a container.
+
+    jars: the folder on the class path, where it is on this machine.
+    """
 
     java: tuple[str, ...]
     docker: bool = False
+    jars: Path | None = None
 
     @classmethod
     def find(cls) -> Self:
         """Java and Maven where both are there, else Docker where it answers; else UsageError says what to install."""
         if _java_version() >= OLDEST_JAVA and shutil.which("mvn"):
-            return cls((*JAVA, "-cp", f"{broker_jars()}/*"))
+            jars = broker_jars()
+            return cls((*JAVA, "-cp", f"{jars}/*"), jars=jars)
         if shutil.which("docker") and _answers(["docker", "info"]):
             return cls((*JAVA[1:], "-cp", "/opt/kafka/libs/*"), docker=True)
         raise UsageError(ADVICE)
+
+    def with_option(self, option: str) -> Self:
+        """The same with one more option of the JVM's."""
+        return replace(self, java=(*self.java[:1], option, *self.java[1:]))
 
     def command(self, name: str, folder: Path, arguments: Sequence[str]) -> list[str]:
         """How to run a class of Kafka's. name: what a container is called. folder: what it may read and write."""
@@ -78,20 +87,21 @@ class Running:
         if not self.ended:
             subprocess.run(self._signalling(number), capture_output=True, check=False)
 
-    def end(self, number: Signals, seconds: float) -> None:
-        """Ask it to end, and make it end after so many seconds."""
+    def end(self, number: Signals, seconds: float) -> bool:
+        """Ask it to end, and make it end after so many seconds. Returns whether it ended by itself."""
         self.send(number)
-        self.finish(seconds)
+        return self.finish(seconds)
 
-    def finish(self, seconds: float) -> None:
-        """Wait until it has ended by itself, and make it end after so many seconds."""
+    def finish(self, seconds: float) -> bool:
+        """Wait until it has ended by itself, and make it end after so many seconds. Returns whether it did."""
         try:
             self._process.wait(seconds)
         except subprocess.TimeoutExpired:
             self.send(SIGKILL)
-            self._process.wait()
+        ended = self._process.wait() != -SIGKILL
         self._watch.kill()
         self._watch.communicate()
+        return ended
 
     def _signalling(self, number: Signals) -> list[str]:
         if self._container:
