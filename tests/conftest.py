@@ -10,13 +10,18 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO
 
 import pytest
 from hypothesis import settings
 
+from streamsel.cli import main
 from streamsel.errors import StreamselError
 from streamsel.testing.kafka_broker import Broker, Served, broker_for_tests
 from streamsel.testing.videos import scenes
+
+PLAIN = {"COLUMNS": "120", "NO_COLOR": "1", "TERM": "dumb"}
 
 settings.register_profile("any machine", deadline=None)  # a busy machine is no failure
 settings.load_profile("any machine")
@@ -32,6 +37,14 @@ def clip(tmp_path_factory) -> Path:
 def other_clip(tmp_path_factory) -> Path:
     """Two scenes of `clip`, two of its own."""
     return scenes(tmp_path_factory.mktemp("clips") / "other.mp4", (1, 2, 7, 8), 20)
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory) -> Path:
+    """A model that costs little, for what does not depend on how pictures are embedded."""
+    from streamsel.testing.ingest_material import tiny_model
+
+    return tiny_model(tmp_path_factory.mktemp("model"))
 
 
 @contextmanager
@@ -70,10 +83,38 @@ def command(*arguments: object) -> list[str]:
 
 def streamsel(*arguments: object, check: bool = True) -> subprocess.CompletedProcess[str]:
     """Run the command line to its end."""
-    environment = {**os.environ, "COLUMNS": "120", "NO_COLOR": "1", "TERM": "dumb"}
-    done = subprocess.run(command(*arguments), capture_output=True, text=True, env=environment)
+    done = subprocess.run(command(*arguments), capture_output=True, text=True, env={**os.environ, **PLAIN})
     assert not check or done.returncode == 0, done.stderr
     return done
+
+
+def inside(*arguments: object, check: bool = True) -> subprocess.CompletedProcess[str]:
+    """The same in this process, with what is loaded here already: for what does not depend on how it is started."""
+    with TemporaryFile("w+") as out, TemporaryFile("w+") as err, pytest.MonkeyPatch.context() as patch:
+        for name, value in PLAIN.items():
+            patch.setenv(name, value)
+        patch.setattr(sys, "argv", ["streamsel", *map(str, arguments)])
+        patch.setattr(sys, "stdout", out)
+        patch.setattr(sys, "stderr", err)
+        with _descriptor(1, out), _descriptor(2, err), pytest.raises(SystemExit) as end:
+            main()
+        said = [(one.seek(0), one.read())[1] for one in (out, err)]
+    done = subprocess.CompletedProcess(sys.argv, end.value.code or 0, *said)
+    assert not check or done.returncode == 0, done.stderr
+    return done
+
+
+@contextmanager
+def _descriptor(number: int, file: IO[str]) -> Iterator[None]:
+    """What is written to it goes into a file, also what libraries write that are not of Python."""
+    before = os.dup(number)
+    os.dup2(file.fileno(), number)
+    try:
+        yield
+    finally:
+        file.flush()
+        os.dup2(before, number)
+        os.close(before)
 
 
 def killed(line: Sequence[object], folder: Path, moments: Sequence[float]) -> None:

@@ -22,7 +22,7 @@ Rehearse = Callable[[Runtime, Path], None]
 
 
 def archived(runtime: Runtime, rehearse: Rehearse) -> Runtime:
-    """One that takes the archive of this Java and these jars, 50 MB, which is made where it is missing, if it can be."""
+    """One that takes the archive of this Java and these jars, 50 MB, made where it is missing, if it can be."""
     if runtime.jars is None:
         return runtime
     told = subprocess.run([runtime.java[0], "--version"], capture_output=True, check=False).stdout

@@ -46,7 +46,8 @@ def _texture(scene: int, width: int, height: int) -> Pixels:
     squares = rng.integers(-30, 31, (height // BLOCK + 6, width // BLOCK + 6, 1)) + rng.integers(
         -12, 13, (height // BLOCK + 6, width // BLOCK + 6, 3)
     )
-    return np.clip(squares + colour, 0, 255).astype(np.uint8).repeat(BLOCK, 0).repeat(BLOCK, 1)
+    texture: Pixels = np.clip(squares + colour, 0, 255).astype(np.uint8)
+    return texture.repeat(BLOCK, 0).repeat(BLOCK, 1)
 
 
 def scenes(

@@ -9,12 +9,12 @@ import shutil
 import pytest
 
 from streamsel.testing import nasty
-from tests.conftest import streamsel
+from tests.conftest import inside, streamsel
 
 
 def refused(*arguments: object, code: int = 2) -> str:
     """The one line that the command says, after checking that it is one."""
-    done = streamsel(*arguments, check=False)
+    done = inside(*arguments, check=False)
     assert done.returncode == code, done.stderr
     lines = [line for line in done.stderr.splitlines() if not line.startswith(("watching:", "judging:", "writing:"))]
     assert len(lines) == 1, done.stderr
@@ -61,6 +61,18 @@ WRONG_OPTIONS = {
 def test_wrong_options(options, clip, tmp_path):
     assert WRONG_OPTIONS[options] in refused("select", clip, "-o", tmp_path / "out", *options)
     assert not (tmp_path / "out").exists()
+
+
+SAID = {0: ("--version",), 1: ("select", "none.mp4", "-o", "out"), 2: ("select", "a.mp4", "-o", "out", "-n", "0")}
+
+
+@pytest.mark.parametrize("code", SAID)
+def test_a_process_of_its_own_says_the_same(code, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    here, there = inside(*SAID[code], check=False), streamsel(*SAID[code], check=False)
+    assert here.returncode == there.returncode == code
+    assert (here.stdout, here.stderr) == (there.stdout, there.stderr)
+    assert (here.stdout + here.stderr).count("\n") == 1
 
 
 def test_a_command_line_that_lacks_something(clip):
@@ -155,26 +167,26 @@ def test_a_name_of_two_lines_is_told_on_one(clip, tmp_path):
     shutil.copy(clip, folder / "good.mp4")
     nasty.text(folder / "two\nlines.mp4")
     assert "failed: two\\nlines.mp4: " in refused("select", folder, "-o", tmp_path / "out", "-n", "4", code=3)
-    done = streamsel("select", folder, "-o", tmp_path / "own", "-n", "4", "--dry-run")
+    done = inside("select", folder, "-o", tmp_path / "own", "-n", "4", "--dry-run")
     assert [line.split()[0] for line in done.stdout.splitlines()] == ["good.mp4", "two\\nlines.mp4", "2"]
     assert done.stdout.count("lines.mp4") == 1
 
 
 def test_a_truncated_file_gives_what_it_has(tmp_path):
     short = nasty.truncated_ts(tmp_path / "short.ts")
-    done = streamsel("select", short, "-o", tmp_path / "out", "-n", "3")
+    done = inside("select", short, "-o", tmp_path / "out", "-n", "3")
     assert done.returncode == 0
     assert len(list((tmp_path / "out/frames").iterdir())) == 3
     broken = nasty.truncated(tmp_path / "short.mp4")
-    assert "note: short.mp4: breaks off, " in streamsel("select", broken, "-o", tmp_path / "own", "-n", "3").stdout
+    assert "note: short.mp4: breaks off, " in inside("select", broken, "-o", tmp_path / "own", "-n", "3").stdout
 
 
 def test_an_output_folder_of_another_run(clip, tmp_path):
-    streamsel("select", clip, "-o", tmp_path / "out", "-n", "3", "-q")
+    inside("select", clip, "-o", tmp_path / "out", "-n", "3", "-q")
     text = refused("select", clip, "-o", tmp_path / "out", "-n", "4")
     assert "n: 3 there, 4 here" in text
     assert "--fresh" in text
-    streamsel("select", clip, "-o", tmp_path / "out", "-n", "4", "-q", "--fresh")
+    inside("select", clip, "-o", tmp_path / "out", "-n", "4", "-q", "--fresh")
     assert len(list((tmp_path / "out/frames").iterdir())) == 4
 
 
@@ -212,11 +224,11 @@ def test_what_could_not_be_read_is_tried_again(clip, tmp_path):
     broken = nasty.text(tmp_path / "v.mp4")
     refused("select", broken, "-o", tmp_path / "out", "-n", "3", code=1)
     shutil.copy(clip, broken)
-    streamsel("select", broken, "-o", tmp_path / "out", "-n", "3")
+    inside("select", broken, "-o", tmp_path / "out", "-n", "3")
     assert len(list((tmp_path / "out/frames").iterdir())) == 3
 
 
 def test_damaged_state_is_told(clip, tmp_path):
-    streamsel("select", clip, "-o", tmp_path / "out", "-n", "3", "-q")
+    inside("select", clip, "-o", tmp_path / "out", "-n", "3", "-q")
     (tmp_path / "out/state.db").write_bytes(b"\x00" * 5000)
     assert "state.db" in refused("select", clip, "-o", tmp_path / "out", "-n", "3")

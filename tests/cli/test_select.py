@@ -14,7 +14,7 @@ from PIL import Image
 import streamsel as library
 from streamsel.run.workspace import Workspace
 from streamsel.testing.videos import pictures
-from tests.conftest import streamsel
+from tests.conftest import inside, streamsel
 
 STREAMS = (["-n", "6"], ["--proportion", "0.05"], ["--min-distance", "0.5"], ["--target-ratio", "0.1"], [])
 
@@ -43,7 +43,7 @@ def test_every_file_is_there_and_they_agree(goal, clip, tmp_path):
 
 
 def test_the_frames_written_are_those_of_the_manifest(clip, tmp_path):
-    streamsel("select", clip, "-o", tmp_path / "out", "-n", "6", "--format", "png", "-q")
+    inside("select", clip, "-o", tmp_path / "out", "-n", "6", "--format", "png", "-q")
     with av.open(str(clip)) as container:
         frames = [frame.to_ndarray(format="rgb24").astype(int) for frame in container.decode(video=0)]
     for pick in library.Selection.load(tmp_path / "out").picks:
@@ -53,14 +53,14 @@ def test_the_frames_written_are_those_of_the_manifest(clip, tmp_path):
 
 
 def test_every_scene_is_found(clip, tmp_path):
-    streamsel("select", clip, "-o", tmp_path / "out", "-n", "8", "-q")
+    inside("select", clip, "-o", tmp_path / "out", "-n", "8", "-q")
     scenes = {(0, 1, 2, 0, 3, 4)[p["index"] // 20] for p in library.Selection.load(tmp_path / "out").picks}
     assert scenes == {0, 1, 2, 3, 4}
 
 
 def test_sequences(clip, tmp_path):
     out = tmp_path / "out"
-    streamsel("select", clip, "-o", out, "-n", "12", "--sequence-length", "4", "-q")
+    inside("select", clip, "-o", out, "-n", "12", "--sequence-length", "4", "-q")
     found = library.Selection.load(out)
     assert [len(pick["frames"]) for pick in found.picks] == [4, 4, 4]
     told = json.loads((out / "sequence_information.json").read_text())
@@ -75,12 +75,12 @@ def test_sequences(clip, tmp_path):
 
 
 def test_a_proportion_of_sequences_is_rounded_up(clip, tmp_path):
-    streamsel("select", clip, "-o", tmp_path / "out", "--proportion", "0.04", "--sequence-length", "4", "-q")
+    inside("select", clip, "-o", tmp_path / "out", "--proportion", "0.04", "--sequence-length", "4", "-q")
     assert library.Selection.load(tmp_path / "out").summary["picks"] == 8
 
 
 def test_clips(clip, tmp_path):
-    streamsel("select", clip, "-o", tmp_path / "out", "-n", "8", "--sequence-length", "4", "--format", "clip", "-q")
+    inside("select", clip, "-o", tmp_path / "out", "-n", "8", "--sequence-length", "4", "--format", "clip", "-q")
     files = sorted((tmp_path / "out/frames").iterdir())
     assert len(files) == 2
     with av.open(str(files[0])) as container:
@@ -88,7 +88,7 @@ def test_clips(clip, tmp_path):
 
 
 def test_size_and_crop(clip, tmp_path):
-    streamsel("select", clip, "-o", tmp_path / "out", "-n", "3", "--crop", "100:80:10:20", "--size", "50", "-q")
+    inside("select", clip, "-o", tmp_path / "out", "-n", "3", "--crop", "100:80:10:20", "--size", "50", "-q")
     sizes = {Image.open(path).size for path in (tmp_path / "out/frames").iterdir()}
     assert sizes == {(50, 40)}
 
@@ -104,7 +104,7 @@ LOOKING = {
 
 @pytest.mark.parametrize("options", LOOKING, ids=" ".join)
 def test_what_is_looked_at(options, clip, tmp_path):
-    streamsel("select", clip, "-o", tmp_path / "out", "-n", "5", *options, "-q")
+    inside("select", clip, "-o", tmp_path / "out", "-n", "5", *options, "-q")
     found = library.Selection.load(tmp_path / "out")
     assert len(found) == 5
     assert all(LOOKING[options](pick["index"]) for pick in found.picks)
@@ -113,7 +113,7 @@ def test_what_is_looked_at(options, clip, tmp_path):
 def test_key_frames_alone(clip, tmp_path):
     with av.open(str(clip)) as container:
         keys = [index for index, frame in enumerate(container.decode(video=0)) if frame.key_frame]
-    streamsel("select", clip, "-o", tmp_path / "out", "-n", "5", "--keyframes", "-q")
+    inside("select", clip, "-o", tmp_path / "out", "-n", "5", "--keyframes", "-q")
     picks = library.Selection.load(tmp_path / "out").picks
     assert len(picks) == 5
     assert {pick["index"] for pick in picks} <= set(keys)
@@ -122,7 +122,7 @@ def test_key_frames_alone(clip, tmp_path):
 
 def test_a_folder_of_pictures_is_copied_as_it_is(tmp_path):
     pictures(tmp_path / "shots", 8)
-    streamsel("select", tmp_path / "shots", "-o", tmp_path / "out", "-n", "3", "-q")
+    inside("select", tmp_path / "shots", "-o", tmp_path / "out", "-n", "3", "-q")
     for pick in library.Selection.load(tmp_path / "out").picks:
         original = tmp_path / "shots" / pick["file"].rpartition("/")[2]
         assert (tmp_path / "out" / pick["file"]).read_bytes() == original.read_bytes()
@@ -131,7 +131,7 @@ def test_a_folder_of_pictures_is_copied_as_it_is(tmp_path):
 def test_folders_below_the_folder_come_out_below_frames(clip, tmp_path):
     (tmp_path / "videos/a b/ü").mkdir(parents=True)
     shutil.copy(clip, tmp_path / "videos/a b/ü/six.mp4")
-    streamsel("select", tmp_path / "videos", "-o", tmp_path / "out", "-n", "2", "-q")
+    inside("select", tmp_path / "videos", "-o", tmp_path / "out", "-n", "2", "-q")
     assert len(list((tmp_path / "out/frames/a b/ü").iterdir())) == 2
 
 
@@ -161,8 +161,8 @@ def test_json_is_lines_of_json(clip, tmp_path):
 
 
 def test_only_new_without_anything_new_says_that_all_is_done(clip, tmp_path):
-    streamsel("select", clip, "-o", tmp_path / "out", "-n", "3")
-    done = streamsel("select", clip, "-o", tmp_path / "out", "-n", "3", "--only-new")
+    inside("select", clip, "-o", tmp_path / "out", "-n", "3")
+    done = inside("select", clip, "-o", tmp_path / "out", "-n", "3", "--only-new")
     assert "complete already" in done.stdout
 
 
@@ -175,7 +175,7 @@ def test_quiet_says_nothing(clip, tmp_path):
 
 
 def test_a_dry_run_does_nothing(clip, tmp_path):
-    done = streamsel("select", clip, "-o", tmp_path / "out", "-n", "3", "--dry-run")
+    done = inside("select", clip, "-o", tmp_path / "out", "-n", "3", "--dry-run")
     assert "six.mp4" in done.stdout
     assert "120" in done.stdout
     assert not (tmp_path / "out").exists()
@@ -183,10 +183,10 @@ def test_a_dry_run_does_nothing(clip, tmp_path):
 
 def test_dry_run_counts_the_frames_between_the_times(clip, tmp_path):
     line = ["select", clip, "-o", tmp_path / "out", "-n", "3", "--dry-run"]
-    assert "about 30 frames;" in streamsel(*line, "--start", "1", "--duration", "1.2").stdout
-    assert "about 10 frames;" in streamsel(*line, "--end", "0.8", "--every", "2").stdout
-    assert "about 5 frames;" in streamsel(*line, "--fps", "5", "--duration", "1").stdout
-    assert "is over by then" in streamsel(*line, "--start", "60", check=False).stderr
+    assert "about 30 frames;" in inside(*line, "--start", "1", "--duration", "1.2").stdout
+    assert "about 10 frames;" in inside(*line, "--end", "0.8", "--every", "2").stdout
+    assert "about 5 frames;" in inside(*line, "--fps", "5", "--duration", "1").stdout
+    assert "is over by then" in inside(*line, "--start", "60", check=False).stderr
 
 
 def test_inspect_shows_the_table_again(clip, tmp_path):
@@ -200,13 +200,13 @@ def test_inspect_shows_the_table_again(clip, tmp_path):
 
 def test_inspect_says_what_to_do_about_a_run_that_was_interrupted(tmp_path):
     Workspace(tmp_path / "out").store.close()
-    done = streamsel("inspect", tmp_path / "out", check=False)
+    done = inside("inspect", tmp_path / "out", check=False)
     assert done.returncode == 2
     assert done.stderr == (
         f"streamsel: {tmp_path / 'out'}: holds a run that is not finished: give the command that began it again,"
         " and it goes on\n"
     )
-    assert "there is no such folder" in streamsel("inspect", tmp_path / "gone", check=False).stderr
+    assert "there is no such folder" in inside("inspect", tmp_path / "gone", check=False).stderr
 
 
 def test_the_python_function_is_the_command(clip, tmp_path):
