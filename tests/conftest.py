@@ -23,6 +23,9 @@ from streamsel.testing.videos import scenes
 
 PLAIN = {"COLUMNS": "120", "NO_COLOR": "1", "TERM": "dumb"}
 
+# The brokers of tests live for seconds: what Java's second compiler makes of them comes too late.
+os.environ.setdefault("JDK_JAVA_OPTIONS", "-XX:TieredStopAtLevel=1")
+
 settings.register_profile("any machine", deadline=None)  # a busy machine is no failure
 settings.load_profile("any machine")
 

@@ -25,6 +25,10 @@ MODES = {
 }
 
 
+WITH_THE_DEFAULT_MODEL = ("budget", "ratio")
+"""Modes in which frames are embedded at the end, and as they come; the others have one that costs less."""
+
+
 @pytest.fixture(scope="module")
 def sources(tmp_path_factory):
     folder = tmp_path_factory.mktemp("restart")
@@ -34,8 +38,9 @@ def sources(tmp_path_factory):
 
 
 @pytest.mark.parametrize("mode", MODES)
-def test_killed_runs_end_like_one_that_was_not(mode, sources, tmp_path):
-    line = ["select", sources, *MODES[mode], "-q", "-o"]
+def test_killed_runs_end_like_one_that_was_not(mode, sources, tiny, tmp_path):
+    model = () if mode in WITH_THE_DEFAULT_MODEL else ("--model", tiny)
+    line = ["select", sources, *MODES[mode], *model, "-q", "-o"]
     dice = random.Random(mode)
     killed(line, tmp_path, [dice.uniform(*((0.1, 0.95) if kill % 2 else (0.3, 0.7))) for kill in range(KILLS)])
     assert outputs(tmp_path / "killed") == outputs(tmp_path / "whole")
@@ -45,9 +50,9 @@ def test_killed_runs_end_like_one_that_was_not(mode, sources, tmp_path):
     assert ours == theirs
 
 
-def test_interrupted_it_saves_says_so_and_goes_on(sources, tmp_path):
-    line = ["select", sources, "-n", "8", "-o", tmp_path / "out"]
-    child = subprocess.Popen(command(*line), stderr=subprocess.PIPE, text=True)
+def test_interrupted_it_saves_says_so_and_goes_on(sources, tiny, tmp_path):
+    line = ["select", sources, "-n", "8", "--model", tiny, "-o"]
+    child = subprocess.Popen(command(*line, tmp_path / "out"), stderr=subprocess.PIPE, text=True)
     child.stderr.readline()
     child.send_signal(signal.SIGINT)
     text = child.stderr.read()
@@ -55,6 +60,6 @@ def test_interrupted_it_saves_says_so_and_goes_on(sources, tmp_path):
     if child.returncode == 130:
         assert "run the same command again to continue" in text
         assert "Traceback" not in text
-    streamsel(*line)
-    streamsel("select", sources, "-n", "8", "-o", tmp_path / "whole")
+    streamsel(*line, tmp_path / "out")
+    streamsel(*line, tmp_path / "whole")
     assert outputs(tmp_path / "out") == outputs(tmp_path / "whole")

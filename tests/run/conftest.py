@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from streamsel.embed.load import load_embedder
 from tests.run.drive import drive
 from tests.run.quick_model import QuickModel
 
@@ -23,3 +24,9 @@ def quick_model() -> Iterator[QuickModel]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("streamsel.build.load_embedder", lambda name, **options: model)
         yield model
+
+
+@pytest.fixture
+def default_model(quick_model: QuickModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a test takes that is about the true vectors, in a module that has the quick one."""
+    monkeypatch.setattr("streamsel.build.load_embedder", load_embedder)

@@ -29,10 +29,10 @@ def small_disk(tmp_path) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("goal", [("-n", "12"), ("--min-distance", "0.3")], ids=" ".join)
-def test_it_stops_with_one_line_and_goes_on_with_room(goal, clip, small_disk, tmp_path):
+def test_it_stops_with_one_line_and_goes_on_with_room(goal, clip, small_disk, tiny, tmp_path):
     if not os.path.ismount(small_disk):
         pytest.fail("this test mounts a small file system: run it as root")
-    line = ["select", clip, *goal, "-q", "--format", "png", "-o"]
+    line = ["select", clip, *goal, "--model", tiny, "-q", "--format", "png", "-o"]
     filler = small_disk / "filler"
     filler.write_bytes(bytes(2_700_000))
     done = streamsel(*line, small_disk / "out", check=False)
@@ -47,6 +47,7 @@ def test_it_stops_with_one_line_and_goes_on_with_room(goal, clip, small_disk, tm
     assert outputs(small_disk / "out") == outputs(tmp_path / "whole")
 
 
+@pytest.mark.usefixtures("quick_model")
 def test_an_error_at_any_write_loses_nothing(clip, tmp_path):
     library.select(clip, tmp_path / "whole", n=4, table=False)
     refused = [_refusal(clip, tmp_path / "out", good) for good in (0, 1, 2, 3, 5, 8, 13, 21, 34)]

@@ -25,10 +25,10 @@ def video(tmp_path_factory):
 
 
 @pytest.mark.parametrize("goal", GOALS)
-def test_select_from_a_camera(goal, video, tmp_path):
+def test_select_from_a_camera(goal, video, tiny, tmp_path):
     with camera(video, "secret") as (port, _):
         url = f"rtsp://camera:secret@127.0.0.1:{port}/camera"
-        done = streamsel("select", url, "-o", tmp_path / "out", *GOALS[goal], check=False)
+        done = streamsel("select", url, "--model", tiny, "-o", tmp_path / "out", *GOALS[goal], check=False)
     assert done.returncode in (0, 3), done.stderr
     picks = [json.loads(line) for line in (tmp_path / "out/manifest.jsonl").read_text().splitlines()]
     assert len(picks) == (2 if "sequence-length" in str(GOALS[goal]) else 3) or goal == "stream"

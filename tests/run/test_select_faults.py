@@ -21,6 +21,8 @@ from streamsel.testing.videos import pictures, scenes
 from tests.conftest import killed, outputs
 from tests.run.drive import decisions
 
+pytestmark = pytest.mark.usefixtures("quick_model")
+
 MODES: dict[str, dict[str, Any]] = {"budget": {"n": 4}, "stream": {"min_distance": 0.4}}
 
 
@@ -137,8 +139,8 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("mode", [["-n", "8"], ["--min-distance", "0.4"]], ids=["budget", "stream"])
-def test_killed_runs_list_the_same(mode: list[str], faulty: Path, tmp_path: Path) -> None:
-    line = ["select", faulty, *mode, "--remove-exact-duplicates", "--no-table", "-q", "-o"]
+def test_killed_runs_list_the_same(mode: list[str], faulty: Path, tiny: Path, tmp_path: Path) -> None:
+    line = ["select", faulty, *mode, "--model", tiny, "--remove-exact-duplicates", "--no-table", "-q", "-o"]
     dice = random.Random(mode[0])
     killed(line, tmp_path, [dice.uniform(0.3, 0.9) for _ in range(3)])
     assert {"corrupt_samples.json", "duplicates.json"} <= set(outputs(tmp_path / "whole"))

@@ -89,11 +89,12 @@ def same(ours: Path, theirs: Path) -> None:
 
 
 @pytest.mark.parametrize("run", ["budget", "stream of sequences"])
-def test_killed_at_any_moment_it_ends_like_one_that_was_not(run, sources, tmp_path):
+def test_killed_at_any_moment_it_ends_like_one_that_was_not(run, sources, tiny, tmp_path):
     selection, options = RUNS[run]
     (tmp_path / "selection.json").write_text(json.dumps(selection))
     spelled = [f"--{name.replace('_', '-')}={value}".replace("--n=", "-n") for name, value in options.items()]
-    line = ["select", sources, *spelled, "--selection", tmp_path / "selection.json", "-q", "-o"]
+    model = () if run == "budget" else ("--model", tiny)
+    line = ["select", sources, *spelled, *model, "--selection", tmp_path / "selection.json", "-q", "-o"]
     dice = random.Random(run)
     killed(line, tmp_path, [dice.uniform(0.3, 0.95) for _ in range(KILLS)])
     same(tmp_path / "killed", tmp_path / "whole")

@@ -21,7 +21,7 @@ from streamsel.run.going import Interrupted
 from streamsel.signals.crops import crop_at, region_of
 from streamsel.testing.servers import camera
 from streamsel.testing.videos import pictures, scenes
-from tests.conftest import killed, outputs, streamsel
+from tests.conftest import inside, killed, outputs, streamsel
 from tests.run.drive import (
     DAY,
     DIVERSE,
@@ -39,6 +39,8 @@ from tests.run.drive import (
     speed,
     threshold,
 )
+
+pytestmark = pytest.mark.usefixtures("quick_model")
 
 GOALS: dict[str, dict[str, Any]] = {
     "budget": {"n": 12},
@@ -96,6 +98,7 @@ def test_picks_are_objects(goal: dict[str, Any], data_set: Path, tmp_path: Path)
             assert image.size == (region.right - region.left, region.bottom - region.top)
 
 
+@pytest.mark.usefixtures("default_model")
 def test_a_vector_is_that_of_what_is_in_the_box(data_set: Path, tmp_path: Path) -> None:
     found = library.select(data_set / "day.mp4", tmp_path / "out", objects="cars", padding=0.1, n=5)
     frames = {frame.mark.index: frame for frame in library.open(data_set / "day.mp4")}
@@ -108,6 +111,7 @@ def test_a_vector_is_that_of_what_is_in_the_box(data_set: Path, tmp_path: Path) 
         assert pick["distance"] == pytest.approx(gaps[row, :row].min(), abs=1e-3)
 
 
+@pytest.mark.usefixtures("default_model")
 @pytest.mark.parametrize("task", [TILES, CORNERS], ids=lambda task: task["type"])
 def test_objects_of_auto_tasks(task: dict[str, Any], mode: dict[str, Any], data_set: Path, tmp_path: Path) -> None:
     selection = config(DIVERSE, auto_tasks=[task])
@@ -242,14 +246,14 @@ def test_pictures_keep_their_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("goal", [["-n", "4", "--duration", "2"], ["--min-distance", "0.4"]], ids=["budget", "stream"])
-def test_objects_of_a_camera(goal: list[str], tmp_path: Path) -> None:
+def test_objects_of_a_camera(goal: list[str], tiny: Path, tmp_path: Path) -> None:
     video = scenes(tmp_path / "three.mp4", (0, 1, 2), 25)
     selection = tmp_path / "tiles.json"
     selection.write_text(json.dumps(config(DIVERSE, auto_tasks=[TILES])))
     with camera(video, "secret") as (port, _):
         url = f"rtsp://camera:secret@127.0.0.1:{port}/camera"
-        line = ["select", url, "--objects", "parts", "--selection", selection, *goal, "-o", tmp_path / "out"]
-        done = streamsel(*line, check=False)
+        tiles = ["--objects", "parts", "--selection", selection]
+        done = streamsel("select", url, *goal, *tiles, "--model", tiny, "-o", tmp_path / "out", check=False)
     assert done.returncode in (0, 3), done.stderr
     found = library.Selection.load(tmp_path / "out")
     assert len(found) == len(crops(found)) == (4 if goal[0] == "-n" else len(found)) > 0
@@ -316,13 +320,13 @@ def test_what_cannot_be_is_one_line(case: str, data_set: Path, tmp_path: Path) -
 
 
 def test_a_task_without_its_folder_is_one_line(clip: Path, tmp_path: Path) -> None:
-    done = streamsel("select", clip, "-n", "4", "--objects", "cars", "-o", tmp_path / "out", check=False)
+    done = inside("select", clip, "-n", "4", "--objects", "cars", "-o", tmp_path / "out", check=False)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "--objects: task 'cars': no .lightly folder was found; name it with --lightly" in done.stderr
 
 
 def test_the_command_tells_what_was_kept(data_set: Path, tmp_path: Path) -> None:
-    done = streamsel("select", data_set, "-n", "9", "--objects", "cars", "--padding", "0.1", "-o", tmp_path / "out")
+    done = inside("select", data_set, "-n", "9", "--objects", "cars", "--padding", "0.1", "-o", tmp_path / "out")
     assert f"kept 9 objects on {len(list((tmp_path / 'out/frames').rglob('*.jpg')))} of {FRAMES} frames" in done.stdout
 
 
@@ -351,8 +355,9 @@ def test_stopped_between_two_objects_it_goes_on(left: int, data_set: Path, tmp_p
     [["-n", "40"], ["--target-ratio", "0.3"], ["-n", "9", "--effort", "exact"]],
     ids=["budget", "ratio", "exact"],
 )
-def test_killed_runs_end_like_one_that_was_not(mode: list[str], data_set: Path, tmp_path: Path) -> None:
-    line = ["select", data_set, *mode, "--objects", "cars", "--padding", "0.2", "-q", "-o"]
+def test_killed_runs_end_like_one_that_was_not(mode: list[str], data_set: Path, tiny: Path, tmp_path: Path) -> None:
+    model = ["--model", str(tiny)] if "--effort" in mode else []
+    line = ["select", data_set, *mode, *model, "--objects", "cars", "--padding", "0.2", "-q", "-o"]
     dice = random.Random(mode[0])
     killed(line, tmp_path, [dice.uniform(0.4, 0.95) for _ in range(3)])
     assert outputs(tmp_path / "killed") == outputs(tmp_path / "whole")

@@ -32,6 +32,8 @@ from tests.run.drive import (
     weather,
 )
 
+pytestmark = pytest.mark.usefixtures("quick_model")
+
 SELECTION = config(
     DIVERSE,
     entry(SPEED, WEIGHTS, strength=2.0),

@@ -12,8 +12,11 @@ import streamsel as library
 from streamsel.errors import SourceError, StateError, UsageError
 from streamsel.run.going import Interrupted
 from streamsel.testing import nasty
+from streamsel.testing.looping import looped
 from streamsel.testing.videos import scenes
 from tests.conftest import command, outputs, streamsel
+
+pytestmark = pytest.mark.usefixtures("quick_model")
 
 
 class Stop:
@@ -35,9 +38,9 @@ def folder(clip, tmp_path):
     return place
 
 
-def test_fresh_does_not_touch_a_run_that_is_going_on(folder, tmp_path):
-    scenes(folder / "long.mp4", (0, 1, 2, 3) * 10, 60)
-    line = ["select", folder, "-n", "6", "-o", tmp_path / "out"]
+def test_fresh_does_not_touch_a_run_that_is_going_on(folder, tiny, tmp_path):
+    looped(scenes(tmp_path / "once.mp4", (0, 1, 2, 3), 60), folder / "long.mp4", times=10)
+    line = ["select", folder, "-n", "6", "--model", tiny, "-o", tmp_path / "out"]
     child = subprocess.Popen(command(*line), stderr=subprocess.PIPE, text=True)
     child.stderr.readline()
     done = streamsel(*line, "--fresh", check=False)
@@ -70,7 +73,7 @@ def test_progress_goes_through_each_stage_and_on_where_it_was(folder, clip, tmp_
     assert next(one for one in told if one[0] == "judging")[1] == 0
 
 
-@pytest.mark.parametrize("goal", [{"n": 3}, {"min_distance": 0.5}], ids=str)
+@pytest.mark.parametrize("goal", [{"n": 3}, {"min_distance": 0.3}], ids=str)
 def test_only_new_in_a_folder_from_which_old_files_go(goal, folder, clip, other_clip, tmp_path):
     first = library.select(folder, tmp_path / "out", **goal)
     (folder / "b.mp4").unlink()
