@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
@@ -99,9 +100,15 @@ DOORS: dict[str, set[str]] = {
 HEAVY = {*DOORS, "pydantic"}
 
 
+@cache
+def tree(file: Path) -> ast.Module:
+    """What a file says; nobody changes it."""
+    return ast.parse(file.read_text())
+
+
 def imports(file: Path, *, at_import: bool = False) -> Iterator[str]:
     """Modules that a file imports, by full name; at_import: only those that loading the file loads."""
-    pending: list[ast.AST] = [ast.parse(file.read_text())]
+    pending: list[ast.AST] = [tree(file)]
     while pending:
         node = pending.pop()
         if isinstance(node, ast.Import):
@@ -166,7 +173,7 @@ def test_every_folder_is_a_room_that_says_what_it_is() -> None:
 def test_a_file_says_what_it_is(name: str) -> None:
     lines = FILES[name].read_text().splitlines()
     assert len(lines) <= LONGEST, f"{name} has {len(lines)} lines; one idea a file"
-    assert ast.get_docstring(ast.parse("\n".join(lines))), f"{name} begins without a docstring"
+    assert ast.get_docstring(tree(FILES[name])), f"{name} begins without a docstring"
 
 
 def test_no_module_is_named_like_another_package() -> None:

@@ -36,7 +36,7 @@ from tests.choosing.made import (
     unit,
     written,
 )
-from tests.conftest import streamsel
+from tests.conftest import inside, streamsel
 
 SIMILAR = {**EMBEDDINGS, "query_set": "q"}
 GOALS = {
@@ -222,7 +222,7 @@ def test_what_at_least_cannot_have_is_told(table, tmp_path):
     found = limited({"type": "AT_LEAST", "count": 2, "per": hail, "classes": ["hail"]}, table, tmp_path / "out")
     assert found.summary["unmet"] == {"AT_LEAST weather": {"hail": 2}}
     assert len(found) == 20
-    assert "not met: AT_LEAST weather: hail lacks 2" in streamsel("inspect", tmp_path / "out").stdout
+    assert "not met: AT_LEAST weather: hail lacks 2" in inside("inspect", tmp_path / "out").stdout
 
 
 def test_a_gap_holds(table, tmp_path):
@@ -446,7 +446,7 @@ def test_classes_that_never_occur_are_noted(table, tmp_path):
     quota = {"type": "AT_LEAST", "count": 1, "per": LANE, "classes": [0, 7]}
     rules = tmp_path / "rules.json"
     rules.write_text(json.dumps(config(entry(WEATHERS, target), constraints=[quota])))
-    done = streamsel("choose", table, "-o", tmp_path / "out", "--selection", rules, "--query-set", f"night={tmp_path}")
+    done = inside("choose", table, "-o", tmp_path / "out", "--selection", rules, "--query-set", f"night={tmp_path}")
     told = [line.removeprefix("note: ") for line in done.stdout.splitlines() if line.startswith("note: ")]
     assert told == library.Selection.load(tmp_path / "out").summary["notes"]
     assert told == [
@@ -525,6 +525,6 @@ def test_a_pasted_run_is_taken_as_it_is(table, tmp_path):
 )
 """
     )
-    done = streamsel("choose", table, "-o", tmp_path / "out", "--selection", pasted)
+    done = inside("choose", table, "-o", tmp_path / "out", "--selection", pasted)
     assert "chose 4 of 60 rows" in done.stdout
     assert "these options change nothing here: priority, worker_config.num_threads" in done.stdout

@@ -30,7 +30,7 @@ from tests.choosing.made import (
     unit,
     written,
 )
-from tests.conftest import command, outputs, streamsel
+from tests.conftest import command, inside, outputs, streamsel
 
 FRAMES = {"type": "MIN_GAP", "seconds": 0.5}
 
@@ -240,7 +240,7 @@ def test_killed_at_random_moments(seed, tmp_path):
     choose(table, tmp_path / "before", n=7, pool=pool)
     shutil.copy(pool, tmp_path / "copy.parquet")
     arguments = ["choose", table, "--selection", rules, "-q"]
-    streamsel(*arguments, "-o", tmp_path / "whole", "--pool", tmp_path / "copy.parquet")
+    inside(*arguments, "-o", tmp_path / "whole", "--pool", tmp_path / "copy.parquet")
     begun = time.monotonic()
     streamsel(*arguments, "-o", tmp_path / "timed")
     needed = time.monotonic() - begun
@@ -269,9 +269,9 @@ def test_killed_between_the_folder_and_the_pool(table, tmp_path, monkeypatch):
     assert remembered(tmp_path / "pool.parquet") == [pick["id"] for pick in found.picks]
 
 
-def test_the_picks_of_a_run_are_a_table(clip, tmp_path):
+def test_the_picks_of_a_run_are_a_table(clip, tiny, tmp_path):
     """Frames picked from a video, with their places, as rows, as a query set, and in a pool of their model."""
-    streamsel("select", clip, "-o", tmp_path / "run", "-n", "12", "-q")
+    inside("select", clip, "--model", tiny, "-o", tmp_path / "run", "-n", "12", "-q")
     run, pool = tmp_path / "run", tmp_path / "pool.parquet"
     goals = config(entry({**EMBEDDINGS, "query_set": "q"}, {"type": "SIMILARITY"}), constraints=[FRAMES], n_samples=4)
     found = choose(run, tmp_path / "out", selection=goals, query_sets={"q": str(run)}, pool=pool)

@@ -27,7 +27,7 @@ from tests.choosing.made import (
     threshold,
     unit,
 )
-from tests.conftest import streamsel
+from tests.conftest import inside
 
 CARS = TaskSchema("cars", "object-detection", (Category(0, "car"), Category(3, "truck"), Category(5, "bus")))
 NAMES = [f"sub/{row:02d}.png" for row in range(30)]
@@ -193,5 +193,5 @@ def test_groups_of_an_expression_are_metadata(table, tmp_path):
 def test_the_command_takes_it(table, folder, tmp_path):
     rules = tmp_path / "rules.json"
     rules.write_text(json.dumps(config(entry(COUNT, WEIGHTS), n_samples=3)))
-    done = streamsel("choose", table, "-o", tmp_path / "out", "--selection", rules, "--lightly", folder)
+    done = inside("choose", table, "-o", tmp_path / "out", "--selection", rules, "--lightly", folder)
     assert "chose 3 of 30 rows" in done.stdout

@@ -29,7 +29,7 @@ from tests.choosing.made import (
     unit,
     written,
 )
-from tests.conftest import streamsel
+from tests.conftest import inside
 
 BAD_TABLES = {
     "no row": (lambda rows: [], "holds no row"),
@@ -45,7 +45,7 @@ BAD_TABLES = {
 def test_bad_tables(name, tmp_path):
     spoil, says = BAD_TABLES[name]
     table = written(tmp_path / "bad.jsonl", spoil(records()))
-    done = streamsel("choose", table, "-o", tmp_path / "out", "-n", "2", "--selection", rules(tmp_path), check=False)
+    done = inside("choose", table, "-o", tmp_path / "out", "-n", "2", "--selection", rules(tmp_path), check=False)
     assert done.returncode in (1, 2)
     assert says in done.stderr
     assert "bad.jsonl" in done.stderr
@@ -184,7 +184,7 @@ def test_queries_of_another_dimension(table, tmp_path):
 
 @pytest.mark.parametrize("text", ["night", "=x", "night="])
 def test_query_sets_are_named(text, table, tmp_path):
-    done = streamsel("choose", table, "-o", tmp_path / "out", "-n", "2", "--query-set", text, check=False)
+    done = inside("choose", table, "-o", tmp_path / "out", "-n", "2", "--query-set", text, check=False)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "NAME=PATH" in done.stderr
 
@@ -216,7 +216,7 @@ def test_folders_that_hold_something_else(table, tmp_path):
 
 def test_what_is_read_is_never_written_over(table, tmp_path):
     first = chosen(table, tmp_path / "first", n=9)
-    for inside in (tmp_path / "first", tmp_path / "first" / "manifest.jsonl"):
+    for place in (tmp_path / "first", tmp_path / "first" / "manifest.jsonl"):
         with pytest.raises(UsageError, match="cannot be in the output folder"):
-            choose(inside, tmp_path / "first", n=3, fresh=True)
+            choose(place, tmp_path / "first", n=3, fresh=True)
     assert chosen(table, tmp_path / "first", n=9) == first

@@ -9,7 +9,7 @@ import pytest
 from streamsel.choosing.api import choose
 from streamsel.pool.datapool import Pool
 from tests.choosing.made import records, written
-from tests.conftest import streamsel
+from tests.conftest import inside
 
 
 @pytest.fixture
@@ -20,30 +20,30 @@ def pool(table, tmp_path):
 
 
 def told(*arguments):
-    return json.loads(streamsel("pool", *arguments, "--json").stdout)
+    return json.loads(inside("pool", *arguments, "--json").stdout)
 
 
 def test_show(pool):
     found = told("show", pool)
     assert (found["picks"], found["dim"], [run["picks"] for run in found["runs"]]) == (7, 6, [3, 4])
     assert found["runs"][0]["sources"] == ["rows.jsonl"]
-    shown = streamsel("pool", "show", pool).stdout
+    shown = inside("pool", "show", pool).stdout
     assert "choose rows.jsonl" in shown
     assert "7 picks of 2 runs" in shown
 
 
 def test_undo_forgets_run_by_run(pool):
-    said = streamsel("pool", "undo", pool).stdout
+    said = inside("pool", "undo", pool).stdout
     assert "forgot 4 picks" in said
     assert "3 are left" in said
     assert told("undo", pool)["run"]["picks"] == 3
     assert told("show", pool)["runs"] == []
-    nothing = streamsel("pool", "undo", pool, check=False)
+    nothing = inside("pool", "undo", pool, check=False)
     assert (nothing.returncode, nothing.stderr.count("\n")) == (2, 1)
 
 
 def test_what_was_undone_comes_back_with_the_same_command(pool, table, tmp_path):
-    streamsel("pool", "undo", pool)
+    inside("pool", "undo", pool)
     choose(table, tmp_path / "out4", n=4, pool=pool)
     assert told("show", pool)["picks"] == 7
 
@@ -60,7 +60,7 @@ def test_merge(pool, tmp_path):
 @pytest.mark.parametrize("command", [("show",), ("undo",), ("merge", "-o", "out.parquet")])
 def test_a_pool_that_is_not_there(command, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    done = streamsel("pool", *command, tmp_path / "none.parquet", check=False)
+    done = inside("pool", *command, tmp_path / "none.parquet", check=False)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
     assert "there is no such pool" in done.stderr
     assert list(tmp_path.iterdir()) == []

@@ -13,7 +13,7 @@ from streamsel.config.pipeline import IngestConfig
 from streamsel.config.pipeline_file import read_pipeline
 from streamsel.errors import UsageError
 from streamsel.topic.security import KEYS, Security
-from tests.conftest import streamsel
+from tests.conftest import inside
 
 SHIPPED = Path(__file__).parent.parent.parent / "pipelines" / "ingest.yaml"
 OPTION = re.compile(r"^( *)#(\w+: .*)$", re.M)
@@ -22,7 +22,7 @@ OPTION = re.compile(r"^( *)#(\w+: .*)$", re.M)
 @pytest.fixture
 def written(tmp_path: Path) -> Path:
     """What `init ingest` writes."""
-    streamsel("init", "ingest", "--file", tmp_path / "ingest.yaml")
+    inside("init", "ingest", "--file", tmp_path / "ingest.yaml")
     return tmp_path / "ingest.yaml"
 
 
@@ -114,18 +114,18 @@ def test_security_as_shown_is_one(tmp_path: Path) -> None:
 
 def test_a_file_that_is_there_stays(written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     written.write_text("mine")
-    done = streamsel("init", "ingest", "-f", written, check=False)
+    done = inside("init", "ingest", "-f", written, check=False)
     assert done.returncode == 2
     assert "is there already" in done.stderr
     assert written.read_text() == "mine"
-    streamsel("init", "ingest", "-f", written, "--force")
+    inside("init", "ingest", "-f", written, "--force")
     assert written.read_bytes() == SHIPPED.read_bytes()
 
 
 def test_errors_are_one_line(tmp_path: Path) -> None:
-    unknown = streamsel("init", "egde", check=False)
+    unknown = inside("init", "egde", check=False)
     assert (unknown.returncode, "ingest" in unknown.stderr) == (2, True)
-    nowhere = streamsel("init", "ingest", "-f", tmp_path / "no" / "ingest.yaml", check=False)
+    nowhere = inside("init", "ingest", "-f", tmp_path / "no" / "ingest.yaml", check=False)
     assert nowhere.returncode == 1
     assert nowhere.stderr.count("\n") == 1
 

@@ -11,14 +11,14 @@ from streamsel.config import EdgeConfig
 from streamsel.config.edge_source import EdgeSource
 from streamsel.config.pipeline_file import read_pipeline
 from tests.cli.test_init import names
-from tests.conftest import streamsel
+from tests.conftest import inside
 
 SHIPPED = Path(__file__).parent.parent.parent / "pipelines" / "edge.yaml"
 OPTION = re.compile(r"^( *)#(?=(- )?[{\w]+: |  ?\w+:|\w+:$)")
 
 
 def test_it_is_what_ships(tmp_path: Path) -> None:
-    streamsel("init", "edge", "--file", tmp_path / "edge.yaml")
+    inside("init", "edge", "--file", tmp_path / "edge.yaml")
     assert (tmp_path / "edge.yaml").read_bytes() == SHIPPED.read_bytes()
 
 

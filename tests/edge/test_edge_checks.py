@@ -25,7 +25,7 @@ from streamsel.testing.mosquitto import Mosquitto
 from streamsel.testing.servers import camera
 from streamsel.testing.service_process import Running
 from streamsel.testing.videos import scenes
-from tests.conftest import streamsel
+from tests.conftest import inside, streamsel
 
 HUSH = "wrong-but-secret"
 NOBODY = "127.0.0.1:1"
@@ -116,7 +116,7 @@ def test_all_is_well_and_nothing_is_changed(pipeline: Pipeline) -> None:
 
 
 def test_a_problem_is_exit_code_2(pipeline: Pipeline) -> None:
-    done = streamsel("check", pipeline.write(model="nowhere.onnx"), check=False)
+    done = inside("check", pipeline.write(model="nowhere.onnx"), check=False)
     assert done.returncode == 2
     assert "nowhere.onnx" in done.stdout
     assert "it cannot run" in done.stdout
@@ -125,19 +125,19 @@ def test_a_problem_is_exit_code_2(pipeline: Pipeline) -> None:
 
 def test_what_cannot_be_understood_is_one_line(pipeline: Pipeline) -> None:
     for wrong in ({"sources": []}, {"outpt": {}}, {"selection": {"n_samples": 5, "strategies": []}}):
-        done = streamsel("check", pipeline.write(**wrong), check=False)
+        done = inside("check", pipeline.write(**wrong), check=False)
         assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1), done.stderr
 
 
 def test_what_is_merely_away_is_exit_code_3_and_the_last_line_names_it(pipeline: Pipeline) -> None:
     door = {"name": "door", "url": f"rtsp://me:{HUSH}@{NOBODY}/camera"}
-    done = streamsel("check", pipeline.write(YARD, door, mqtt={"server": NOBODY}), check=False)
+    done = inside("check", pipeline.write(YARD, door, mqtt={"server": NOBODY}), check=False)
     assert (done.returncode, done.stderr) == (3, "")
     assert done.stdout.endswith("it can run; it waits for what is away: sources[1] door, mqtt\n")
-    done = streamsel("check", pipeline.file, "--json", check=False)
+    done = inside("check", pipeline.file, "--json", check=False)
     assert (done.returncode, json.loads(done.stdout)["runs"]) == (3, True)
     assert HUSH not in done.stdout
-    done = streamsel("check", pipeline.write(YARD, door, model="nowhere.onnx"), check=False)
+    done = inside("check", pipeline.write(YARD, door, model="nowhere.onnx"), check=False)
     assert done.returncode == 2
     assert done.stdout.endswith("it cannot run, or would pick nothing: mend model\n")
 
@@ -170,7 +170,7 @@ def test_a_camera_that_is_there(pipeline: Pipeline, film: Path) -> None:
         assert text.startswith("64 x 48, ")
         assert "the crop" in pipeline.problem("sources[0] door", {**door, "crop": "640:480:0:0"})
         wrong = {**door, "url": door["url"].replace(HUSH, f"not-{HUSH}")}
-        done = streamsel("check", pipeline.write(wrong), check=False)
+        done = inside("check", pipeline.write(wrong), check=False)
         assert done.returncode == 2
         assert "sources[0] door" in done.stdout
         assert HUSH not in done.stdout + done.stderr
@@ -222,7 +222,7 @@ def test_a_state_that_a_running_daemon_works_on(pipeline: Pipeline) -> None:
     with Running(pipeline.file) as running:
         running.wait(lambda: running.events("started"))
         before = (pipeline.folder / "state").stat().st_mtime_ns
-        done = streamsel("check", pipeline.file, "--json", check=False)
+        done = inside("check", pipeline.file, "--json", check=False)
         assert done.returncode == 2
         (found,) = [one for one in json.loads(done.stdout)["findings"] if one["level"] == "problem"]
         assert (found["place"], "another process works on it" in found["text"]) == ("state", True)
@@ -241,7 +241,7 @@ def test_a_mask_that_leaves_nothing(pipeline: Pipeline, film: Path) -> None:
     assert can_run(pipeline.findings({**YARD, **everything})), "no segment is there"
     scenes(pipeline.folder / "recordings" / "1.mp4")
     assert "the mask hides all" in pipeline.problem("sources[0] yard", {**YARD, **everything})
-    done = streamsel("check", pipeline.write({**YARD, "crop": "64:48:0:0", **everything}), check=False)
+    done = inside("check", pipeline.write({**YARD, "crop": "64:48:0:0", **everything}), check=False)
     assert (done.returncode, "mask hides all of the crop" in done.stderr) == (2, True)
 
 
@@ -270,7 +270,7 @@ def test_what_stands_in_the_way(pipeline: Pipeline, more: dict[str, Any], place:
 
 def test_a_selection_with_an_end_is_refused(pipeline: Pipeline) -> None:
     strategies = [DIVERSITY]
-    done = streamsel("check", pipeline.write(selection={"strategies": strategies, "n_samples": 5}), check=False)
+    done = inside("check", pipeline.write(selection={"strategies": strategies, "n_samples": 5}), check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert "n_samples needs an end, which a camera has not" in done.stderr
     told = pipeline.problem("selection", selection={"strategies": strategies, "constraints": [AT_LEAST]})
@@ -305,7 +305,7 @@ def test_mqtt(pipeline: Pipeline, mosquitto: Mosquitto) -> None:
         assert (level, text) == ("fine", f"{mosquitto.server}: lets this device in")
         assert heard.messages == []
     password.write_text(f"{HUSH}\n")
-    done = streamsel("check", pipeline.write(mqtt=given), "--json", check=False)
+    done = inside("check", pipeline.write(mqtt=given), "--json", check=False)
     assert done.returncode == 2
     (found,) = [one for one in json.loads(done.stdout)["findings"] if one["level"] == "problem"]
     assert "check username and password_file" in found["text"]
@@ -354,7 +354,7 @@ def test_a_kafka_that_does_not_know_us(pipeline: Pipeline, broker: Served) -> No
     (pipeline.folder / "password").write_text(HUSH)
     security = {"protocol": "SASL_PLAINTEXT", "mechanism": "SCRAM-SHA-256", "username": "streamsel"}
     given = {"servers": list(broker.servers), "topic": "picks", "security": {**security, "password_file": "password"}}
-    done = streamsel("check", pipeline.write(kafka=given), check=False)
+    done = inside("check", pipeline.write(kafka=given), check=False)
     assert done.returncode == 2
     assert "login" in done.stdout
     assert HUSH not in done.stdout + done.stderr

@@ -22,7 +22,7 @@ from streamsel.testing.kafka_broker import Broker, Served
 from streamsel.testing.kafka_listeners import free_ports
 from streamsel.testing.kafka_reading import committed, header
 from streamsel.testing.videos import moving_picture, scenes
-from tests.conftest import command, streamsel
+from tests.conftest import command, inside
 
 pytestmark = pytest.mark.xdist_group("kafka")
 
@@ -95,7 +95,7 @@ def test_one_source_that_cannot_be_read_does_not_stop_the_others(
 ) -> None:
     broken = tmp_path / "broken.mp4"
     broken.write_bytes(b"no video")
-    done = streamsel(
+    done = inside(
         "publish", broken, short, "--kafka", broker.address(topic_name), "--fps", "max", "--json", check=False
     )
     told = json.loads(done.stdout)
@@ -123,19 +123,19 @@ def test_pictures_too_large_for_the_topic_are_left_out_and_told(broker: Served, 
     publish([str(short)], broker.address(topic_name), fps="max")
     sizes = sorted(len(one.value) for one in committed(broker.servers, topic_name))
     small = broker.create(f"{topic_name}-small", max_message_bytes=sizes[FRAMES // 2] + 600)
-    done = streamsel("publish", short, "--kafka", broker.address(small), "--fps", "max", check=False)
+    done = inside("publish", short, "--kafka", broker.address(small), "--fps", "max", check=False)
     sent = len(committed(broker.servers, small))
     assert 0 < sent < FRAMES
     assert done.returncode == 3
     assert f"sent {sent} of {FRAMES} frames" in done.stdout
     assert f"left out: {FRAMES - sent} pictures" in done.stderr
-    streamsel("publish", short, "--kafka", broker.address(small), "--fps", "max", "--size", "64")
+    inside("publish", short, "--kafka", broker.address(small), "--fps", "max", "--size", "64")
     assert len(committed(broker.servers, small)) == sent + FRAMES
 
 
 def test_no_broker_is_one_line(short: Path) -> None:
     address = f"127.0.0.1:{free_ports(1)[0]}/frames"
-    done = streamsel("publish", short, "--kafka", address, check=False)
+    done = inside("publish", short, "--kafka", address, check=False)
     assert done.returncode == 1
     assert done.stderr.startswith(f"streamsel: {address}: no broker answers")
     assert done.stderr.count("\n") == 1
@@ -147,7 +147,7 @@ def test_no_broker_is_one_line(short: Path) -> None:
     [["--fps", "0"], ["--fps", "fast"], ["--quality", "0"], ["--size", "0"], ["--limit", "0"], ["--kafka", "nowhere"]],
 )
 def test_wrong_options_are_told_before_a_broker_is_asked(short: Path, wrong: list[str]) -> None:
-    done = streamsel("publish", short, "--kafka", "127.0.0.1:1/frames", *wrong, check=False)
+    done = inside("publish", short, "--kafka", "127.0.0.1:1/frames", *wrong, check=False)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
 
@@ -196,6 +196,6 @@ def test_a_rate_that_was_not_reached_is_told(behind: float, told: str, capsys: p
 
 
 def test_progress_says_sent(broker: Served, topic_name: str, short: Path) -> None:
-    done = streamsel("publish", short, "--kafka", broker.address(topic_name), "--fps", "max")
+    done = inside("publish", short, "--kafka", broker.address(topic_name), "--fps", "max")
     assert "sent" in done.stderr
     assert "kept" not in done.stderr

@@ -26,7 +26,7 @@ from streamsel.testing.kafka_broker import Broker, Served
 from streamsel.topic.connection import Connection
 from streamsel.topic.inquiry import group
 from streamsel.topic.security import Security
-from tests.conftest import streamsel
+from tests.conftest import inside, streamsel
 
 pytestmark = pytest.mark.xdist_group("kafka")
 
@@ -87,7 +87,7 @@ def test_all_is_well(broker: Served, topic_name: str, written: Written, tmp_path
 
 def test_topics_that_are_missing(broker: Served, topic_name: str, written: Written) -> None:
     file = written(broker.servers)
-    done = streamsel("check", file, check=False)
+    done = inside("check", file, check=False)
     assert done.returncode == 2
     assert f"{topic_name}: no such topic; create it" in done.stdout.replace("\n", "")
     assert set(problems(file)) == {"input.topic"}
@@ -241,7 +241,7 @@ def test_a_user_without_rights(guarded: Broker, topic_name: str, written: Writte
 
 def test_a_wrong_password_is_one_line(guarded: Broker, written: Written, tmp_path: Path) -> None:
     file = written(guarded.servers, security=login(guarded, tmp_path, guarded.username, HUSH))
-    done = streamsel("check", file, "--json", check=False)
+    done = inside("check", file, "--json", check=False)
     assert done.returncode == 2
     found = [Finding(**one) for one in json.loads(done.stdout)["findings"]]
     assert "refuses the login" in of(found, "input.servers", "problem")
@@ -319,13 +319,13 @@ def test_a_pipeline_is_told_from_a_selection(written: Written, tmp_path: Path) -
 
 def test_errors_are_one_line(written: Written, tmp_path: Path) -> None:
     file = written(["127.0.0.1:1"], outpt={})
-    done = streamsel("check", file, check=False)
+    done = inside("check", file, check=False)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.count("\n") == 1
     assert "outpt" in done.stderr
     with pytest.raises(UsageError, match="outpt"):
         list(check_pipeline(file))
-    table = streamsel("check", written(["127.0.0.1:1"]), "rows.csv", check=False)
+    table = inside("check", written(["127.0.0.1:1"]), "rows.csv", check=False)
     assert (table.returncode, table.stderr.count("\n")) == (2, 1)
     assert "TABLE" in table.stderr
 
