@@ -26,7 +26,8 @@ def archived(runtime: Runtime, rehearse: Rehearse) -> Runtime:
     if runtime.jars is None:
         return runtime
     told = subprocess.run([runtime.java[0], "--version"], capture_output=True, check=False).stdout
-    archive = runtime.jars / f"classes-{hashlib.sha256(told).hexdigest()[:16]}.jsa"
+    build = b"".join(told.splitlines()[:2])  # the third line tells of options, too
+    archive = runtime.jars / f"classes-{hashlib.sha256(build).hexdigest()[:16]}.jsa"
     if not archive.exists():
         with suppress(OSError, SourceError):
             _write(archive, runtime, rehearse)
