@@ -23,7 +23,7 @@ from streamsel.testing.kafka_broker import Broker
 from streamsel.testing.kafka_runtime import IMAGE
 from streamsel.testing.videos import scenes
 
-pytestmark = [pytest.mark.xdist_group("kafka"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.xdist_group("brokers"), pytest.mark.timeout(600)]
 
 DOCKER = Path(__file__).parent.parent / "docker"
 SERVICES: Mapping[str, Any] = yaml.safe_load((DOCKER / "compose.yaml").read_text())["services"]

@@ -94,7 +94,7 @@ def test_contact_sheet(tmp_path: Path, videos: list[Path]) -> None:
         assert sheet.size == (3 * 246 + 6, 2 * 164 + 6)
 
 
-@pytest.mark.xdist_group("kafka")
+@pytest.mark.xdist_group("brokers")
 def test_picks_consumer(tmp_path: Path, broker: Served, topic_name: str) -> None:
     def send(name: str, value: bytes | None, **claim: str) -> None:
         more = {"subject": f"{name}.png", "extensions": {"reason": "distance"}, **claim}
@@ -125,7 +125,7 @@ def test_picks_consumer(tmp_path: Path, broker: Served, topic_name: str) -> None
     assert found == {ids["one"]: b"1", ids["three"]: b"3", ids["evil"]: b"4"}
 
 
-@pytest.mark.xdist_group("kafka")
+@pytest.mark.xdist_group("brokers")
 def test_kafka_demo(tmp_path: Path, videos: list[Path]) -> None:
     said = example("kafka_demo", tmp_path / "demo", *videos)
     pictures = list((tmp_path / "demo" / "pictures").iterdir())

@@ -18,7 +18,7 @@ from streamsel.testing.mosquitto import Heard, Mosquitto
 from streamsel.testing.service_process import Running, wait_for
 from tests.edge.daemon import Daemon, segment
 
-pytestmark = pytest.mark.xdist_group("kafka")
+pytestmark = pytest.mark.xdist_group("brokers")
 
 FRAMES = 4 * 12
 SOURCES = [{"name": "yard", "folder": "yard"}, {"name": "door", "folder": "door", "min_distance": 0.5}]

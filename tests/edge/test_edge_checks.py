@@ -331,7 +331,7 @@ def topics(broker: Served) -> set[str]:
         admin.close()
 
 
-@pytest.mark.xdist_group("kafka")
+@pytest.mark.xdist_group("brokers")
 def test_kafka(pipeline: Pipeline, broker: Served, topic_name: str) -> None:
     given = {"servers": list(broker.servers), "topic": topic_name}
     missing = pipeline.problem("kafka.topic", kafka=given)
@@ -349,7 +349,7 @@ def test_kafka(pipeline: Pipeline, broker: Served, topic_name: str) -> None:
     assert "set its cleanup.policy to compact" in pipeline.problem("kafka.topic", kafka=given)
 
 
-@pytest.mark.xdist_group("kafka")
+@pytest.mark.xdist_group("brokers")
 def test_a_kafka_that_does_not_know_us(pipeline: Pipeline, broker: Served) -> None:
     (pipeline.folder / "password").write_text(HUSH)
     security = {"protocol": "SASL_PLAINTEXT", "mechanism": "SCRAM-SHA-256", "username": "streamsel"}
@@ -360,7 +360,7 @@ def test_a_kafka_that_does_not_know_us(pipeline: Pipeline, broker: Served) -> No
     assert HUSH not in done.stdout + done.stderr
 
 
-@pytest.mark.xdist_group("kafka")
+@pytest.mark.xdist_group("brokers")
 def test_a_kafka_that_is_not_there(pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(checks, "PATIENCE", 0.5)
     assert NOBODY in pipeline.away("kafka", kafka={"servers": NOBODY, "topic": "picks"})

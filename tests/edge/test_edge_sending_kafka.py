@@ -16,7 +16,7 @@ from streamsel.store.entries import Committed, EntryStore
 from streamsel.store.outbox import Bound
 from streamsel.testing.kafka_reading import committed, header
 
-pytestmark = pytest.mark.xdist_group("kafka")
+pytestmark = pytest.mark.xdist_group("brokers")
 
 PLENTY = Bound(1 << 30)
 

@@ -27,7 +27,7 @@ from streamsel.testing.videos import pictures, scenes
 from tests.conftest import command
 from tests.run.drive import DIVERSE, config
 
-pytestmark = [pytest.mark.xdist_group("kafka"), pytest.mark.usefixtures("quick_model")]
+pytestmark = [pytest.mark.xdist_group("brokers"), pytest.mark.usefixtures("quick_model")]
 
 NOBODY = "127.0.0.1:1"
 

@@ -16,7 +16,7 @@ from streamsel.testing.sending_faults import away_from_the_start, disk_filled, k
 from streamsel.testing.sending_trial import Footage, Trial
 from streamsel.testing.small_disk import SmallDisk
 
-pytestmark = pytest.mark.xdist_group("kafka")
+pytestmark = pytest.mark.xdist_group("brokers")
 
 FRAMES = 400
 SMALL = 1_000_000

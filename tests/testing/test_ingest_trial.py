@@ -11,7 +11,7 @@ from streamsel.testing.ingest_material import Given, small_pictures
 from streamsel.testing.ingest_trial import PARTITIONS, Trial
 from streamsel.testing.kafka_broker import Served
 
-pytestmark = pytest.mark.xdist_group("kafka")
+pytestmark = pytest.mark.xdist_group("brokers")
 
 
 def send(trial: Trial, names: list[str]) -> None:

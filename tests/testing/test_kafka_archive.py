@@ -12,7 +12,7 @@ from streamsel.testing.kafka_archive import archived
 from streamsel.testing.kafka_broker import Served
 from streamsel.testing.kafka_runtime import Runtime
 
-pytestmark = pytest.mark.xdist_group("kafka")
+pytestmark = pytest.mark.xdist_group("brokers")
 
 OPTION = "-XX:ArchiveClassesAtExit="
 

@@ -19,7 +19,7 @@ from streamsel.testing.kafka_broker import Broker, Served, broker_for_tests
 from streamsel.testing.kafka_jars import broker_jars
 from streamsel.testing.kafka_runtime import ADVICE, IMAGE
 
-pytestmark = pytest.mark.xdist_group("kafka")
+pytestmark = pytest.mark.xdist_group("brokers")
 
 
 def send(broker: Served, topic: str, *values: bytes) -> None:

@@ -13,7 +13,7 @@ from kafka.net.sasl.oauth import AbstractTokenProvider
 from streamsel.testing.kafka_broker import Broker
 from streamsel.testing.kafka_security import Safety
 
-pytestmark = pytest.mark.xdist_group("kafka")
+pytestmark = pytest.mark.xdist_group("brokers")
 
 PLAIN = ("SCRAM-SHA-256", "SCRAM-SHA-512", "PLAIN")
 
