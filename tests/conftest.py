@@ -123,14 +123,18 @@ def _descriptor(number: int, file: IO[str]) -> Iterator[None]:
 
 def killed(line: Sequence[object], folder: Path, moments: Sequence[float]) -> None:
     """The command into `folder/whole`, and into `folder/killed`: killed at each of these moments, shares of the time
-    that the first took, and then gone on with to its end."""
-    began = time.monotonic()
-    streamsel(*line, folder / "whole")
-    whole = time.monotonic() - began
+    that the first took from its first state on, and then gone on with to its end."""
+    begin = time.monotonic()
+    with subprocess.Popen(command(*line, folder / "whole")) as first:
+        while first.poll() is None and not (folder / "whole/state.db").exists():
+            time.sleep(0.01)
+        loading = time.monotonic() - begin
+    assert first.returncode == 0
+    working = time.monotonic() - begin - loading
     for moment in moments:
         child = subprocess.Popen(command(*line, folder / "killed"))
         try:
-            child.wait(whole * moment)
+            child.wait(loading + working * moment)
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import subprocess
 
 import pytest
@@ -14,7 +15,7 @@ from streamsel.run.going import Interrupted
 from streamsel.testing import nasty
 from streamsel.testing.looping import looped
 from streamsel.testing.videos import scenes
-from tests.conftest import command, outputs, streamsel
+from tests.conftest import command, inside, outputs
 
 pytestmark = pytest.mark.usefixtures("quick_model")
 
@@ -39,11 +40,13 @@ def folder(clip, tmp_path):
 
 
 def test_fresh_does_not_touch_a_run_that_is_going_on(folder, tiny, tmp_path):
-    looped(scenes(tmp_path / "once.mp4", (0, 1, 2, 3), 60), folder / "long.mp4", times=10)
+    looped(scenes(tmp_path / "once.mp4", (0, 1, 2, 3), 60), folder / "long.mp4", times=3)
     line = ["select", folder, "-n", "6", "--model", tiny, "-o", tmp_path / "out"]
     child = subprocess.Popen(command(*line), stderr=subprocess.PIPE, text=True)
     child.stderr.readline()
-    done = streamsel(*line, "--fresh", check=False)
+    child.send_signal(signal.SIGSTOP)
+    done = inside(*line, "--fresh", check=False)
+    child.send_signal(signal.SIGCONT)
     _, told = child.communicate()
     assert child.returncode == 0, told
     assert done.returncode == 2
