@@ -6,7 +6,7 @@ import numpy as np
 
 from streamsel.data import Vector
 
-__all__ = ["of_window", "pool", "unit"]
+__all__ = ["of_window", "pool", "pooled", "unit"]
 
 
 def unit(vectors: Vector) -> Vector:
@@ -27,13 +27,21 @@ def unit(vectors: Vector) -> Vector:
 def pool(vectors: Vector) -> Vector:
     """The vector of a sequence, (D,): the mean of its frames' unit vectors (L, D), made unit again.
 
-    Vectors that cancel out exactly leave no direction: the first one then stands for the sequence.
+    Vectors that cancel out exactly leave no direction: the last one then stands for the sequence.
     Raises ValueError for an empty sequence and for values that are not finite.
     """
     if vectors.ndim != 2 or len(vectors) == 0:
         raise ValueError(f"a sequence must be (L, D) with L of 1 or more, got {vectors.shape}")
-    mean = vectors.mean(axis=0, dtype=np.float32)
-    return np.asarray(unit(mean[None] if mean.any() else vectors[:1])[0], np.float32)
+    total, *others = vectors
+    for vector in others:
+        total = total + vector
+    return pooled(total, len(vectors), vectors[-1])
+
+
+def pooled(total: Vector, count: int, last: Vector) -> Vector:
+    """What `pool` makes of `count` vectors of which only the last, (D,), and the sum are kept, added in their order."""
+    mean = total / np.float32(count)
+    return np.asarray(unit((mean if mean.any() else last)[None])[0], np.float32)
 
 
 def of_window(vectors: Vector) -> Vector:

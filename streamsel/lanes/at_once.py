@@ -86,7 +86,8 @@ class AtOnce:
         looked = np.diff([row.number for row in rows], prepend=self._selector.looked - 1).tolist()
         verdicts = []
         for row, decision in zip(rows, self._selector.offer(concatenate([r.batch for r in rows]), looked), strict=True):
-            verdicts.append(Verdict(decision, ordinal if decision else -1, row.signals))
+            own = (ordinal, row.sequence) if decision else (-1, None)
+            verdicts.append(Verdict(decision, own[0], row.signals, sequence=own[1]))
             ordinal += decision.keep
         return verdicts
 

@@ -159,7 +159,8 @@ class ByWindow:
         for rank, row in enumerate(order):
             decision = choice.told(decisions[row], len(self._earlier) - rank)
             signals = rows[row].signals
-            verdict = Verdict(decision, len(self._earlier), signals, window=span, order=rank)
+            sequence = rows[row].sequence
+            verdict = Verdict(decision, len(self._earlier), signals, window=span, order=rank, sequence=sequence)
             chosen.picks.append((rows[row].place, verdict))
             self._earlier.add(rows[row], vectors[row], span.end)
         self._span, self._ended, self._latest = None, span.end, -math.inf

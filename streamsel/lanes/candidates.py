@@ -60,8 +60,8 @@ class Candidates:
 
     @property
     def places(self) -> list[Place]:
-        """Of the members, in order of arrival."""
-        return [self._rows[number].place for number in sorted(self._rows)]
+        """Of the members' frames, in order of arrival."""
+        return [place for number in sorted(self._rows) for place in self._rows[number].places]
 
     @property
     def latest(self) -> float:

@@ -18,7 +18,19 @@ from streamsel.lanes.breath import silent
 from streamsel.lanes.state_entries import Rows
 from streamsel.selection.columns import Batch
 
-__all__ = ["Arrays", "Decider", "Documents", "Entered", "Open", "Place", "Settled", "Span", "Verdict", "under"]
+__all__ = [
+    "Arrays",
+    "Decider",
+    "Documents",
+    "Entered",
+    "Gathered",
+    "Open",
+    "Place",
+    "Settled",
+    "Span",
+    "Verdict",
+    "under",
+]
 
 Arrays = Mapping[str, npt.NDArray[Any]]
 
@@ -47,13 +59,25 @@ class Open:
 
 
 @dataclass(frozen=True, slots=True)
+class Gathered:
+    """A sequence. number: which of its stream, 0-based. places: of its frames, in order. when: the last was taken.
+    first: which of its frames the first of these is; 0 but where a part of it is told of.
+    """
+
+    number: int
+    places: tuple[Place, ...]
+    when: float
+    first: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of a frame. True where it is a pick.
+    """What became of a frame; of a sequence with its last frame, and what was read of all. True where it is a pick.
 
     ordinal: of the pick among those of its lane, 0-based; else -1. signals: column -> value, of what was read of it.
     unusable: why nothing could be decided, where a value that the selection needs is missing or wrong; else empty.
     again: whether an earlier frame of the same record was unusable, too. window, order: of a pick that was chosen at a
-    window's end, and how many were chosen there before it.
+    window's end, and how many were chosen there before it. sequence: of a pick that is one.
     """
 
     decision: Decision
@@ -63,6 +87,7 @@ class Verdict:
     again: bool = False
     window: Span | None = None
     order: int = 0
+    sequence: Gathered | None = None
 
     def __bool__(self) -> bool:
         return self.decision.keep
@@ -70,30 +95,38 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """A frame that entered, as deciders take it. number: its place among all that were looked at. batch: of it alone.
+    """A frame, or a sequence, that entered, as deciders take it. number: its place among all that were looked at.
 
-    vector: (D,) float32, or (0,) where nothing reads vectors. when: it was taken, UTC seconds since 1970. worth: what
-    it is worth whatever has been picked, see `streamsel.rules.worth`.
+    place: of the last frame. marks: those by which it is known. batch: of it alone. vector: (D,) float32, or (0,) where
+    nothing reads vectors. when: it was taken, UTC seconds since 1970. worth: what it is worth whatever has been picked,
+    see `streamsel.rules.worth`. sequence: None of a single frame.
     """
 
     place: Place
-    mark: Mark
+    marks: tuple[Mark, ...]
     signals: Mapping[str, Value]
     batch: Batch
     vector: Vector = field(repr=False)
     number: int
     when: float
     worth: float = 0.0
+    sequence: Gathered | None = None
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Of all its frames."""
+        return self.sequence.places if self.sequence else (self.place,)
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
     """What came of frames, or of the end of a window.
 
-    verdicts: on the frames at hand, one each, in order. picks: in order; not only of frames at hand. kept: places of
-    frames at hand that may yet be picked: whoever has their pictures must keep them. released: places of frames that
-    were kept before; their pictures are not needed any more but for these picks. troubles: what could not be chosen as
-    it was asked for, and why. ended: windows at whose end was chosen, in order, as they were then.
+    verdicts: on the frames at hand, one each, in order. picks: in order; not only of frames at hand; all frames of a
+    sequence are told by its verdict. kept: places of frames at hand that may yet be picked: whoever has their pictures
+    must keep them. released: places of frames that were kept before; their pictures are not needed any more but for
+    these picks. troubles: what could not be chosen as it was asked for, and why. ended: windows at whose end was
+    chosen, in order, as they were then.
     """
 
     verdicts: Sequence[Verdict] = ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from fractions import Fraction
 from typing import Final
 
@@ -48,7 +49,7 @@ class Earlier:
     def add(self, row: KnownRow, vector: Vector, when: float) -> None:
         """A pick. when: it was chosen; what is too old or too many then is forgotten."""
         self.forget(when)
-        text = row.text()
+        text = replace(row, sequence=None).text()
         self._changed[_key(len(self))] = document_of(text, vector)
         self._texts.append(text)
         self._index.add(vector)

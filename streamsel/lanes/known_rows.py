@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
 from streamsel.data import Box, Mark, Value, Vector
-from streamsel.lanes.deciding import Entered, Place
+from streamsel.lanes.deciding import Entered, Gathered, Place
 from streamsel.sink.json_file import plain
 from streamsel.store import dump_marks, load_marks
 
@@ -23,22 +23,33 @@ __all__ = ["KnownRow", "document_of", "read_document"]
 
 @dataclass(frozen=True, slots=True)
 class KnownRow:
-    """See `streamsel.rules.frame_rules.Known`. place: of the frame. when: UTC seconds since 1970."""
+    """See `streamsel.rules.frame_rules.Known`. place: of its last frame. marks: those by which it is known. when: UTC
+    seconds since 1970."""
 
     place: Place
     marks: tuple[Mark, ...]
     signals: Mapping[str, Value]
     when: float
     box: Box | None = None
+    sequence: Gathered | None = None
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        """Of all its frames."""
+        return self.sequence.places if self.sequence else (self.place,)
 
     @classmethod
     def of(cls, row: Entered) -> Self:
-        """What is kept of a frame that entered."""
-        return cls(row.place, (row.mark,), json.loads(json.dumps(plain(row.signals))), row.when)
+        """What is kept of a row that entered."""
+        signals = json.loads(json.dumps(plain(row.signals)))
+        return cls(row.place, row.marks, signals, row.when, sequence=row.sequence)
 
     def text(self) -> bytes:
         """It as one line of JSON; `read` gives it back."""
-        told = {"place": self.place, "marks": dump_marks(self.marks), "signals": self.signals, "when": self.when}
+        told: dict[str, Any] = {"place": self.place, "marks": dump_marks(self.marks), "signals": self.signals}
+        told["when"] = self.when
+        if self.sequence:
+            told["sequence"] = [self.sequence.number, self.sequence.places]
         return json.dumps(told, separators=(",", ":")).encode() + b"\n"
 
     @classmethod
@@ -46,7 +57,15 @@ class KnownRow:
         """What `text` wrote. Raises ValueError or KeyError where it is damaged."""
         told = json.loads(text)
         offset, part = told["place"]
-        return cls((offset, part), load_marks(told["marks"]), told["signals"], told["when"])
+        marks, when = load_marks(told["marks"]), told["when"]
+        return cls((offset, part), marks, told["signals"], when, sequence=_gathered(told.get("sequence"), when))
+
+
+def _gathered(told: Any, when: float) -> Gathered | None:
+    if told is None:
+        return None
+    number, places = told
+    return Gathered(number, tuple((offset, part) for offset, part in places), when)
 
 
 def document_of(text: bytes, vector: Vector) -> bytes:

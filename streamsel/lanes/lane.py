@@ -1,8 +1,9 @@
 """A lane: one partition's selection, which goes on where it stood on whatever machine it is restored.
 
 It takes frames with their vectors in the order of their records: `enter` reads, filters and counts each of them alone,
-`decide` hands those that entered to the decider. It tells what changed of its state as small entries. Any cut of the
-frames into batches gives the same picks and the same state.
+`decide` hands those that entered to the decider. Where sequences are selected, these enter with their last frame. It
+tells what changed of its state as small entries. Any cut of the frames into batches gives the same picks and the same
+state.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from streamsel.data import Box, Decision, Frame, Mark, Value, Vector
 from streamsel.errors import DiskError, SourceError, StateError, UsageError
 from streamsel.lanes.breath import silent
 from streamsel.lanes.deciding import Arrays, Decider, Entered, Open, Settled, Verdict, under
+from streamsel.lanes.gathering import Found, gathered
+from streamsel.lanes.sequences import FRAMES, STREAMS, Sequences
 from streamsel.lanes.state_entries import Entries, Rows, arrays_of
 from streamsel.rules.frame_rules import FrameRules
 from streamsel.selection.columns import Batch
@@ -27,6 +30,9 @@ FACTS: Final = b"#lane"
 """The key of the entry that says where a lane stands, and whose it is."""
 FORMAT: Final = 2
 
+WAITS: Final = Verdict(Decision(False, "sequence", math.inf))
+"""On a frame that waits for others of its sequence."""
+
 
 @dataclass(frozen=True, slots=True)
 class Taken:
@@ -34,7 +40,8 @@ class Taken:
 
     offset: of its record. part: its number among the record's frames, 0-based. last: whether it is the last of them.
     when: it was taken, seconds since 1970; read where picks are forgotten, and where windows of time end. held: frames
-    before it, since the last one, that were looked at and held for surely not new: a target ratio counts them.
+    before it, since the last one, that were looked at and held for surely not new: a target ratio counts them. alone:
+    whether the record's frames are a stream of their own, over whose ends no sequence goes; else a stream is a source.
     """
 
     frame: Frame
@@ -44,6 +51,7 @@ class Taken:
     last: bool = True
     when: float = 0.0
     held: int = 0
+    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +64,10 @@ class _Known:
 
 
 class Lane:
-    """rules and decider: fresh, of this lane alone. identity: of selection, goal and model; state of another one is
-    refused. What follows its first space is the model's name. kin: other identities whose state is gone on with.
-    parting: whether its goal is one of earlier on, by which its open window is to end now.
+    """rules, decider and sequences: fresh, of this lane alone; without sequences each frame is a row. identity: of
+    selection, goal and model; state of another one is refused. What follows its first space is the model's name. kin:
+    other identities whose state is gone on with. parting: whether its goal is one of earlier on, by which its open
+    window is to end now.
 
     position: offset of the record to read next, None before the first. inside: how many frames of that record have
     been taken already, where it holds several. called: what errors call it, by default by its partition. anew: what
@@ -71,6 +80,7 @@ class Lane:
         rules: FrameRules,
         decider: Decider,
         *,
+        sequences: Sequences | None = None,
         identity: str = "",
         kin: Collection[str] = (),
         parting: bool = False,
@@ -83,7 +93,7 @@ class Lane:
         self.inside = 0
         self._faulty = False
         """Whether a frame of the record at hand was unusable."""
-        self._rules, self._entrance, self._decider = rules, rules.entrance, decider
+        self._rules, self._entrance, self._decider, self._sequences = rules, rules.entrance, decider, sequences
         self._entries = Entries()
 
     def __len__(self) -> int:
@@ -92,8 +102,13 @@ class Lane:
 
     @property
     def looked(self) -> int:
-        """Frames so far, but for those that could not be used."""
+        """Frames, or sequences, so far, but for those that could not be used."""
         return self._entrance.seen
+
+    @property
+    def incomplete(self) -> int:
+        """Frames whose sequence stays incomplete, since this lane was made."""
+        return self._sequences.incomplete if self._sequences else 0
 
     @property
     def open(self) -> Open | None:
@@ -108,6 +123,8 @@ class Lane:
         """A record is done with, and nothing more comes of it, also where some of its frames were taken."""
         if offset >= (self.position or 0):
             self.position, self.inside = offset + 1, 0
+            if self._sequences:
+                self._sequences.end(offset)
 
     def take(self, rows: Sequence[Taken]) -> list[Verdict]:
         """Verdicts on frames; see `settle`."""
@@ -131,36 +148,55 @@ class Lane:
 
     def decide(self, rows: Sequence[Entered], breathe: Callable[[], None] = silent) -> Settled:
         """What came of frames that entered: all of them, in order. breathe: see `Decider`."""
-        return self._decider.decide(rows, breathe)
+        return self._kept(self._decider.decide(rows, breathe))
 
     def end(self, now: float, breathe: Callable[[], None] = silent) -> Settled:
         """Choose among what is open: no frame came that ended it, and its time is over. now: UTC seconds since 1970."""
-        return self._decider.end(now, breathe)
+        return self._kept(self._decider.end(now, breathe))
+
+    def _kept(self, settled: Settled) -> Settled:
+        return self._sequences.keeping(settled) if self._sequences else settled
 
     def _enter(self, row: Taken) -> Entered | Verdict:
-        """The row that a frame becomes, or why it is turned away."""
+        """The row that a frame becomes, or completes, or why there is none."""
         self._step(row)
         self._entrance.seen += row.held
         try:
-            (window,) = self._entrance.measured(iter([(row.frame,)]))
-            objects = self._rules.objects.vectors([window]) if self._rules.objects else ()
-            frame = self._bare(window[0])
-            self._batch(frame, row.vector, objects)  # what cannot be read is told before anything is counted
-            self._decider.check(row.vector)
+            found = self._found(row)
+            if found is not None:
+                self._batch(found)  # what cannot be read is told before anything is counted
+                self._decider.check(found.vector)
         except DiskError:
             raise
         except (UsageError, SourceError) as error:
             self._entrance.inspection.begin()
             again, self._faulty = self._faulty, True
             return Verdict(Decision(False, "unusable", math.inf), unusable=str(error), again=again)
-        number = self._entrance.seen
-        (reason,) = self._entrance.reasons([(frame,)])
+        finally:
+            if self._sequences and row.alone and row.last:
+                self._sequences.end(row.offset)
+        return WAITS if found is None else self._admitted(row, found)
+
+    def _found(self, row: Taken) -> Found | None:
+        """What is to be decided on now: a frame, or the sequence that it completes."""
+        (window,) = self._entrance.measured(iter([(row.frame,)]))
+        objects = self._rules.objects.vectors([window]) if self._rules.objects else ()
+        frame = self._bare(window[0])
+        if self._sequences is None:
+            return Found((frame,), row.vector, objects)
+        place, record = (row.offset, row.part), row.offset if row.alone else None
+        return gathered(self._entrance, self._sequences, frame, row.vector, place=place, when=row.when, record=record)
+
+    def _admitted(self, row: Taken, found: Found) -> Entered | Verdict:
+        number, signals = self._entrance.seen, found.window[0].signals
+        (reason,) = self._entrance.reasons([found.window])
         if reason:
-            return Verdict(Decision(False, reason, math.inf), signals=frame.signals)
-        worth = self._entrance.admit([(frame,)])
-        batch = self._batch(frame, row.vector, objects)
+            return Verdict(Decision(False, reason, math.inf), signals=signals)
+        worth = self._entrance.admit([found.window])
+        batch, marks = self._batch(found), self._marks(found)
         value = 0.0 if worth is None else float(worth[0])
-        return Entered((row.offset, row.part), frame.mark, frame.signals, batch, row.vector, number, row.when, value)
+        place = row.offset, row.part
+        return Entered(place, marks, signals, batch, found.vector, number, row.when, value, found.sequence)
 
     def _step(self, row: Taken) -> None:
         if not self.awaits(row.offset, row.part):
@@ -173,15 +209,20 @@ class Lane:
         read = self._entrance.columns
         return replace(frame, signals={name: value for name, value in frame.signals.items() if name in read})
 
-    def _batch(self, frame: Frame, vector: Vector, objects: Sequence[Mapping[str, Vector]]) -> Batch:
-        return self._rules.batch([_Known((frame.mark,), frame.signals)], vector[None], objects)
+    def _marks(self, found: Found) -> tuple[Mark, ...]:
+        return self._entrance.telling([frame.mark for frame in found.window])
+
+    def _batch(self, found: Found) -> Batch:
+        known = _Known(self._marks(found), found.window[0].signals)
+        return self._rules.batch([known], found.vector[None], found.objects)
 
     def entries(self) -> dict[bytes, bytes | None]:
         """What changed of the whole state since the last call, or since it was restored; None: gone."""
         facts = {"format": FORMAT, "identity": self.identity, "position": self.position, "inside": self.inside}
         facts["faulty"] = self._faulty and self.inside > 0
         changed = self._entries.changed(*self._state(), self._decider.forgotten)
-        return {FACTS: json.dumps(facts).encode(), **changed, **self._decider.told()}
+        gathered = self._sequences.told() if self._sequences else {}
+        return {FACTS: json.dumps(facts).encode(), **changed, **gathered, **self._decider.told()}
 
     def _state(self) -> tuple[Arrays, Mapping[str, Rows]]:
         """All arrays by name, and apart from them those whose rows come and go."""
@@ -205,6 +246,7 @@ class Lane:
     def _restore(self, entries: Mapping[bytes, bytes]) -> None:
         self.position, self.inside, self._faulty = self._place(entries.get(FACTS))
         documents = {key: value for key, value in entries.items() if key.startswith(b"#") and key != FACTS}
+        gathered = {key: documents.pop(key) for key in entries if key.startswith((FRAMES, STREAMS))}
         kept = {key: value for key, value in entries.items() if not key.startswith(b"#")}
         arrays = arrays_of(kept)
         try:
@@ -212,7 +254,9 @@ class Lane:
             self._entrance.totals.restore(under("entrance", arrays))
             self._entrance.inspection.restore(under("inspection", arrays))
             self._decider.restore(arrays, documents)
-        except (KeyError, ValueError) as error:
+            if self._sequences:
+                self._sequences.restore(gathered)
+        except (KeyError, ValueError, TypeError) as error:
             raise StateError(f"{self._called}: saved state is damaged ({error})") from error
         self._entries = Entries(kept)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Self
@@ -21,6 +23,7 @@ from streamsel.lanes.earlier import Earlier
 from streamsel.lanes.file_digest import digest_of_files
 from streamsel.lanes.forgetting import Forgetting
 from streamsel.lanes.lane import Lane
+from streamsel.lanes.sequences import Sequences
 from streamsel.rules.frame_rules import FrameRules
 from streamsel.rules.goals import budget_rules
 from streamsel.rules.inspection import Inspection
@@ -39,6 +42,9 @@ WINDOWS: Final[dict[str, Any]] = {**dict.fromkeys(GOALS, False), "n": "of a wind
 AT_ONCE: Final = [{**WINDOWS, "n": None, **given} for given in ({}, {"target_ratio": True}, {"min_distance": True})]
 """What identities tell of goals whose numbers may change."""
 
+LONGEST: Final = 1000
+"""Frames of a sequence, at most: documents of state tell of all of them."""
+
 LISTED: Final = 1000
 """Names of damaged or repeated frames that a lane remembers to tell of."""
 
@@ -47,10 +53,10 @@ class Lanes:
     """Makes lanes. selection: what to pick; its proportion_samples is a target ratio here.
 
     target_ratio, min_distance, window: the goal, at most one; none: the model's own novelty distance. With a window of
-    time the best of it are chosen when it ends, and what the selection says of numbers counts for nothing. lightly: a
-    folder with predictions and metadata by the names of frames. query_sets: name -> path. named: what else must be
-    equal for state to be gone on with, as plain JSON. movable: whether state is gone on with though the goal's number
-    is another one.
+    time the best of it are chosen when it ends, and what the selection says of numbers counts for nothing. gap: seconds
+    between two frames of a stream after which a sequence begins anew; None: no gap does. lightly: a folder with
+    predictions and metadata by the names of frames. query_sets: name -> path. named: what else must be equal for state
+    to be gone on with, as plain JSON. movable: whether state is gone on with though the goal's number is another one.
     called: partition -> what errors call its lane. anew: see Lane. forgetting: makes that of a lane.
     Raises UsageError for what a stream without an end cannot promise, UsageError and SourceError for what the
     selection reads and is not there.
@@ -64,6 +70,7 @@ class Lanes:
         target_ratio: float | None = None,
         min_distance: float | None = None,
         window: WindowGoal | None = None,
+        gap: float | None = None,
         lightly: Path | None = None,
         query_sets: Mapping[str, Path] | None = None,
         named: Mapping[str, Any] | None = None,
@@ -73,10 +80,11 @@ class Lanes:
         forgetting: Callable[[], Forgetting | None] = lambda: None,
     ) -> None:
         self._called, self._anew, self._forgetting = called, anew, forgetting
-        self._window = window
         self._config = (
             _window_config(selection, window) if window else _stream_config(selection, target_ratio, min_distance)
         )
+        self._length, self._gap = self._config.sequence_length, math.inf if gap is None else gap
+        self._window = window and replace(window, picks=window.picks // self._length)
         self._embedder = embedder
         self._folder = None if lightly is None else LightlyFolder.named(lightly)
         sets = {name: str(path) for name, path in (query_sets or {}).items()}
@@ -152,6 +160,7 @@ class Lanes:
             partition,
             rules,
             decider,
+            sequences=Sequences(self._length, self._gap) if self._length > 1 else None,
             identity=self._kin[0] if parting else self._identity,
             kin=self._kin,
             parting=parting is not None,
@@ -192,6 +201,8 @@ def _window_config(selection: SelectionConfig | None, window: WindowGoal) -> Sel
     bare = selection and selection.model_copy(update={"n_samples": None, "proportion_samples": None})
     config = SelectConfig.of(sources="topic", selection=bare)
     _refuse_parts(config)
+    if window.picks % config.sequence_length:
+        raise UsageError(_no_multiple(window.picks, config.sequence_length))
     if config.rules.reads_objects:
         raise UsageError(
             "the selection reads embeddings of objects, which candidates of a window do not keep: leave that out,"
@@ -201,12 +212,24 @@ def _window_config(selection: SelectionConfig | None, window: WindowGoal) -> Sel
 
 
 def _refuse_parts(config: SelectConfig) -> None:
-    """Raises UsageError for what are no single whole pictures."""
-    if config.sequence_length > 1 or config.objects is not None:
-        what = "sequences" if config.sequence_length > 1 else "objects"
+    """Raises UsageError for what are no whole pictures, and for sequences of what is not kept of their frames."""
+    length = config.sequence_length
+    if config.objects is not None:
         raise UsageError(
-            f"the selection asks for {what}, and pictures of a topic are picked one by one: leave that out"
+            "the selection asks for objects, and pictures of a topic are picked as a whole: leave that out"
         )
+    if length > LONGEST:
+        raise UsageError(f"selected_sequence_length {length}: at most {LONGEST} frames here")
+    if length > 1 and config.rules.reads_objects:
+        raise UsageError(
+            "the selection reads embeddings of objects, which frames that wait for others of their sequence do not"
+            " keep: leave that out, or selected_sequence_length"
+        )
+
+
+def _no_multiple(picks: int, length: int) -> str:
+    near = " or ".join(str(one) for one in (picks // length * length, -(-picks // length) * length) if one)
+    return f"a window's {picks} picks are frames, and no multiple of selected_sequence_length {length}; use {near}"
 
 
 def _inspection(rules: FrameRules, *, remove_duplicates: bool) -> Inspection:

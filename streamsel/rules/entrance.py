@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from streamsel.config import SelectionConfig
 from streamsel.config.constraints import Names, Quota
-from streamsel.data import Box, Mark, Value
+from streamsel.data import Box, Frame, Mark, Value
 from streamsel.embed import Window
 from streamsel.rules.days import UNDATED
 from streamsel.rules.filters import Filter, listed, stem
@@ -27,6 +27,7 @@ from streamsel.rules.own_vectors import LACKING
 from streamsel.rules.readings import Reading
 from streamsel.rules.totals import Totals
 from streamsel.rules.unseen import Unseen
+from streamsel.rules.values import to_column
 from streamsel.rules.wanted_files import WantedFiles
 from streamsel.rules.wanted_names import WantedNames
 from streamsel.rules.worth import Worth
@@ -94,6 +95,23 @@ class Entrance:
         names = [self.called(frame.mark) for frame in window]
         known: dict[str, Value] = {one.column: one.of([window], [names])[0] for one in self._readings}
         return tuple(replace(frame, signals={**frame.signals, **known}) for frame in window)
+
+    def check(self, frame: Frame) -> None:
+        """Raises UsageError for what was read of a frame and is no value of its kind; what is not known is none."""
+        for one in self._readings:
+            if (value := frame.signals[one.column]) is not None:
+                to_column(one.kind, [value], [self.called(frame.mark)], one.column, one.classes)
+
+    def joined(self, frames: Sequence[Frame], digests: Sequence[int]) -> Window:
+        """A window of frames that were measured one at a time, as if they had come at once; see `Inspection.put`."""
+        self.inspection.put(digests)
+        known = {one.column: one.combined([frame.signals[one.column] for frame in frames]) for one in self._readings}
+        return tuple(replace(frame, signals=known) for frame in frames)
+
+    def telling(self, marks: Sequence[Mark]) -> tuple[Mark, ...]:
+        """Those that are enough to know a row by: its first, and the one that is to be included or excluded."""
+        listed = [mark for mark in marks[1:] if stem(self.called(mark)) in self._listed] if self._listed else []
+        return (marks[0], *listed[:1])
 
     def reasons(self, block: Sequence[Window]) -> list[str]:
         """Why each window is turned away; empty where it is not. Counts them."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
@@ -55,6 +55,15 @@ class Inspection:
         if self._duplicates is not None:
             self._digests.append([digest_of(frame.picture) for frame in window])
         return window
+
+    def taken_back(self) -> list[int]:
+        """What is known of the pictures of the window that was looked at last, which is not asked about now."""
+        return self._digests.pop() if self._digests else []
+
+    def put(self, digests: Sequence[int]) -> None:
+        """A window was looked at, a frame at a time. digests: what `taken_back` gave of each."""
+        if self._duplicates is not None:
+            self._digests.append(list(digests))
 
     def repeats(self, window: Window, reason: str) -> str:
         """Why a window is turned away, where it is; to be asked of each that was looked at, in that order.

@@ -31,7 +31,7 @@ from streamsel.signals.path_regex import PathSignal
 from streamsel.signals.prediction_files import PredictionSource
 from streamsel.signals.prediction_signals import CategoryCount, ClassCount, ClassDistribution, ScoreSignal
 
-__all__ = ["Reading", "prediction_reading", "reading_of", "readings_of"]
+__all__ = ["NoPicture", "Reading", "prediction_reading", "reading_of", "readings_of"]
 
 _OF_A_VIDEO: Final = re.compile(r"(?s:(.+))-([0-9]+)-([A-Za-z0-9]+)(?:\.(?:png|jpg))?")
 ONE: Final = {"numbers": "number", "counts": "counts", "labels": "label"}
@@ -55,13 +55,14 @@ class Reading:
         """A value per window of frames: the mean of numbers, the sum of counts, the most frequent of labels."""
         frames = [frame for window in windows for frame in window]
         values = iter(self.signal.of(frames, [name for window in names for name in window]))
-        return [self._combined([next(values) for _ in window]) for window in windows]
+        return [self.combined([next(values) for _ in window]) for window in windows]
 
     def of_names(self, names: Sequence[str]) -> list[Value]:
         """The same for things of which only the names are known."""
         return self.of([(_nameless(name),) for name in names], [(name,) for name in names])
 
-    def _combined(self, values: list[Value]) -> Value:
+    def combined(self, values: list[Value]) -> Value:
+        """The value of a window, from those of its frames, or of what each of them gives as a window of its own."""
         if self.kind == "counts":
             values = [
                 value if isinstance(value, Mapping) or value is None else {class_of(value): 1.0} for value in values
@@ -162,15 +163,17 @@ def _measured(read: Any) -> bool:
     return read.type == "METADATA" and read.key in MEASURED
 
 
-class _NoPicture:
+class NoPicture:
     """In place of a picture that is not there: signals that are read from files never look at it."""
 
     width = height = 0
 
     def i420(self) -> Pixels:
+        """Black."""
         return np.zeros((96, 64), np.uint8)
 
     def rgb(self, width: int | None = None, height: int | None = None) -> Pixels:
+        """Black."""
         return np.zeros((height or 1, width or 1, 3), np.uint8)
 
 
@@ -178,6 +181,6 @@ def _nameless(name: str) -> Frame:
     """A frame of which only the name is known: of a video where it reads like that, else a still."""
     match = _OF_A_VIDEO.fullmatch(name)
     if match:
-        return Frame(Mark(f"{match[1]}.{match[3]}", int(match[2]), 0, Fraction(1)), _NoPicture())
+        return Frame(Mark(f"{match[1]}.{match[3]}", int(match[2]), 0, Fraction(1)), NoPicture())
     path = PurePosixPath(name)
-    return Frame(Mark(str(path.parent), 0, 0, Fraction(1), 0, path.name), _NoPicture())
+    return Frame(Mark(str(path.parent), 0, 0, Fraction(1), 0, path.name), NoPicture())

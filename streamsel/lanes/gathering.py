@@ -1,0 +1,58 @@
+"""From frames that were read to what is decided on: each by itself, or sequences of them.
+
+What is known of a sequence is made of its frames as `select` makes it: the mean of vectors and numbers, the sum of
+counts, the most frequent of labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from streamsel.data import Frame, Vector
+from streamsel.embed import Window
+from streamsel.lanes.deciding import Gathered, Place
+from streamsel.lanes.sequences import Complete, Read, Sequences
+from streamsel.rules.entrance import Entrance
+from streamsel.rules.readings import NoPicture
+from streamsel.selection.columns import Vectors
+
+__all__ = ["Found", "gathered"]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What is decided on: its frames with what was read of it, its vector, its objects' by task, and whether it is a
+    sequence."""
+
+    window: Window
+    vector: Vector = field(repr=False)
+    objects: Sequence[Mapping[str, Vector]] = ()
+    sequence: Gathered | None = None
+
+
+def gathered(
+    entrance: Entrance,
+    sequences: Sequences,
+    frame: Frame,
+    vector: Vector,
+    *,
+    place: Place,
+    when: float,
+    record: int | None,
+) -> Found | None:
+    """The sequence that a frame completes, which was measured alone; None: it waits. record: see `Sequences.take`.
+
+    Raises UsageError for a vector, or a value, that is none: the frame is not among those of a sequence then.
+    """
+    digests = entrance.inspection.taken_back()
+    entrance.check(frame)
+    Vectors(vector[None])
+    complete = sequences.take(Read.of(place, frame.mark, frame.signals, when, digests), vector, record)
+    return None if complete is None else _found(entrance, complete)
+
+
+def _found(entrance: Entrance, complete: Complete) -> Found:
+    frames = [Frame(one.mark, NoPicture(), signals=one.signals) for one in complete.frames]
+    window = entrance.joined(frames, [digest for one in complete.frames for digest in one.digests])
+    return Found(window, complete.vector, sequence=complete.sequence)
