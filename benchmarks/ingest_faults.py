@@ -26,8 +26,8 @@ from streamsel.testing.ingest_faults import (
     poisoned,
     process_stopped,
 )
-from streamsel.testing.ingest_material import Given, by_the_minute, path_tricks, poison, small_pictures
-from streamsel.testing.ingest_trial import PARTITIONS, Trial
+from streamsel.testing.ingest_material import Given, by_device, by_the_minute, path_tricks, poison, small_pictures
+from streamsel.testing.ingest_trial import PARTITIONS, Trial, sequences_of
 from streamsel.testing.kafka_broker import Broker
 from streamsel.testing.kafka_cluster import Cluster
 
@@ -97,6 +97,13 @@ def windows(trial: Trial, brokers: Brokers, records: list[Given], given: argpars
     return f"windows of 30 records, 20 picks of each; {given.kills} kills, {inside} inside an open transaction"
 
 
+def sequences(trial: Trial, brokers: Brokers, records: list[Given], given: argparse.Namespace) -> str:
+    """kill -9 at random moments while sequences of two devices in each partition are gathered and sent."""
+    trial.options = {"selection": sequences_of(4)}
+    inside = killed(trial, list(by_device(records, seed=given.seed)), given.kills, random.Random(given.seed))
+    return f"sequences of 4 pictures, 2 devices a partition; {given.kills} kills, {inside} inside an open transaction"
+
+
 FAULTS: dict[str, Fault] = {
     "kills": kills,
     "outage": outage,
@@ -107,6 +114,7 @@ FAULTS: dict[str, Fault] = {
     "stopped": stopped,
     "poison": bad_records,
     "windows": windows,
+    "sequences": sequences,
 }
 
 

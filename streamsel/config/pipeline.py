@@ -22,13 +22,14 @@ SMALLEST_RECORD = 1000
 class Input(Value):
     """What is read, and as whom.
 
-    servers: `host:port` each. group: consumers of the same group share the partitions. instance: this member's name
-    in it, which must be unique and should stay the same over restarts (static membership): then a restart moves no
-    partitions and waits for nothing; None: a new name at each start. references: the folder that references in
-    records are relative to, and never leave; None: references are refused. holds: what the records carry, `auto`
-    goes by their headers. fps, every, keyframes: which frames of a video segment are looked at. largest, pixels: of
-    a picture, the latter also of a segment's frames; what has more bytes or pixels is a dead letter. session:
-    seconds without a sign of life after which another member takes over.
+    servers: `host:port` each. group: consumers of the same group share the partitions. instance: this member's name in
+    it, which must be unique and should stay the same over restarts (static membership): then a restart moves no
+    partitions and waits for nothing; None: a new name at each start. references: the folder that references in records
+    are relative to, and never leave; None: references are refused. holds: what the records carry, `auto` goes by their
+    headers. fps, every, keyframes: which frames of a video segment are looked at. largest, pixels: of a picture, the
+    latter also of a segment's frames; what has more bytes or pixels is a dead letter. gap: seconds between two pictures
+    of a source after which a sequence begins anew; None: it never does. session: seconds without a sign of life after
+    which another member takes over.
     """
 
     servers: ServerList
@@ -42,6 +43,7 @@ class Input(Value):
     keyframes: bool = False
     largest: Annotated[Amount, Field(ge=SMALLEST_RECORD)] = 20_000_000
     pixels: int = Field(50_000_000, ge=10_000, le=170_000_000)
+    gap: float | None = Field(None, gt=0, allow_inf_nan=False)
     session: float = Field(30.0, ge=6, le=1800)
 
     @model_validator(mode="after")
@@ -127,6 +129,17 @@ class IngestConfig(ServiceConfig):
             raise ValueError(f"topic {twice!r} has two uses: input, output, state and dead_letter must all differ")
         return self
 
+    @model_validator(mode="after")
+    def _gap_of_sequences(self) -> Self:
+        if self.input.gap is not None and self.sequence_length == 1:
+            raise ValueError("input.gap is for sequences: give selected_sequence_length above 1, or leave it out")
+        return self
+
+    @property
+    def sequence_length(self) -> int:
+        """Frames of a pick."""
+        return self.rules.worker.selected_sequence_length
+
     @property
     def goal(self) -> Window | None:
         """The window with its number of picks; None where frames are decided at once."""
@@ -145,6 +158,7 @@ class IngestConfig(ServiceConfig):
     def identity(self) -> dict[str, Any]:
         """What must be equal for state to be gone on with, beside the model."""
         looking = self.input.model_dump(mode="json", include={"topic", "group", "fps", "every", "keyframes"})
+        looking |= {} if self.input.gap is None else {"gap": self.input.gap}
         choice = self.model_dump(mode="json", include={"target_ratio", "min_distance"})
         selection = self.rules.written()
         if (window := self.goal) is None:

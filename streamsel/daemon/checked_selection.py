@@ -46,6 +46,12 @@ def model_findings(
 
 def _goal(config: IngestConfig, model: Embedder) -> str:
     """What is kept, of each partition by itself."""
+    if (length := config.sequence_length) > 1:
+        return f"sequences of {length} frames, {_kept(config, model)}"
+    return _kept(config, model)
+
+
+def _kept(config: IngestConfig, model: Embedder) -> str:
     if (window := config.goal) is not None:
         return f"the best {window.picks} of each {window.minutes:g} minutes of each partition"
     if config.ratio is not None:

@@ -31,8 +31,11 @@ class Metrics:
         self.picks = Counter("streamsel_picks", "Frames picked.", registry=registry)
         self.bytes = Counter("streamsel_read_bytes", "Bytes of the values read.", registry=registry)
         self.unusable = Counter("streamsel_unusable_frames", "Frames that lack what is needed.", registry=registry)
+        self.incomplete = Counter(
+            "streamsel_incomplete_frames", "Frames whose sequence stayed incomplete.", registry=registry
+        )
         self.dead = Counter("streamsel_dead_letters", "Records that could not be used.", registry=registry)
-        self.lost = Counter("streamsel_lost_picks", "Picks of windows whose picture is gone.", registry=registry)
+        self.lost = Counter("streamsel_lost_picks", "Pictures of picks that are gone.", registry=registry)
         self.rebuilds = Counter("streamsel_rebuilds", "Times that the clients were built anew.", registry=registry)
         self.rebalances = Counter("streamsel_rebalances", "Times that partitions came or went.", registry=registry)
         self.lag = Gauge("streamsel_lag_records", "Records not read yet.", ["partition"], registry=registry)
@@ -46,12 +49,13 @@ class Metrics:
         self._partitions: set[int] = set()
 
     def count(self, name: str) -> float:
-        """How often so far: records, frames, picks, bytes, unusable, dead, lost, rebuilds or rebalances."""
+        """How often so far: records, frames, picks, bytes, unusable, incomplete, dead, lost, rebuilds or rebalances."""
         (family,) = getattr(self, name).collect()
         return next(float(one.value) for one in family.samples if one.name.endswith("_total"))
 
     def picked(self, timestamp: int) -> None:
-        """A pick was committed; timestamp: of its record, or of the end of its window, milliseconds since 1970."""
+        """A picture was committed. timestamp: of its record, or of that of its sequence's last frame, or of the end of
+        its window, milliseconds since 1970."""
         self.picks.inc()
         if timestamp > 0:
             self.latency.observe(max(0.0, self._now() - timestamp / 1000))

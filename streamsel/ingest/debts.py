@@ -1,7 +1,7 @@
-"""What windows of time chose is sent: picked records are read again, opened again, and emitted, a portion at a time.
+"""What windows of time chose, and sequences, are sent: records are read again, opened again, emitted, some at a time.
 
-Pictures of candidates are kept nowhere: the topic that they came from has them. A pick whose record, or whose file, is
-gone meanwhile cannot be sent; a dead letter tells of it, and the others are sent.
+Pictures of candidates, and of earlier frames of a sequence, are kept nowhere: the topic that they came from has them. A
+picture whose record, or whose file, is gone meanwhile cannot be sent; a dead letter tells of it, and others are sent.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ Again = Callable[[int, int], Message | None]
 """Partition, offset -> the record, None where it is gone."""
 
 PICKED: Final = "was picked when its window ended, but"
+OF_SEQUENCE: Final = "was picked with its sequence, but"
 GONE: Final = "the topic does not have it any more: raise its retention.ms"
 FEWER: Final = "it has fewer frames now"
 NO_VECTOR: Final = np.empty(0, np.float32)
@@ -51,7 +52,7 @@ class Debts:
         self._owed.pop(partition, None)
 
     def add(self, partition: int, chosen: Chosen, done: Done) -> None:
-        """What windows chose is owed, says the transaction that ends them."""
+        """What windows chose, and sequences, are owed, says the transaction that decides it."""
         owed = self._owed[partition]
         owed.add(chosen)
         done.state[partition] = {**done.state[partition], **owed.entries()}
@@ -75,13 +76,14 @@ class Debts:
         if isinstance(one, Opened):
             verdict = picks.pop(place := (one.message.offset, one.part))
             done.records += self._parts.output.pick(one, verdict, NO_VECTOR)
-            done.picked.append(round(verdict.window.end * 1000) if verdict.window else one.message.timestamp)
+            done.picked.append(_since(verdict))
             return [place]
         lost = [place for place in picks if place[0] == one.message.offset]
+        picked = PICKED if any(picks[place].window for place in lost) else OF_SEQUENCE
         for place in lost:
             del picks[place]
         done.lost += len(lost)
-        dead(self._parts, done, one.message, f"{PICKED} {one.reason}")
+        dead(self._parts, done, one.message, f"{picked} {one.reason}")
         return lost
 
     def _opened(
@@ -109,6 +111,12 @@ class Debts:
                 if not wanted:
                     return
         yield Poison(message, FEWER)
+
+
+def _since(verdict: Verdict) -> int:
+    """When it could be sent, milliseconds since 1970: at the end of its window, or with its sequence's last frame."""
+    seconds = verdict.window.end if verdict.window else verdict.sequence.when if verdict.sequence else 0.0
+    return round(seconds * 1000)
 
 
 def _offset(place: Place) -> int:

@@ -17,7 +17,7 @@ from urllib.parse import quote
 from streamsel.data import Candidate, Frame, Pick, Vector
 from streamsel.ingest.pictures import Opened
 from streamsel.lanes.lane import Verdict
-from streamsel.lanes.pick_facts import pick_facts, window_facts
+from streamsel.lanes.pick_facts import pick_facts, sequence_facts, window_facts
 from streamsel.sink.durable import made_folder
 from streamsel.sink.json_file import json_text
 from streamsel.sink.names import safe_path
@@ -55,7 +55,8 @@ class TopicOutput:
     limit: bytes of a picture that travels in its record. A larger one is written to `claims`, to which every reference
     is relative then; without `claims` it is referred to where it came from: its file, or the segment that it is a frame
     of, or `kafka:TOPIC/PARTITION/OFFSET`. Of a pick of a window of time, the extensions `windowbegin`, `windowend` and
-    `windoworder` say what `window` does in the facts. Signals that would make a record too large are left out of it.
+    `windoworder` say what `window` does in the facts; of a frame of a sequence `sequencenumber` and `sequenceplace`
+    what `sequence` does. Signals that would make a record too large are left out of it.
     """
 
     def __init__(
@@ -75,7 +76,7 @@ class TopicOutput:
             model=self._model,
             subject=opened.frame.mark.name,
             when=opened.carried.time,
-            further={f"window{name}": str(value) for name, value in window_facts(verdict).items()},
+            further=_further(verdict),
             limit=self._limit,
             id=_id(opened, self._model),
         )
@@ -155,6 +156,11 @@ def _content(opened: Opened) -> Content:
     reference = opened.carried.reference
     segment = Whole(mimetypes.guess_type(reference)[0] or UNKNOWN, opened.carried.sha256)
     return Content(encode(opened.frame.picture.rgb(), "jpg"), dataref=reference, whole=segment)
+
+
+def _further(verdict: Verdict) -> dict[str, str]:
+    facts = {"window": window_facts(verdict), "sequence": sequence_facts(verdict)}
+    return {f"{of}{name}": str(value) for of, told in facts.items() for name, value in told.items()}
 
 
 def _pick(frame: Frame, verdict: Verdict, vector: Vector) -> Pick:

@@ -36,6 +36,7 @@ class Journal:
             (metrics.bytes, done.nbytes),
             (metrics.frames, done.frames),
             (metrics.unusable, done.unusable),
+            (metrics.incomplete, done.incomplete),
             (metrics.dead, done.dead),
             (metrics.lost, done.lost),
         ):

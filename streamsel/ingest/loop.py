@@ -4,8 +4,9 @@ What is committed in one transaction: picks, dead letters, the changes of each l
 before that undoes nothing, for nothing was done: the member is thrown away with all lanes, and a new one starts from
 what is committed. Picks that go to a folder are on disk before, under names that are the same the next time.
 
-What a window of time chose is owed when it ends, and sent in transactions of its own, before anything newer is decided:
-so no more is ever owed than one chunk and one window chose, and picks stay in the order of their records.
+What a window of time chose is owed when it ends, and a sequence when it is complete and picked. It is sent in
+transactions of its own, before anything newer is decided: so no more is ever owed than one chunk and one window chose,
+and picks stay in the order of their records.
 """
 
 from __future__ import annotations
@@ -112,7 +113,7 @@ class _Term:
                 self._pay(stopping)
 
     def _pay(self, stopping: threading.Event) -> None:
-        """Send what windows chose, a portion in each transaction."""
+        """Send what windows chose, and sequences, a portion in each transaction."""
         breath = Breath(self._breathe)
         for partition in sorted(self._member.owned):
             if stopping.is_set():

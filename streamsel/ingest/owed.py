@@ -1,7 +1,8 @@
 """Picks that are chosen and not sent yet, of one partition: small documents of its state, without the pictures.
 
-What a window chose is too much for the transaction that ends it. So that one writes down what is owed, and others send
-it, a portion each, and cross it out: a kill between any two of them neither loses a pick nor sends it twice.
+What a window chose is too much for the transaction that ends it, and of a sequence only the last picture is at hand. So
+that one writes down what is owed, and others send it, a portion each, and cross it out: a kill between any two of them
+neither loses a pick nor sends it twice.
 """
 
 from __future__ import annotations
@@ -9,17 +10,18 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final, Self
 
 from streamsel.data import Decision
 from streamsel.errors import StateError
-from streamsel.lanes.deciding import Place, Span, Verdict
+from streamsel.lanes.deciding import Gathered, Place, Span, Verdict
 from streamsel.sink.json_file import plain
 
 __all__ = ["OWED", "Owed"]
 
 OWED: Final = b"#owed/"
-"""How the keys of documents of owed picks begin; the place of their frame follows."""
+"""How the keys of documents of owed picks begin; the place of a frame follows: each of a sequence has its own."""
 
 
 class Owed:
@@ -30,13 +32,18 @@ class Owed:
         self._changed: dict[bytes, bytes | None] = {}
 
     def picks(self) -> dict[Place, Verdict]:
-        """Those that are owed now in the order of their frames, as they lie in the topic: window by window."""
-        return {place: _read(self._documents[place]) for place in sorted(self._documents)}
+        """Those that are owed now in the order of their frames, as they lie in the topic: window by window.
+
+        A sequence comes as a whole where its last frame lies; each verdict tells of one of its frames.
+        """
+        read = [(place, _read(place, document)) for place, document in self._documents.items()]
+        return {place: verdict for place, (_, verdict) in sorted(read, key=lambda one: (one[1][0], one[0]))}
 
     def add(self, picks: Sequence[tuple[Place, Verdict]]) -> None:
-        """Picks of windows."""
-        for place, verdict in picks:
-            self._documents[place] = self._changed[_key(place)] = _text(verdict)
+        """Picks of windows, and sequences, which have the place of their last frame."""
+        for last, verdict in picks:
+            for number, place in enumerate(verdict.sequence.places if verdict.sequence else [last]):
+                self._documents[place] = self._changed[_key(place)] = _text(verdict, number, last)
 
     def settle(self, place: Place) -> None:
         """A pick is sent, or told of."""
@@ -69,7 +76,8 @@ def _place(key: bytes) -> Place:
     return int(offset), int(part)
 
 
-def _text(verdict: Verdict) -> bytes:
+def _text(verdict: Verdict, number: int, last: Place) -> bytes:
+    """number: of the frame in its sequence."""
     decision, window = verdict.decision, verdict.window
     told: dict[str, Any] = {
         "reason": decision.reason,
@@ -81,12 +89,19 @@ def _text(verdict: Verdict) -> bytes:
         "window": [window.begin, window.end] if window else None,
         "order": verdict.order,
     }
+    if (sequence := verdict.sequence) is not None:
+        told["sequence"] = {"number": sequence.number, "first": number, "when": sequence.when, "last": last}
     return json.dumps(plain(told), separators=(",", ":")).encode()
 
 
-def _read(document: bytes) -> Verdict:
+def _read(place: Place, document: bytes) -> tuple[Place, Verdict]:
+    """Where it is sent, and the verdict."""
     told = json.loads(document)
     distance = math.inf if told["distance"] is None else told["distance"]
     decision = Decision(True, told["reason"], distance, told["nearest"], told["gains"])
     window = Span(*told["window"]) if told["window"] else None
-    return Verdict(decision, told["ordinal"], told["signals"], window=window, order=told["order"])
+    verdict = Verdict(decision, told["ordinal"], told["signals"], window=window, order=told["order"])
+    if (sequence := told.get("sequence")) is None:
+        return place, verdict
+    offset, part = sequence.pop("last")
+    return (offset, part), replace(verdict, sequence=Gathered(places=(place,), **sequence))

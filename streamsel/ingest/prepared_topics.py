@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from streamsel.config import IngestConfig
 from streamsel.errors import StateError, UsageError
+from streamsel.ingest.checked_sequences import sequence_losses
 from streamsel.ingest.checked_windows import losses
 from streamsel.topic.connection import Connection
 from streamsel.topic.explaining import explained
@@ -18,14 +19,16 @@ def prepare_topics(config: IngestConfig, connection: Connection) -> None:
     """Makes changelog, output and dead letters where they are not there, with as many partitions as the input.
 
     Raises StateError for a changelog that would not hold all state, UsageError for an output that takes smaller records
-    than are to be sent, or for an input that does not keep what windows are chosen of, SinkError where the broker
-    refuses or does not answer; then nothing is made.
+    than are to be sent, or for an input that does not keep what windows are chosen of, or sequences consist of,
+    SinkError where the broker refuses or does not answer; then nothing is made.
     """
     source, output = config.input.topic, config.output
     with explained(_where(connection, source)):
         known_input = describe(connection, source)
     if loss := next(losses(config, known_input), None):
         raise UsageError(f"window: {loss}")
+    if loss := next(sequence_losses(config, known_input), None):
+        raise UsageError(f"selection: {loss}")
     count = known_input.partitions
     wanted = {
         config.state_topic: True,

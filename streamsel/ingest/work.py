@@ -1,6 +1,6 @@
 """From messages to what is committed of them: chunks of bounded size are opened, embedded, decided and written.
 
-What a window of time chose is not written here: it is owed, see `streamsel.ingest.debts`.
+What a window of time chose, and sequences, are not written here: they are owed, see `streamsel.ingest.debts`.
 """
 
 from __future__ import annotations
@@ -37,10 +37,11 @@ FEW: Final = 32
 class Done:
     """What came of a chunk: what is to be committed, and how much it was.
 
-    picked: of each pick that is sent, since when it could have been, milliseconds since 1970: the time of its record,
-    or the end of its window. lost: picks whose picture is gone. unusable: frames that the selection could not decide
-    on. dead: letters; one tells of all such frames of a record. complaint: about the last record that could not be
-    used. ended: partition, window, picks; troubles: partition, what could not be chosen as it was asked for.
+    picked: of each picture that is sent, since when it could have been, milliseconds since 1970: the time of its
+    record, or of that of its sequence's last frame, or the end of its window. lost: pictures that are gone. unusable:
+    frames that the selection could not decide on. incomplete: frames whose sequence stays incomplete. dead: letters;
+    one tells of all such frames of a record. complaint: about the last record that could not be used. ended: partition,
+    window, picks; troubles: partition, what could not be chosen as it was asked for.
     """
 
     records: list[tuple[str, Record]] = field(default_factory=list)
@@ -53,6 +54,7 @@ class Done:
     nbytes: int = 0
     frames: int = 0
     unusable: int = 0
+    incomplete: int = 0
     lost: int = 0
     dead: int = 0
     complaint: str = ""
@@ -99,9 +101,10 @@ def decided(
 ) -> Chosen:
     """Decide what of a chunk is this lane's, add it to what is done. vectors: of the frames among the chunk, in order.
 
-    Pictures that go to disk are written, and last with the output's next `flush`. Gives what windows chose, which is
-    still to be sent; choosing breathes.
+    Pictures that go to disk are written, and last with the output's next `flush`. Gives the sequences that were picked,
+    and what windows chose, which is still to be sent; choosing breathes.
     """
+    before = lane.incomplete
     frames = [one for one in chunk if isinstance(one, Opened)]
     taken = [as_taken(one, vector) for one, vector in zip(frames, vectors, strict=True)]
     settled = lane.settle(taken, breathe)
@@ -115,6 +118,7 @@ def decided(
         if isinstance(one, Poison) or one.last:
             done.messages += 1
             done.nbytes += len(one.message.value or b"")
+    done.incomplete += lane.incomplete - before
     return _chosen(lane, settled, done)
 
 
@@ -124,7 +128,7 @@ def ended(lane: Lane, now: float, done: Done, breathe: Callable[[], None] = sile
 
 
 def _chosen(lane: Lane, settled: Settled, done: Done) -> Chosen:
-    chosen = [(place, verdict) for place, verdict in settled.picks if verdict.window]
+    chosen = [(place, verdict) for place, verdict in settled.picks if verdict.window or verdict.sequence]
     counts = Counter(verdict.window for _, verdict in chosen)
     done.ended += [(lane.partition, window, counts[window.span]) for window in settled.ended]
     done.troubles += [(lane.partition, trouble) for trouble in settled.troubles]
@@ -137,11 +141,12 @@ def as_taken(opened: Opened, vector: Vector) -> Taken:
     """A frame as a lane takes it.
 
     Picks grow old, and windows end, by the times of records: by those of cameras a single wrong clock would make all of
-    them old. A time ahead of the clock on the wall is none: it counts as that of a clock that is `AHEAD`.
+    them old. A time ahead of the clock on the wall is none: it counts as that of a clock that is `AHEAD`. Frames of a
+    segment are a stream of their own.
     """
     frame, message = on_the_wall(opened.frame, opened.when), opened.message
     when = min(message.timestamp / 1000, time.time() + AHEAD)
-    return Taken(frame, vector, message.offset, opened.part, opened.last, when)
+    return Taken(frame, vector, message.offset, opened.part, opened.last, when, alone=opened.content is None)
 
 
 def _emit(parts: Parts, done: Done, opened: Opened, verdict: Verdict, vector: Vector) -> None:
@@ -149,7 +154,7 @@ def _emit(parts: Parts, done: Done, opened: Opened, verdict: Verdict, vector: Ve
     done.unusable += bool(verdict.unusable)
     if verdict.unusable and not verdict.again:
         dead(parts, done, opened.message, verdict.unusable)
-    if verdict:
+    if verdict and not verdict.sequence:
         done.records += parts.output.pick(opened, verdict, vector)
         done.picked.append(opened.message.timestamp)
 

@@ -108,6 +108,7 @@ class Lanes:
             target_ratio=config.target_ratio,
             min_distance=config.min_distance,
             window=None if (window := config.goal) is None else WindowGoal.of(window),
+            gap=config.input.gap,
             lightly=config.lightly,
             query_sets=config.query_sets,
             named=config.identity(),

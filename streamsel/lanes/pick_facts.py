@@ -8,12 +8,12 @@ from typing import Any
 from streamsel.data import Mark
 from streamsel.lanes.lane import Verdict
 
-__all__ = ["pick_facts", "text_of", "window_facts"]
+__all__ = ["pick_facts", "sequence_facts", "text_of", "window_facts"]
 
 
 def pick_facts(mark: Mark, taken: datetime, verdict: Verdict) -> dict[str, Any]:
     """Where a frame stands in its source, when it was taken, and why it was picked; distances may be infinite."""
-    decision, chosen = verdict.decision, window_facts(verdict)
+    decision, chosen, sequence = verdict.decision, window_facts(verdict), sequence_facts(verdict)
     return {
         "source": mark.source,
         "index": mark.index,
@@ -27,6 +27,7 @@ def pick_facts(mark: Mark, taken: datetime, verdict: Verdict) -> dict[str, Any]:
         "reason": decision.reason,
         "signals": verdict.signals,
         **({"window": chosen} if chosen else {}),
+        **({"sequence": sequence} if sequence else {}),
     }
 
 
@@ -34,6 +35,12 @@ def window_facts(verdict: Verdict) -> dict[str, Any]:
     """Of a pick of a window of time: its `begin` and `end`, and its `order`; else empty."""
     window = verdict.window
     return {"begin": text_of(window.begin), "end": text_of(window.end), "order": verdict.order} if window else {}
+
+
+def sequence_facts(verdict: Verdict) -> dict[str, int]:
+    """Of a frame of a sequence: the `number` of that in its stream, and the frame's `place` in it; else empty."""
+    sequence = verdict.sequence
+    return {"number": sequence.number, "place": sequence.first} if sequence else {}
 
 
 def text_of(seconds: float) -> str:

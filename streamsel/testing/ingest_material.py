@@ -17,7 +17,7 @@ import onnx  # type: ignore[import-untyped, unused-ignore]
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
-__all__ = ["Given", "by_the_minute", "path_tricks", "poison", "small_pictures", "tiny_model"]
+__all__ = ["Given", "by_device", "by_the_minute", "path_tricks", "poison", "small_pictures", "tiny_model"]
 
 Headers = Sequence[tuple[str, bytes]]
 
@@ -80,6 +80,14 @@ def by_the_minute(records: Iterable[Given], partitions: int) -> Iterator[Given]:
     begin = (int(time.time()) // HALF_HOUR - 48) * HALF_HOUR
     for number, one in enumerate(records):
         yield replace(one, time=(begin + 60 * (number // partitions)) * 1000)
+
+
+def by_device(records: Iterable[Given], devices: int = 2, seed: int = 0) -> Iterator[Given]:
+    """Records of so many devices, as they come of a partition: whichever has one sends it."""
+    random = np.random.default_rng(seed)
+    for number, one in enumerate(records):
+        said = {**dict(CLOUD_EVENT), "ce_id": b"%d" % number, "ce_source": b"device-%d" % random.integers(devices)}
+        yield replace(one, headers=tuple(said.items()))
 
 
 def poison(references: Path) -> list[Given]:

@@ -23,6 +23,7 @@ from streamsel.embed.load import load_embedder
 from streamsel.ingest.owed import OWED
 from streamsel.ingest.pictures import Opened, Pictures
 from streamsel.ingest.work import as_taken
+from streamsel.lanes.deciding import Settled
 from streamsel.lanes.making import Lanes
 from streamsel.testing.ingest_feed import Feed
 from streamsel.testing.ingest_material import Given, tiny_model
@@ -34,7 +35,7 @@ from streamsel.topic.connection import Connection
 from streamsel.topic.incoming import Incoming
 from streamsel.topic.references import References
 
-__all__ = ["PARTITIONS", "Findings", "Reference", "Trial"]
+__all__ = ["PARTITIONS", "Findings", "Reference", "Trial", "sequences_of"]
 
 PARTITIONS: Final = 4
 
@@ -90,6 +91,11 @@ class Trial:
     def windowed(cls, broker: Served, name: str, folder: Path, records: int, **window: float) -> Self:
         """One that chooses of windows: `picks` of each, which is so many `minutes` long."""
         return cls(broker, name, folder, records, {"min_distance": None, "window": window})
+
+    @classmethod
+    def sequential(cls, broker: Served, name: str, folder: Path, records: int, length: int, **options: object) -> Self:
+        """One that picks sequences of so many frames."""
+        return cls(broker, name, folder, records, {"selection": sequences_of(length), **options})
 
     def pipeline(self, instance: str | None = "a") -> dict[str, Any]:
         """The pipeline of a member of the group; None: of one without a name."""
@@ -155,10 +161,11 @@ class Trial:
         """Whether the group has come to the end of what was acknowledged, and owes nothing of it."""
         told = self.offsets()
         read = all(told.get(partition, 0) == count for partition, count in self.sent.items())
-        return read and not (self.config.window and self.owed())
+        later = self.config.window or self.config.sequence_length > 1
+        return read and not (later and self.owed())
 
     def owed(self) -> int:
-        """Picks of windows that are chosen and not sent."""
+        """Pictures of windows, and of sequences, that are chosen and not sent."""
         return sum(key.startswith(OWED) for partition in range(PARTITIONS) for key in self._saved(partition))
 
     def _saved(self, partition: int) -> Mapping[bytes, bytes]:
@@ -188,7 +195,7 @@ class Trial:
                     continue
                 known[lane.partition, one.message.offset] = one.carried.name
                 settled = lane.settle([as_taken(one, embedder.embed(one.picture[None])[0])])
-                for offset in sorted(offset for (offset, _), _ in settled.picks):
+                for offset in _offsets(settled):
                     picks.setdefault(one.message.key or b"", []).append(known[lane.partition, offset])
         state = {lane.partition: {k: v for k, v in lane.entries().items() if v is not None} for lane in made}
         return Reference(picks, frozenset(letters), state)
@@ -224,6 +231,23 @@ class Trial:
             differ = [key for key in state.keys() | found.keys() if state.get(key) != found.get(key)]
             if differ and self.sent[partition]:
                 yield f"state of partition {partition} differs in {len(differ)} of {len(state)} entries"
+
+
+def sequences_of(length: int) -> dict[str, Any]:
+    """A run's config that asks for sequences of so many frames, and distances between them."""
+    strategy = {"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "DIVERSITY"}}
+    return {
+        "selection_config": {"strategies": [strategy]},
+        "worker_config": {"selected_sequence_length": length},
+    }
+
+
+def _offsets(settled: Settled) -> list[int]:
+    """Of all pictures that are picked, as they are sent: a sequence where its last frame lies."""
+    places = [
+        (last, one) for last, pick in settled.picks for one in (pick.sequence.places if pick.sequence else [last])
+    ]
+    return [offset for _, (offset, _) in sorted(places)]
 
 
 def _message(record: Any) -> Message:

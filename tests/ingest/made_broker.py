@@ -120,11 +120,12 @@ def parts(
     member: Callable[[Broker], Member] = Member,
     records: int = 64,
     references: References | None = None,
+    lanes: Lanes = LANES,
 ) -> Iterator[Parts]:
     with Pictures(Incoming("topic"), Flat.size, references=references) as opening:
         yield Parts(
             member=partial(member, broker),
-            lane=LANES.lane,
+            lane=lanes.lane,
             pictures=opening,
             embedder=Flat(),
             embeds=True,
