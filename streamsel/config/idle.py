@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 
+from streamsel.config.pipeline import IngestConfig
 from streamsel.config.pipeline_base import ServiceConfig
 from streamsel.config.select_config import SelectConfig
 from streamsel.config.selection import SelectionConfig
@@ -27,7 +28,16 @@ def idle_in_pipeline(config: ServiceConfig) -> list[str]:
     """The same of a pipeline."""
     queries = _of_queries(config.rules, {f"query_sets.{name}": name for name in config.query_sets})
     pooled = ["worker_config.use_datapool"] if config.rules.worker.use_datapool else []
-    return [*queries, *_of_the_worker(config.rules, *pooled, *_of_vectors(config.rules, own=False))]
+    return [
+        *queries,
+        *_of_the_gap(config),
+        *_of_the_worker(config.rules, *pooled, *_of_vectors(config.rules, own=False)),
+    ]
+
+
+def _of_the_gap(config: ServiceConfig) -> Iterator[str]:
+    if isinstance(config, IngestConfig) and config.input.gap is not None and config.sequence_length == 1:
+        yield "input.gap changes nothing: it parts sequences, and selected_sequence_length is 1"
 
 
 def _of_objects(config: SelectConfig) -> Iterator[str]:

@@ -129,12 +129,6 @@ class IngestConfig(ServiceConfig):
             raise ValueError(f"topic {twice!r} has two uses: input, output, state and dead_letter must all differ")
         return self
 
-    @model_validator(mode="after")
-    def _gap_of_sequences(self) -> Self:
-        if self.input.gap is not None and self.sequence_length == 1:
-            raise ValueError("input.gap is for sequences: give selected_sequence_length above 1, or leave it out")
-        return self
-
     @property
     def sequence_length(self) -> int:
         """Frames of a pick."""

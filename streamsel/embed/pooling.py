@@ -6,7 +6,7 @@ import numpy as np
 
 from streamsel.data import Vector
 
-__all__ = ["of_window", "pool", "pooled", "unit"]
+__all__ = ["added", "of_window", "pool", "pooled", "unit"]
 
 
 def unit(vectors: Vector) -> Vector:
@@ -32,14 +32,20 @@ def pool(vectors: Vector) -> Vector:
     """
     if vectors.ndim != 2 or len(vectors) == 0:
         raise ValueError(f"a sequence must be (L, D) with L of 1 or more, got {vectors.shape}")
-    total, *others = vectors
-    for vector in others:
-        total = total + vector
+    total: Vector | None = None
+    for vector in vectors:
+        total = added(total, vector)
+    assert total is not None
     return pooled(total, len(vectors), vectors[-1])
 
 
+def added(total: Vector | None, vector: Vector) -> Vector:
+    """A sum of vectors, (D,) float32, with one more; None: it is the first."""
+    return np.asarray((0 if total is None else total) + vector, np.float32)
+
+
 def pooled(total: Vector, count: int, last: Vector) -> Vector:
-    """What `pool` makes of `count` vectors of which only the last, (D,), and the sum are kept, added in their order."""
+    """What `pool` makes of `count` vectors, of which only the last, (D,), and their sum by `added` are known."""
     mean = total / np.float32(count)
     return np.asarray(unit((mean if mean.any() else last)[None])[0], np.float32)
 

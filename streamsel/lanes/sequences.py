@@ -17,7 +17,7 @@ from typing import Any, Final, Self
 import numpy as np
 
 from streamsel.data import Mark, Value, Vector
-from streamsel.embed.pooling import pooled
+from streamsel.embed.pooling import added, pooled
 from streamsel.lanes.deciding import Documents, Gathered, Place, Settled
 from streamsel.lanes.known_rows import document_of, read_document
 from streamsel.sink.json_file import plain
@@ -89,7 +89,7 @@ class _Gathering:
     total: Vector | None = None
 
     def add(self, frame: Read, vector: Vector) -> None:
-        self.total = vector if self.total is None else self.total + vector
+        self.total = added(self.total, vector)
         self.frames.append(frame)
 
     def document(self, stream: Stream) -> bytes:

@@ -251,6 +251,7 @@ SPEED = {"input": {"type": "METADATA", "key": "speed"}}
 SUMS = {**SPEED, "strategy": {"type": "WEIGHTS"}}
 AT_LEAST = {"type": "AT_LEAST", "per": {"type": "METADATA", "key": "place"}, "count": 1}
 DIVERSITY = {"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "DIVERSITY"}}
+PAIRS = {"strategies": [DIVERSITY], "worker": {"selected_sequence_length": 2}}
 
 
 @pytest.mark.parametrize(
@@ -260,6 +261,7 @@ DIVERSITY = {"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "DIVERSITY"}}
         ({"model": "edge.json"}, "model", "edge.json"),
         ({"lightly": "nowhere"}, "selection", "nowhere"),
         ({"selection": {"strategies": [SUMS]}}, "selection", "ratio"),
+        ({"selection": PAIRS}, "selection", "sequences"),
         ({"output": {"folder": "edge.json"}}, "output.folder", "is no folder; name another"),
         ({"state": "edge.json/state"}, "state", "is no folder; name another"),
     ],

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
 from streamsel.data import Vector
-from streamsel.embed.pooling import pool, unit
+from streamsel.embed.pooling import added, pool, pooled, unit
 
 finite = st.floats(allow_nan=False, allow_infinity=False, width=32)
 matrices = arrays(np.float32, array_shapes(min_dims=2, max_dims=2, max_side=20), elements=finite)
@@ -56,6 +56,23 @@ def test_one_frame_is_its_own_sequence(rows: Vector) -> None:
 
 
 @given(matrices)
+def test_the_sum_of_vectors_is_enough(rows: Vector) -> None:
+    """As they are added one at a time, whatever the number of them."""
+    frames = unit(rows)
+    total = None
+    for frame in frames:
+        total = added(total, frame)
+    assert pooled(total, len(frames), frames[-1]).tobytes() == pool(frames).tobytes()
+
+
+@given(matrices.filter(lambda rows: rows.shape[1] > 1))
+def test_it_is_the_mean(rows: Vector) -> None:
+    frames = unit(rows)
+    mean = frames.mean(axis=0, dtype=np.float32)
+    assert not mean.any() or unit(mean[None])[0].tobytes() == pool(frames).tobytes()
+
+
+@given(matrices)
 def test_order_and_repeats_hardly_matter(rows: Vector) -> None:
     frames = unit(rows)
     assert np.isclose(np.linalg.norm(pool(frames)), 1, atol=1e-5)
@@ -65,8 +82,8 @@ def test_order_and_repeats_hardly_matter(rows: Vector) -> None:
         np.testing.assert_allclose(pool(frames[::-1]), pool(frames), atol=1e-3)
 
 
-def test_opposites_leave_the_first() -> None:
-    np.testing.assert_array_equal(pool(np.float32([[0, 1], [0, -1]])), [0, 1])
+def test_opposites_leave_the_last() -> None:
+    np.testing.assert_array_equal(pool(np.float32([[0, 1], [0, -1]])), [0, -1])
 
 
 @pytest.mark.parametrize("shape", [(0, 3), (3,)])

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import pytest
 
 from streamsel.data import Decision
 from streamsel.errors import StateError
 from streamsel.ingest.owed import OWED, Owed
-from streamsel.lanes.deciding import Span, Verdict
+from streamsel.lanes.deciding import Gathered, Span, Verdict
 
 SPAN = Span(1.7e9, 1.7e9 + 60)
 
@@ -48,6 +49,24 @@ def test_what_is_settled_is_crossed_out() -> None:
     owed.settle((9, 12))
     assert owed.entries() == {OWED + b"9/12": None}
     assert list(owed.picks()) == [(9, 2), (10, 0), (100, 0)]
+
+
+def test_of_a_sequence_each_frame_is_owed_and_all_come_where_the_last_one_lies() -> None:
+    """Frames of two sequences lie between each other."""
+    first = replace(verdict(0), sequence=Gathered(7, ((1, 0), (4, 0), (6, 0)), 1.5))
+    second = replace(verdict(1), sequence=Gathered(2, ((2, 0), (3, 0), (5, 0)), 2.5))
+    owed = Owed()
+    owed.add([((5, 0), second), ((6, 0), first)])
+    entries = {key: value for key, value in owed.entries().items() if value is not None}
+    for one in (owed, Owed.restored(entries)):
+        assert [offset for offset, _ in one.picks()] == [2, 3, 5, 1, 4, 6]
+        told = [pick.sequence for pick in one.picks().values()]
+        assert [(each.number, each.first, each.when) for each in told] == [
+            (2, 0, 2.5), (2, 1, 2.5), (2, 2, 2.5), (7, 0, 1.5), (7, 1, 1.5), (7, 2, 1.5),
+        ]  # fmt: skip
+    owed.settle((3, 0))
+    assert [offset for offset, _ in owed.picks()] == [2, 5, 1, 4, 6]
+    assert max(map(len, entries.values())) < 400
 
 
 @pytest.mark.parametrize(("key", "value"), [(b"9", b"{}"), (b"9/1", b"{}"), (b"9/1", b"\xff"), (b"a/b", b"{}")])

@@ -22,6 +22,7 @@ from streamsel.errors import StreamselError, UsageError
 from streamsel.ingest.checked_topics import broker_findings
 from streamsel.ingest.prepared_topics import prepare_topics
 from streamsel.service.checks import check_pipeline, is_pipeline
+from streamsel.testing.ingest_trial import sequences_of
 from streamsel.testing.kafka_broker import Broker, Served
 from streamsel.topic.connection import Connection
 from streamsel.topic.inquiry import group
@@ -172,6 +173,27 @@ def test_a_topic_that_keeps_two_windows(broker: Served, topic_name: str, written
     told = of(broker_findings(read_pipeline(file)), "window", "note")
     assert "retention.bytes is 1073741824: see that 2 windows of 60 minutes have less in a partition" in told
     assert of(beside(file), "selection", "fine").endswith("the best 9 of each 60 minutes of each partition")
+
+
+FOUR = {"selection": sequences_of(4)}
+
+
+def test_a_topic_that_loses_pictures_of_sequences(broker: Served, topic_name: str, written: Written) -> None:
+    broker.create(topic_name, cleanup_policy="compact")
+    assert problems(written(broker.servers)) == {}
+    file = written(broker.servers, **FOUR)
+    assert "is compacted" in problems(file)["selection"]
+    with pytest.raises(UsageError, match=f"selection: {topic_name}: is compacted"):
+        prepare_topics(read_pipeline(file), Connection(broker.servers))
+
+
+def test_a_topic_that_may_lose_pictures_of_sequences(broker: Served, topic_name: str, written: Written) -> None:
+    broker.create(topic_name, retention_ms=7_200_000)
+    file = written(broker.servers, **FOUR)
+    assert problems(file) == {}
+    told = of(broker_findings(read_pipeline(file)), "selection", "note")
+    assert "keeps records for 120 minutes: see that 4 pictures of one source come within that" in told
+    assert "sequences of 4 frames, " in of(beside(file), "selection", "fine")
 
 
 def test_members_that_are_there(broker: Served, topic_name: str, written: Written) -> None:

@@ -56,6 +56,19 @@ def test_each_record_of_any_batch_in_any_order(again: Again, send: Send) -> None
         assert message.timestamp > 0
 
 
+def test_what_came_beside_a_record_is_not_fetched_again_and_little_of_it_is_held(
+    again: Again, send: Send, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streamsel.topic.again.HELD", 3500)
+    looks: list[int] = []
+    found = again._found
+    monkeypatch.setattr(again, "_found", lambda *at: looks.append(at[1]) or found(*at))
+    first = send([b"%d" % number * 1000 for number in range(9)], compression_type="gzip")
+    assert [again.message(0, first + n).value for n in range(9)] == [b"%d" % number * 1000 for number in range(9)]
+    assert looks == [first, first + 3, first + 6]
+    assert again.message(0, first + 8) is again.message(0, first + 8)
+
+
 @pytest.mark.parametrize("before", [3, 10])
 def test_what_was_removed_is_none(before: int, broker: Served, topic_name: str, again: Again, send: Send) -> None:
     send([b"%d" % number for number in range(10)])
