@@ -24,7 +24,7 @@ from streamsel.testing.service_process import wait_for
 
 __all__ = ["broker_stopped", "group_changed", "killed", "leaders_killed", "poisoned", "process_stopped"]
 
-PATIENCE: Final = 200.0
+PATIENCE: Final = 500.0
 WHILE_STARTING: Final = 4
 """One kill of so many comes while a process may still be starting."""
 
