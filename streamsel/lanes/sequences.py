@@ -109,7 +109,9 @@ class Sequences:
         """The one that has been silent for longest first."""
         self.incomplete = 0
         """Frames, since this was made, whose sequence stays incomplete."""
-        self._kept: frozenset[Place] = frozenset()
+        self._came: set[Place] = set()
+        self._went: set[Place] = set()
+        """Frames that wait, or wait no more, and were not, or were, told to be kept."""
         self._untold: dict[Place, Read] = {}
         self._touched: dict[Place, Stream] = {}
         self._told: set[Place] = set()
@@ -125,6 +127,7 @@ class Sequences:
             self._clear(held)
         held.add(frame, vector)
         self._untold[frame.place] = frame
+        self._came.add(frame.place)
         return self._completed(held, vector) if len(held.frames) == self._length else None
 
     def _completed(self, held: _Gathering, last: Vector) -> Complete:
@@ -165,18 +168,17 @@ class Sequences:
         for frame in held.frames:
             if self._untold.pop(frame.place, None) is None:
                 self._gone.append(_key(FRAMES, frame.place))
+        places = {frame.place for frame in held.frames}
+        self._went |= places - self._came
+        self._came -= places
         held.frames, held.total = [], None
 
     def keeping(self, settled: Settled) -> Settled:
-        """With the frames that wait for others among those that whoever has the pictures must keep."""
-        before, now = self._kept, self._waiting()
-        self._kept = now
-        kept = [*sorted(now - before), *(place for place in settled.kept if place not in before)]
-        released = [*settled.released, *sorted(before - now - {*settled.kept})]
+        """What the decider settled, and which frames wait for others: whoever has pictures must keep theirs, too."""
+        kept = [*sorted(self._came), *(place for place in settled.kept if place not in self._went)]
+        released = [*settled.released, *sorted(self._went - {*settled.kept})]
+        self._came, self._went = set(), set()
         return replace(settled, kept=kept, released=released)
-
-    def _waiting(self) -> frozenset[Place]:
-        return frozenset(frame.place for held in self._streams.values() for frame in held.frames)
 
     def told(self) -> dict[bytes, bytes | None]:
         """Documents that changed since the last call, or since it was restored; None: gone."""
@@ -201,7 +203,6 @@ class Sequences:
             self._streams[alone if alone in self._streams else (frame.mark.source, None)].frames.append(frame)
         if any(len(held.frames) != expected[held.begun] for held in self._streams.values()):
             raise ValueError("frames of a sequence are missing")
-        self._kept = self._waiting()
 
 
 def _read_stream(key: bytes, document: bytes) -> tuple[Stream, _Gathering, int]:
