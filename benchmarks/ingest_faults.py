@@ -99,7 +99,7 @@ def windows(trial: Trial, brokers: Brokers, records: list[Given], given: argpars
 
 def sequences(trial: Trial, brokers: Brokers, records: list[Given], given: argparse.Namespace) -> str:
     """kill -9 at random moments while sequences of two devices in each partition are gathered and sent."""
-    trial.options = {"selection": sequences_of(4)}
+    trial.options = {"selection": sequences_of(4), "min_distance": 1.0}
     inside = killed(trial, list(by_device(records, seed=given.seed)), given.kills, random.Random(given.seed))
     return f"sequences of 4 pictures, 2 devices a partition; {given.kills} kills, {inside} inside an open transaction"
 
