@@ -8,7 +8,7 @@ one batch if that is more.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import numpy as np
 
@@ -27,10 +27,13 @@ def embed_crops(embedder: Embedder, crops: Iterable[Pixels]) -> Iterator[Vector]
         yield vectors[0]
 
 
-def embed_objects(embedder: Embedder, frames: Iterable[Sequence[Pixels]]) -> Iterator[Vector]:
+def embed_objects(
+    embedder: Embedder, frames: Iterable[Sequence[Pixels]], breathe: Callable[[], None] = lambda: None
+) -> Iterator[Vector]:
     """(m, D) float32, unit norm, for each frame: the vectors of its m crops, also none.
 
-    Crops are (height, width, 3) uint8 RGB of the embedder's size. Raises ValueError for other shapes.
+    Crops are (height, width, 3) uint8 RGB of the embedder's size. breathe: called after each batch. Raises ValueError
+    for other shapes.
     """
     waiting: deque[int] = deque()
     crops: list[Pixels] = []
@@ -42,10 +45,12 @@ def embed_objects(embedder: Embedder, frames: Iterable[Sequence[Pixels]]) -> Ite
         while len(crops) >= embedder.batch or (crops and ripe):
             vectors.extend(_embedded(embedder, crops[: embedder.batch]))
             del crops[: embedder.batch]
+            breathe()
         yield from _ready(waiting, vectors, embedder.dim)
     while crops:
         vectors.extend(_embedded(embedder, crops[: embedder.batch]))
         del crops[: embedder.batch]
+        breathe()
     yield from _ready(waiting, vectors, embedder.dim)
 
 

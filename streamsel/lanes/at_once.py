@@ -79,15 +79,15 @@ class AtOnce:
         return verdicts
 
     def _judged(self, rows: Sequence[Entered]) -> list[Verdict]:
-        """Verdicts on rows; each counts for as many frames as were looked at since the one before."""
+        """Verdicts on rows; each counts for as many rows as were looked at since the one before."""
         if not rows:
             return []
         ordinal = len(self)
         looked = np.diff([row.number for row in rows], prepend=self._selector.looked - 1).tolist()
         verdicts = []
         for row, decision in zip(rows, self._selector.offer(concatenate([r.batch for r in rows]), looked), strict=True):
-            own = (ordinal, row.sequence) if decision else (-1, None)
-            verdicts.append(Verdict(decision, own[0], row.signals, sequence=own[1]))
+            number, sequence, box = (ordinal, row.sequence, row.box) if decision else (-1, None, None)
+            verdicts.append(Verdict(decision, number, row.signals, sequence=sequence, box=box))
             ordinal += decision.keep
         return verdicts
 

@@ -35,7 +35,7 @@ from streamsel.selection.budget.greedy import Goal
 from streamsel.selection.budget.nearest import Nearest
 from streamsel.selection.columns import Batch, Vectors
 
-__all__ = ["ByWindow", "MakeRules", "WindowGoal", "left_open"]
+__all__ = ["WAITS", "ByWindow", "MakeRules", "WindowGoal", "left_open"]
 
 MakeRules = Callable[[Totals], Callable[[Batch], Rules]]
 """Totals of all that a window showed -> what makes the budget's rules of a table of its candidates."""
@@ -158,11 +158,9 @@ class ByWindow:
             order, decisions = choice.by_distance(self._goal.picks)
         for rank, row in enumerate(order):
             decision = choice.told(decisions[row], len(self._earlier) - rank)
-            signals = rows[row].signals
-            sequence = rows[row].sequence
-            verdict = Verdict(decision, len(self._earlier), signals, window=span, order=rank, sequence=sequence)
-            chosen.picks.append((rows[row].place, verdict))
-            self._earlier.add(rows[row], vectors[row], span.end)
+            one, verdict = rows[row], Verdict(decision, len(self._earlier), rows[row].signals, window=span, order=rank)
+            chosen.picks.append((one.place, replace(verdict, sequence=one.sequence, box=one.box)))
+            self._earlier.add(one, vectors[row], span.end)
         self._span, self._ended, self._latest = None, span.end, -math.inf
         self._candidates = self._anew(candidates.seen)
 

@@ -21,7 +21,7 @@ from streamsel.rules.totals import Totals
 __all__ = ["GIVEN_UP", "HELD", "Candidates", "capacity_of", "picks_at"]
 
 HELD: Final = b"#held/"
-"""How the keys of documents of candidates begin; the place of their frame follows."""
+"""How the keys of documents of candidates begin; the place of their frame follows, and an object's number there."""
 
 GIVEN_UP: Final = b"#given up"
 """The key of a document that stands for those of all candidates where these were taken away: their window is none."""
@@ -60,8 +60,8 @@ class Candidates:
 
     @property
     def places(self) -> list[Place]:
-        """Of the members' frames, in order of arrival."""
-        return [place for number in sorted(self._rows) for place in self._rows[number].places]
+        """Of the members' frames, each once, in order of arrival."""
+        return [*dict.fromkeys(place for number in sorted(self._rows) for place in self._rows[number].places)]
 
     @property
     def latest(self) -> float:
@@ -88,21 +88,21 @@ class Candidates:
     @property
     def keys(self) -> frozenset[bytes]:
         """Of the documents of all members."""
-        return frozenset(_key(row.place) for row in self._rows.values())
+        return frozenset(_key(row.key) for row in self._rows.values())
 
     def documents(self, known: Set[bytes] = frozenset()) -> dict[bytes, bytes]:
         """A document of each member, but for those that are known."""
         if self.keys <= known:
             return {}
         rows, vectors = self.members()
-        told = {_key(row.place): (row, vector) for row, vector in zip(rows, vectors, strict=True)}
+        told = {_key(row.key): (row, vector) for row, vector in zip(rows, vectors, strict=True)}
         return {key: document_of(row.text(), vector) for key, (row, vector) in told.items() if key not in known}
 
     def state(self) -> Arrays:
         """All but what the documents hold."""
         coreset = {key: array for key, array in self._coreset.state().items() if key != "rows"}
-        numbers = sorted(self._rows)
-        places = np.array([(number, *self._rows[number].place) for number in numbers], np.int64).reshape(-1, 3)
+        keys = [(number, *self._rows[number].key) for number in sorted(self._rows)]
+        places = np.array(keys, np.int64).reshape(-1, len(keys[0]) if keys else 3)
         return {**{f"coreset/{key}": array for key, array in coreset.items()}, "places": places, **self.totals.state()}
 
     @classmethod
@@ -111,8 +111,8 @@ class Candidates:
         made = cls(2, dim)
         coreset = under("coreset", arrays)
         vectors: dict[int, Vector] = {}
-        for number, offset, part in arrays["places"].tolist():
-            text, vectors[number] = read_document(documents[_key((offset, part))], dim)
+        for number, *key in arrays["places"].tolist():
+            text, vectors[number] = read_document(documents[_key(key)], dim)
             made._rows[number] = KnownRow.read(text)
         rows = [vectors[number] for number in coreset["ids"].tolist()]
         made._coreset = Coreset.from_state({**coreset, "rows": np.array(rows, np.float32).reshape(-1, dim)})
@@ -120,5 +120,5 @@ class Candidates:
         return made
 
 
-def _key(place: Place) -> bytes:
-    return HELD + b"%d/%d" % place
+def _key(key: Sequence[int]) -> bytes:
+    return HELD + "/".join(map(str, key)).encode()

@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import numpy.typing as npt
 
-from streamsel.data import Decision, Mark, Value, Vector
+from streamsel.data import Box, Decision, Frame, Mark, Value, Vector
 from streamsel.lanes.breath import silent
 from streamsel.lanes.state_entries import Rows
 from streamsel.selection.columns import Batch
@@ -28,6 +28,7 @@ __all__ = [
     "Place",
     "Settled",
     "Span",
+    "Taken",
     "Verdict",
     "under",
 ]
@@ -39,6 +40,31 @@ Documents = Mapping[bytes, bytes]
 
 Place = tuple[int, int]
 """Offset of a record, and the number of a frame among the record's: what tells it from all others of its lane."""
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A frame that was embedded. vector: (D,) float32, of unit norm; (0,) where nothing reads vectors.
+
+    offset: of its record. part: its number among the record's frames, 0-based. last: whether it is the last of them.
+    when: it was taken, seconds since 1970; read where picks are forgotten, and where windows of time end. held: frames
+    before it, since the last one, that were looked at and held for surely not new: a target ratio counts them. alone:
+    whether the record's frames are a stream of their own, over whose ends no sequence goes; else a stream is a source.
+    """
+
+    frame: Frame
+    vector: Vector = field(repr=False)
+    offset: int
+    part: int = 0
+    last: bool = True
+    when: float = 0.0
+    held: int = 0
+    alone: bool = False
+
+    @property
+    def place(self) -> Place:
+        """Of it."""
+        return self.offset, self.part
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +98,13 @@ class Gathered:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What became of a frame; of a sequence with its last frame, and what was read of all. True where it is a pick.
+    """What became of a frame; of a sequence with its last frame, and what was read of all; of an object. True where it
+    is a pick.
 
     ordinal: of the pick among those of its lane, 0-based; else -1. signals: column -> value, of what was read of it.
     unusable: why nothing could be decided, where a value that the selection needs is missing or wrong; else empty.
     again: whether an earlier frame of the same record was unusable, too. window, order: of a pick that was chosen at a
-    window's end, and how many were chosen there before it. sequence: of a pick that is one.
+    window's end, and how many were chosen there before it. sequence, box: of a pick that is one, or an object.
     """
 
     decision: Decision
@@ -88,6 +115,7 @@ class Verdict:
     window: Span | None = None
     order: int = 0
     sequence: Gathered | None = None
+    box: Box | None = None
 
     def __bool__(self) -> bool:
         return self.decision.keep
@@ -95,11 +123,11 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Entered:
-    """A frame, or a sequence, that entered, as deciders take it. number: its place among all that were looked at.
+    """A frame, a sequence or an object that entered, as deciders take it. number: its place among all looked at.
 
     place: of the last frame. marks: those by which it is known. batch: of it alone. vector: (D,) float32, or (0,) where
     nothing reads vectors. when: it was taken, UTC seconds since 1970. worth: what it is worth whatever has been picked,
-    see `streamsel.rules.worth`. sequence: None of a single frame.
+    see `streamsel.rules.worth`. sequence: None of a single frame. box: None of whole frames.
     """
 
     place: Place
@@ -111,6 +139,7 @@ class Entered:
     when: float
     worth: float = 0.0
     sequence: Gathered | None = None
+    box: Box | None = None
 
     @property
     def places(self) -> tuple[Place, ...]:
@@ -123,10 +152,10 @@ class Settled:
     """What came of frames, or of the end of a window.
 
     verdicts: on the frames at hand, one each, in order. picks: in order; not only of frames at hand; all frames of a
-    sequence are told by its verdict. kept: places of frames at hand that may yet be picked: whoever has their pictures
-    must keep them. released: places of frames that were kept before; their pictures are not needed any more but for
-    these picks. troubles: what could not be chosen as it was asked for, and why. ended: windows at whose end was
-    chosen, in order, as they were then.
+    sequence are told by its verdict, and of a frame each object that is a pick. kept: places of frames at hand that may
+    yet be picked: whoever has their pictures must keep them. released: places of frames that were kept before; their
+    pictures are not needed any more but for these picks. troubles: what could not be chosen as it was asked for, and
+    why. ended: windows at whose end was chosen, in order, as they were then.
     """
 
     verdicts: Sequence[Verdict] = ()

@@ -16,7 +16,7 @@ import numpy as np
 from streamsel.data import Box, Mark, Value, Vector
 from streamsel.lanes.deciding import Entered, Gathered, Place
 from streamsel.sink.json_file import plain
-from streamsel.store import dump_marks, load_marks
+from streamsel.store import dump_box, dump_marks, load_box, load_marks
 
 __all__ = ["KnownRow", "document_of", "read_document"]
 
@@ -38,11 +38,16 @@ class KnownRow:
         """Of all its frames."""
         return self.sequence.places if self.sequence else (self.place,)
 
+    @property
+    def key(self) -> tuple[int, ...]:
+        """What tells it from all others: its place, and of an object its number among those of its frame."""
+        return (*self.place, self.box.index) if self.box else self.place
+
     @classmethod
     def of(cls, row: Entered) -> Self:
         """What is kept of a row that entered."""
         signals = json.loads(json.dumps(plain(row.signals)))
-        return cls(row.place, row.marks, signals, row.when, sequence=row.sequence)
+        return cls(row.place, row.marks, signals, row.when, row.box, row.sequence)
 
     def text(self) -> bytes:
         """It as one line of JSON; `read` gives it back."""
@@ -50,6 +55,8 @@ class KnownRow:
         told["when"] = self.when
         if self.sequence:
             told["sequence"] = [self.sequence.number, self.sequence.places]
+        if self.box:
+            told["box"] = dump_box(self.box)
         return json.dumps(told, separators=(",", ":")).encode() + b"\n"
 
     @classmethod
@@ -58,7 +65,8 @@ class KnownRow:
         told = json.loads(text)
         offset, part = told["place"]
         marks, when = load_marks(told["marks"]), told["when"]
-        return cls((offset, part), marks, told["signals"], when, sequence=_gathered(told.get("sequence"), when))
+        box, sequence = load_box(told.get("box")), _gathered(told.get("sequence"), when)
+        return cls((offset, part), marks, told["signals"], when, box, sequence)
 
 
 def _gathered(told: Any, when: float) -> Gathered | None:

@@ -1,9 +1,9 @@
 """A lane: one partition's selection, which goes on where it stood on whatever machine it is restored.
 
 It takes frames with their vectors in the order of their records: `enter` reads, filters and counts each of them alone,
-`decide` hands those that entered to the decider. Where sequences are selected, these enter with their last frame. It
-tells what changed of its state as small entries. Any cut of the frames into batches gives the same picks and the same
-state.
+`decide` hands those that entered to the decider. Where sequences are selected, these enter with their last frame, and
+where objects are, each of a frame by itself. It tells what changed of its state as small entries. Any cut of the frames
+into batches gives the same picks and the same state.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Final, Self
+from dataclasses import dataclass, replace
+from typing import Final, Self, TypeVar
 
-from streamsel.data import Box, Decision, Frame, Mark, Value, Vector
+from streamsel.data import Box, Decision, Frame, Mark, Value
 from streamsel.errors import DiskError, SourceError, StateError, UsageError
 from streamsel.lanes.breath import silent
-from streamsel.lanes.deciding import Arrays, Decider, Entered, Open, Settled, Verdict, under
+from streamsel.lanes.deciding import Arrays, Decider, Entered, Open, Settled, Taken, Verdict, under
 from streamsel.lanes.gathering import Found, gathered
+from streamsel.lanes.objects import OBJECTS, Objects, of_frames
 from streamsel.lanes.sequences import FRAMES, STREAMS, Sequences
 from streamsel.lanes.state_entries import Entries, Rows, arrays_of
 from streamsel.rules.frame_rules import FrameRules
@@ -30,28 +31,10 @@ FACTS: Final = b"#lane"
 """The key of the entry that says where a lane stands, and whose it is."""
 FORMAT: Final = 2
 
+T = TypeVar("T")
+
 WAITS: Final = Verdict(Decision(False, "sequence", math.inf))
 """On a frame that waits for others of its sequence."""
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A frame that was embedded. vector: (D,) float32, of unit norm; (0,) where nothing reads vectors.
-
-    offset: of its record. part: its number among the record's frames, 0-based. last: whether it is the last of them.
-    when: it was taken, seconds since 1970; read where picks are forgotten, and where windows of time end. held: frames
-    before it, since the last one, that were looked at and held for surely not new: a target ratio counts them. alone:
-    whether the record's frames are a stream of their own, over whose ends no sequence goes; else a stream is a source.
-    """
-
-    frame: Frame
-    vector: Vector = field(repr=False)
-    offset: int
-    part: int = 0
-    last: bool = True
-    when: float = 0.0
-    held: int = 0
-    alone: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +47,10 @@ class _Known:
 
 
 class Lane:
-    """rules, decider and sequences: fresh, of this lane alone; without sequences each frame is a row. identity: of
-    selection, goal and model; state of another one is refused. What follows its first space is the model's name. kin:
-    other identities whose state is gone on with. parting: whether its goal is one of earlier on, by which its open
-    window is to end now.
+    """rules, decider, sequences and objects: fresh, of this lane alone; without the last two each frame is a row.
+    identity: of selection, goal and model; state of another one is refused. What follows its first space is the model's
+    name. kin: other identities whose state is gone on with. parting: whether its goal is one of earlier on, by which
+    its open window is to end now.
 
     position: offset of the record to read next, None before the first. inside: how many frames of that record have
     been taken already, where it holds several. called: what errors call it, by default by its partition. anew: what
@@ -81,6 +64,7 @@ class Lane:
         decider: Decider,
         *,
         sequences: Sequences | None = None,
+        objects: Objects | None = None,
         identity: str = "",
         kin: Collection[str] = (),
         parting: bool = False,
@@ -93,7 +77,8 @@ class Lane:
         self.inside = 0
         self._faulty = False
         """Whether a frame of the record at hand was unusable."""
-        self._rules, self._entrance, self._decider, self._sequences = rules, rules.entrance, decider, sequences
+        self._rules, self._entrance, self._decider = rules, rules.entrance, decider
+        self._sequences, self._objects = sequences, objects
         self._entries = Entries()
 
     def __len__(self) -> int:
@@ -133,22 +118,29 @@ class Lane:
     def settle(self, rows: Sequence[Taken], breathe: Callable[[], None] = silent) -> Settled:
         """What came of frames in the order of their records, of all of them: `enter` and `decide` in one.
 
-        Raises ValueError for one that was taken before, DiskError where files of a user cannot be read: throw the lane
-        away then.
+        Where objects are selected, a frame's verdict is the one on its best object. breathe: see `Decider`. Raises
+        ValueError for one that was taken before, DiskError where files of a user cannot be read: throw the lane away
+        then.
         """
-        entered = self.enter(rows)
+        entered = self.enter(rows, breathe)
         settled = self.decide([row for row in entered if isinstance(row, Entered)], breathe)
         decided = iter(settled.verdicts)
         verdicts = [next(decided) if isinstance(row, Entered) else row for row in entered]
-        return replace(settled, verdicts=verdicts)
+        return replace(settled, verdicts=of_frames(entered, verdicts) if self._objects else verdicts)
 
-    def enter(self, rows: Sequence[Taken]) -> list[Entered | Verdict]:
-        """Each frame as it entered, or why it was turned away. Raises as `settle` does."""
-        return [self._enter(row) for row in rows]
+    def enter(self, rows: Sequence[Taken], breathe: Callable[[], None] = silent) -> list[Entered | Verdict]:
+        """Each frame as it entered, or why it was turned away; of a frame one after the other its objects, where these
+        are selected. Raises as `settle` does."""
+        if self._objects:
+            return self._objects.entered([self._enter(row, self._objects.cut) for row in rows], breathe)
+        return [self._enter(row, self._whole) for row in rows]
 
     def decide(self, rows: Sequence[Entered], breathe: Callable[[], None] = silent) -> Settled:
-        """What came of frames that entered: all of them, in order. breathe: see `Decider`."""
-        return self._kept(self._decider.decide(rows, breathe))
+        """What came of what entered: all of it, in order. breathe: see `Decider`."""
+        settled = self._decider.decide(rows, breathe)
+        if self._objects:
+            self._objects.settle(settled.verdicts)
+        return self._kept(settled)
 
     def end(self, now: float, breathe: Callable[[], None] = silent) -> Settled:
         """Choose among what is open: no frame came that ended it, and its time is over. now: UTC seconds since 1970."""
@@ -157,15 +149,12 @@ class Lane:
     def _kept(self, settled: Settled) -> Settled:
         return self._sequences.keeping(settled) if self._sequences else settled
 
-    def _enter(self, row: Taken) -> Entered | Verdict:
-        """The row that a frame becomes, or completes, or why there is none."""
+    def _enter(self, row: Taken, made: Callable[[Taken, Found], T]) -> T | Verdict:
+        """What is made of a frame, or of what it completes, or why it was turned away."""
         self._step(row)
         self._entrance.seen += row.held
         try:
-            found = self._found(row)
-            if found is not None:
-                self._batch(found)  # what cannot be read is told before anything is counted
-                self._decider.check(found.vector)
+            found = self._found(row)  # what cannot be read is told before anything is counted
         except DiskError:
             raise
         except (UsageError, SourceError) as error:
@@ -175,31 +164,35 @@ class Lane:
         finally:
             if self._sequences and row.alone and row.last:
                 self._sequences.end(row.offset)
-        return WAITS if found is None else self._admitted(row, found)
+        if found is None:
+            return WAITS
+        (reason,) = self._entrance.reasons([found.window])
+        return made(row, found) if not reason else Verdict(Decision(False, reason, math.inf), signals=found.signals)
 
     def _found(self, row: Taken) -> Found | None:
-        """What is to be decided on now: a frame, or the sequence that it completes."""
+        """What is to be decided on now: a frame, its objects, or the sequence that it completes."""
         (window,) = self._entrance.measured(iter([(row.frame,)]))
-        objects = self._rules.objects.vectors([window]) if self._rules.objects else ()
         frame = self._bare(window[0])
-        if self._sequences is None:
-            return Found((frame,), row.vector, objects)
-        place, record = (row.offset, row.part), row.offset if row.alone else None
-        return gathered(self._entrance, self._sequences, frame, row.vector, place=place, when=row.when, record=record)
+        if self._objects:
+            return self._objects.found(frame)
+        objects = self._rules.objects.vectors([window]) if self._rules.objects else ()
+        found: Found | None = Found((frame,), row.vector, objects)
+        if self._sequences:
+            found = gathered(self._entrance, self._sequences, frame, row)
+        if found is not None:
+            self._batch(found)
+            self._decider.check(found.vector)
+        return found
 
-    def _admitted(self, row: Taken, found: Found) -> Entered | Verdict:
-        number, signals = self._entrance.seen, found.window[0].signals
-        (reason,) = self._entrance.reasons([found.window])
-        if reason:
-            return Verdict(Decision(False, reason, math.inf), signals=signals)
+    def _whole(self, row: Taken, found: Found) -> Entered:
+        number = self._entrance.seen - 1
         worth = self._entrance.admit([found.window])
         batch, marks = self._batch(found), self._marks(found)
         value = 0.0 if worth is None else float(worth[0])
-        place = row.offset, row.part
-        return Entered(place, marks, signals, batch, found.vector, number, row.when, value, found.sequence)
+        return Entered(row.place, marks, found.signals, batch, found.vector, number, row.when, value, found.sequence)
 
     def _step(self, row: Taken) -> None:
-        if not self.awaits(row.offset, row.part):
+        if not self.awaits(*row.place):
             raise ValueError(f"frame {row.part} of offset {row.offset} was taken before: next is {self.position}")
         self._faulty = self._faulty and row.part > 0
         self.position, self.inside = (row.offset + 1, 0) if row.last else (row.offset, row.part + 1)
@@ -230,7 +223,7 @@ class Lane:
         entrance = {f"entrance/{key}": array for key, array in counted.items()}
         inspection = {f"inspection/{key}": array for key, array in self._entrance.inspection.state().items()}
         held, grown = self._decider.state()
-        return {**entrance, **inspection, **held}, grown
+        return {**entrance, **inspection, **(self._objects.state() if self._objects else {}), **held}, grown
 
     @classmethod
     def restored(cls, make: Callable[[], Self], entries: Mapping[bytes, bytes]) -> Self:
@@ -256,6 +249,8 @@ class Lane:
             self._decider.restore(arrays, documents)
             if self._sequences:
                 self._sequences.restore(gathered)
+            if self._objects:
+                self._objects.restore(under(OBJECTS, arrays))
         except (KeyError, ValueError, TypeError) as error:
             raise StateError(f"{self._called}: saved state is damaged ({error})") from error
         self._entries = Entries(kept)

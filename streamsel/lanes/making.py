@@ -19,10 +19,12 @@ from streamsel.embed import Embedder
 from streamsel.errors import UsageError
 from streamsel.lanes.at_once import AtOnce
 from streamsel.lanes.by_window import ByWindow, WindowGoal, left_open
+from streamsel.lanes.deciding import Decider
 from streamsel.lanes.earlier import Earlier
 from streamsel.lanes.file_digest import digest_of_files
 from streamsel.lanes.forgetting import Forgetting
 from streamsel.lanes.lane import Lane
+from streamsel.lanes.objects import Objects
 from streamsel.lanes.sequences import Sequences
 from streamsel.rules.frame_rules import FrameRules
 from streamsel.rules.goals import budget_rules
@@ -132,8 +134,9 @@ class Lanes:
 
     @property
     def reads_vectors(self) -> bool:
-        """Whether frames have to be embedded; candidates of windows always are."""
-        return self._config.rules.reads_vectors or self._window is not None
+        """Whether frames have to be embedded; candidates of windows always are. Where objects are selected, the lane
+        embeds these, and frames are not."""
+        return self._config.objects is None and (self._config.rules.reads_vectors or self._window is not None)
 
     @property
     def reads_pixels(self) -> bool:
@@ -142,7 +145,8 @@ class Lanes:
         inputs: list[Any] = [entry.input for entry in rules.strategies]
         inputs += [one.per for one in rules.constraints if isinstance(one, Quota)]
         measured = any(isinstance(one, Metadata) and one.key in MEASURED for one in inputs)
-        return measured or rules.reads_objects or self._config.remove_exact_duplicates
+        cut = rules.reads_objects or self._config.objects is not None
+        return measured or cut or self._config.remove_exact_duplicates
 
     def lane(self, partition: int, entries: Mapping[bytes, bytes] | None = None) -> Lane:
         """The lane of a partition, as its changelog left it. Raises StateError; see `Lane.restored`.
@@ -154,7 +158,16 @@ class Lanes:
 
     def _fresh(self, partition: int, parting: WindowGoal | None) -> Lane:
         config, window = self._config, parting or self._window
-        rules = FrameRules(config.rules, self._folder, self._embedder, called, carried=True)
+        rules = FrameRules(
+            config.rules,
+            self._folder,
+            self._embedder,
+            called,
+            task=config.objects,
+            padding=config.padding if config.objects else 0.0,
+            embeds=window is not None,
+            carried=True,
+        )
         rules.entrance.inspection = _inspection(rules, remove_duplicates=config.remove_exact_duplicates)
         decider = self._by_window(rules, window) if window else self._at_once(rules)
         return Lane(
@@ -162,12 +175,18 @@ class Lanes:
             rules,
             decider,
             sequences=Sequences(self._length, self._gap) if self._length > 1 else None,
+            objects=self._objects(rules, decider),
             identity=self._kin[0] if parting else self._identity,
             kin=self._kin,
             parting=parting is not None,
             called=self._called(partition),
             anew=self._anew,
         )
+
+    def _objects(self, rules: FrameRules, decider: Decider) -> Objects | None:
+        if rules.object_rows is None:
+            return None
+        return Objects(self._config.rules, rules, rules.object_rows, self._embedder.dim, decider.check)
 
     def _at_once(self, rules: FrameRules) -> AtOnce:
         config, dim, classes = self._config, self._embedder.dim, rules.entrance.classes
@@ -213,12 +232,8 @@ def _window_config(selection: SelectionConfig | None, window: WindowGoal) -> Sel
 
 
 def _refuse_parts(config: SelectConfig) -> None:
-    """Raises UsageError for what are no whole pictures, and for sequences of what is not kept of their frames."""
+    """Raises UsageError for sequences that are too long, or of what is not kept of their frames."""
     length = config.sequence_length
-    if config.objects is not None:
-        raise UsageError(
-            "the selection asks for objects, and pictures of a topic are picked as a whole: leave that out"
-        )
     if length > LONGEST:
         raise UsageError(f"selected_sequence_length {length}: at most {LONGEST} frames here")
     if length > 1 and config.rules.reads_objects:

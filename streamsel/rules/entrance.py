@@ -102,6 +102,10 @@ class Entrance:
             if (value := frame.signals[one.column]) is not None:
                 to_column(one.kind, [value], [self.called(frame.mark)], one.column, one.classes)
 
+    def check_row(self, frame: Frame) -> None:
+        """Raises UsageError for a frame that was measured, and that `reasons` or `admit` could not use."""
+        batch_of(self._values, self.rows([(frame.mark,)], [frame.signals]))
+
     def joined(self, frames: Sequence[Frame], digests: Sequence[int]) -> Window:
         """A window of frames that were measured one at a time, as if they had come at once; see `Inspection.put`."""
         self.inspection.put(digests)

@@ -11,14 +11,14 @@ import json
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from streamsel.config import SelectionConfig
-from streamsel.data import Box, Decision, Frame, Mark, Pixels, Value, Vector
+from streamsel.data import Box, Decision, Frame, Mark, Pixels, Value
 from streamsel.embed import Embedder, Row, Window
 from streamsel.embed.larder import BARE
 from streamsel.embed.objects import embed_objects
@@ -29,12 +29,23 @@ from streamsel.rules.material import batch_of
 from streamsel.rules.own_predictions import OwnPredictions
 from streamsel.rules.own_values import object_name, of_objects, own_columns
 from streamsel.rules.unseen import Unseen
+from streamsel.selection.columns import Batch
 from streamsel.signals.crops import crops_at, refusal
 
-__all__ = ["ObjectRows", "of_rows"]
+__all__ = ["NO_OBJECT", "Inside", "ObjectRows", "of_rows"]
 
 NO_OBJECT: Final = Decision(False, "no object", math.inf)
 """On a frame in which there is nothing to pick."""
+
+
+@dataclass(frozen=True, slots=True)
+class Inside:
+    """What a task found in a frame. rows: of what can be cut out. refused: why each of the others cannot. batch: what
+    filters read of the rows, where there are any of both."""
+
+    rows: Sequence[Row]
+    refused: Sequence[str] = ()
+    batch: Batch | None = field(default=None, repr=False)
 
 
 class ObjectRows:
@@ -72,22 +83,28 @@ class ObjectRows:
 
         windows: the rows' frames, of one frame each; taken one after the other. They have the ids of their frames.
         """
+        pairs = zip(rows, windows, strict=True)
+        return self.embedded((frame, self.kept(self.inside(row, frame))) for row, (frame,) in pairs)
+
+    def embedded(
+        self, frames: Iterable[tuple[Frame, Sequence[Row]]], breathe: Callable[[], None] = lambda: None
+    ) -> list[Row]:
+        """The rows of all frames with their vectors. frames: each with its rows; taken one after the other.
+
+        breathe: called after each batch of the embedder.
+        """
         found: list[Row] = []
-        vectors = self._embedded(self._cut(rows, windows, found))
-        if self._unseen is not None and self._columns:
-            self._unseen.add([row.signals for row in found])
+        crops = self._cut(frames, found)
+        if self._embedder is None:
+            vectors = [BARE for frame in crops for _ in frame]
+        else:
+            vectors = [vector for frame in embed_objects(self._embedder, crops, breathe) for vector in frame]
         return [replace(row, vector=vector) for row, vector in zip(found, vectors, strict=True)]
 
-    def _embedded(self, crops: Iterator[Sequence[Pixels]]) -> list[Vector]:
-        if self._embedder is None:
-            return [BARE for frame in crops for _ in frame]
-        return [vector for frame in embed_objects(self._embedder, crops) for vector in frame]
-
-    def _cut(self, rows: Sequence[Row], windows: Iterable[Window], found: list[Row]) -> Iterator[Sequence[Pixels]]:
-        for row, (frame,) in zip(rows, windows, strict=True):
-            kept = self._kept(row, frame)
-            found.extend(kept)
-            yield self._crops(frame, [one.box for one in kept if one.box])
+    def _cut(self, frames: Iterable[tuple[Frame, Sequence[Row]]], found: list[Row]) -> Iterator[Sequence[Pixels]]:
+        for frame, rows in frames:
+            found.extend(rows)
+            yield self._crops(frame, [one.box for one in rows if one.box])
 
     def _crops(self, frame: Frame, boxes: Sequence[Box]) -> Sequence[Pixels]:
         if self._embedder is None:
@@ -95,27 +112,37 @@ class ObjectRows:
         cut = crops_at(frame.picture, boxes, self._embedder.size, self.padding)
         return [crop for crop in cut if crop is not None]
 
-    def _kept(self, row: Row, frame: Frame) -> list[Row]:
-        """The objects that hold something of the picture, and that no threshold forbids."""
+    def inside(self, row: Row, frame: Frame) -> Inside:
+        """The objects of a row's frame, not counted yet. Raises UsageError, SourceError for what cannot be read."""
         name = self._called(frame.mark)
         boxes = self._boxes(frame, name)
-        self.looked += len(boxes)
         reasons = [refusal(box, frame.picture.width, frame.picture.height) for box in boxes]
-        inside = [self._of_box(row, frame, name, box) for box, why in zip(boxes, reasons, strict=True) if not why]
-        reasons += self._forbidden(inside, name)
-        self.drops.update(reason for reason in reasons if reason)
-        return [one for one, reason in zip(inside, reasons[len(boxes) :], strict=True) if not reason]
+        rows = [self._of_box(row, frame, name, box) for box, why in zip(boxes, reasons, strict=True) if not why]
+        return Inside(rows, [why for why in reasons if why], self._filtered(rows, name))
 
-    def _forbidden(self, rows: Sequence[Row], name: str) -> list[str]:
+    def _filtered(self, rows: Sequence[Row], name: str) -> Batch | None:
         if not self.filter or not rows:
-            return [""] * len(rows)
+            return None
         marks = [row.marks[0] for row in rows]
         names = [object_name(name, row.marks[0], row.box) for row in rows if row.box]
-        signals = [row.signals for row in rows]
+        return batch_of(self._config, FrameRows(names, marks, [row.signals for row in rows]))
+
+    def kept(self, inside: Inside) -> list[Row]:
+        """Those that no threshold forbids; all are counted."""
+        reasons = self._reasons(inside)
+        self.looked += len(inside.refused) + len(inside.rows)
+        self.drops.update([*inside.refused, *(reason for reason in reasons if reason)])
+        kept = [row for row, reason in zip(inside.rows, reasons, strict=True) if not reason]
+        if self._unseen is not None and self._columns:
+            self._unseen.add([row.signals for row in kept])
+        return kept
+
+    def _reasons(self, inside: Inside) -> list[str]:
+        if inside.batch is None:
+            return [""] * len(inside.rows)
         if self._unseen is not None:
-            self._unseen.meet(signals)
-        material = FrameRows(names, marks, signals)
-        return [reason or "" for reason in self.filter.reasons(batch_of(self._config, material))]
+            self._unseen.meet([row.signals for row in inside.rows])
+        return [reason or "" for reason in self.filter.reasons(inside.batch)]
 
     def _of_box(self, row: Row, frame: Frame, name: str, box: Box) -> Row:
         own: dict[str, Value] = {column: getattr(box, key) for column, key in self._columns.items()}
