@@ -48,6 +48,11 @@ def _maker(config: EdgeConfig, source: EdgeSource, embedder: Embedder) -> LaneMa
         raise UsageError(
             "the selection asks for sequences, and a camera's pictures are picked one by one: leave that out"
         )
+    if config.rules.worker.object_level.task_name:
+        raise UsageError(
+            "the selection asks for objects (object_level), and a camera's pictures are picked as a whole: leave that"
+            " out; `streamsel run` picks objects of a topic, `streamsel select` of files"
+        )
     return LaneMaker(
         config.selection and config.selection.model_copy(update={"n_samples": None}),
         embedder,

@@ -86,8 +86,9 @@ def _pictures(config: IngestConfig, embedder: Embedder, *, whole: bool) -> Pictu
 
 
 def _output(config: IngestConfig, embedder: Embedder) -> Output:
-    given, origin = config.output, config.input.topic
+    given, origin, padding = config.output, config.input.topic, config.rules.worker.object_level.padding
     if given.folder is not None:
-        return FolderOutput(given.folder, origin=origin, model=embedder.name)
+        return FolderOutput(given.folder, origin=origin, model=embedder.name, padding=padding)
     limit, claims = given.inline_limit, given.claims
-    return TopicOutput(given.topic or "", origin=origin, model=embedder.name, limit=limit, claims=claims)
+    name, model = given.topic or "", embedder.name
+    return TopicOutput(name, origin=origin, model=model, limit=limit, claims=claims, padding=padding)

@@ -1,25 +1,26 @@
 """What windows of time chose, and sequences, are sent: records are read again, opened again, emitted, some at a time.
 
-Pictures of candidates, and of earlier frames of a sequence, are kept nowhere: the topic that they came from has them. A
-picture whose record, or whose file, is gone meanwhile cannot be sent; a dead letter tells of it, and others are sent.
+Pictures of candidates, and of earlier frames of a sequence, are kept nowhere: the topic that they came from has them,
+and objects are cut out of these again. A picture whose record, or whose file, is gone meanwhile cannot be sent; a dead
+letter tells of it, and others are sent.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
-from itertools import groupby
+from itertools import groupby, takewhile
 from typing import Final
 
 import numpy as np
 
-from streamsel.ingest.owed import Owed
+from streamsel.ingest.owed import Key, Owed
 from streamsel.ingest.parts import Parts
 from streamsel.ingest.pictures import Opened, Poison
 from streamsel.ingest.portion import Portion
 from streamsel.ingest.work import Chosen, Done, chunks, dead
 from streamsel.lanes.breath import Breath
-from streamsel.lanes.deciding import Place, Verdict
+from streamsel.lanes.deciding import Verdict
 from streamsel.lanes.lane import Lane
 from streamsel.topic import Message
 
@@ -64,38 +65,37 @@ class Debts:
         with closing(self._opened(lane.partition, list(picks), breath)) as opened:
             for chunk in chunks(opened, portion.records, portion.size, breath):
                 done = Done()
-                for place in [place for one in chunk for place in self._settled(one, picks, done)]:
-                    owed.settle(place)
+                for key in [key for one in chunk for key in self._settled(one, picks, done)]:
+                    owed.settle(key)
                 done.state[lane.partition] = owed.entries()
                 done.offsets[lane.partition] = lane.position or 0
                 self._parts.output.flush()
                 yield done
 
-    def _settled(self, one: Opened | Poison, picks: dict[Place, Verdict], done: Done) -> list[Place]:
+    def _settled(self, one: Opened | Poison, picks: dict[Key, Verdict], done: Done) -> list[Key]:
         """Which of the picks are sent or told of now; they are taken out."""
         if isinstance(one, Opened):
-            verdict = picks.pop(place := (one.message.offset, one.part))
-            done.records += self._parts.output.pick(one, verdict, NO_VECTOR)
-            done.picked.append(_since(verdict))
-            return [place]
-        lost = [place for place in picks if place[0] == one.message.offset]
-        picked = PICKED if any(picks[place].window for place in lost) else OF_SEQUENCE
-        for place in lost:
-            del picks[place]
+            own = list(takewhile(lambda key: key[:2] == (one.message.offset, one.part), picks))
+            for verdict in map(picks.pop, own):
+                done.records += self._parts.output.pick(one, verdict, NO_VECTOR)
+                done.picked.append(_since(verdict))
+            return own
+        lost = [key for key in picks if key[0] == one.message.offset]
+        picked = PICKED if any(picks[key].window for key in lost) else OF_SEQUENCE
+        for key in lost:
+            del picks[key]
         done.lost += len(lost)
         dead(self._parts, done, one.message, f"{picked} {one.reason}")
         return lost
 
-    def _opened(
-        self, partition: int, places: Sequence[Place], breath: Breath
-    ) -> Generator[Opened | Poison, None, None]:
-        """The frames of these places, which are in order; of a record that lacks one, a Poison behind those it has."""
-        for offset, own in groupby(places, key=_offset):
+    def _opened(self, partition: int, keys: Sequence[Key], breath: Breath) -> Generator[Opened | Poison, None, None]:
+        """The frames of these picks, which are in order; of a record that lacks one, a Poison behind those it has."""
+        for offset, own in groupby(keys, key=_offset):
             message = self._again(partition, offset)
             if message is None:
                 yield Poison(Message(partition, offset, None, None), GONE)
             else:
-                yield from self._frames(message, [part for _, part in own], breath)
+                yield from self._frames(message, [*dict.fromkeys(key[1] for key in own)], breath)
 
     def _frames(self, message: Message, wanted: list[int], breath: Breath) -> Iterator[Opened | Poison]:
         """Those of a record that have these numbers; a segment of video is decoded up to the last of them."""
@@ -119,5 +119,5 @@ def _since(verdict: Verdict) -> int:
     return round(seconds * 1000)
 
 
-def _offset(place: Place) -> int:
-    return place[0]
+def _offset(key: Key) -> int:
+    return key[0]

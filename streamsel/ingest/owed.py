@@ -17,38 +17,43 @@ from streamsel.data import Decision
 from streamsel.errors import StateError
 from streamsel.lanes.deciding import Gathered, Place, Span, Verdict
 from streamsel.sink.json_file import plain
+from streamsel.store import dump_box, load_box
 
-__all__ = ["OWED", "Owed"]
+__all__ = ["OWED", "Key", "Owed"]
 
 OWED: Final = b"#owed/"
-"""How the keys of documents of owed picks begin; the place of a frame follows: each of a sequence has its own."""
+"""How the keys of documents of owed picks begin; what `Key` says follows."""
+
+Key = tuple[int, ...]
+"""The place of a frame, of which each of a sequence has its own; of an object also its number in its frame."""
 
 
 class Owed:
     """Of which frames, and why each was picked. Verdicts are what JSON gives back, from the first moment on."""
 
     def __init__(self) -> None:
-        self._documents: dict[Place, bytes] = {}
+        self._documents: dict[Key, bytes] = {}
         self._changed: dict[bytes, bytes | None] = {}
 
-    def picks(self) -> dict[Place, Verdict]:
+    def picks(self) -> dict[Key, Verdict]:
         """Those that are owed now in the order of their frames, as they lie in the topic: window by window.
 
         A sequence comes as a whole where its last frame lies; each verdict tells of one of its frames.
         """
-        read = [(place, _read(place, document)) for place, document in self._documents.items()]
-        return {place: verdict for place, (_, verdict) in sorted(read, key=lambda one: (one[1][0], one[0]))}
+        read = [(key, _read(key, document)) for key, document in self._documents.items()]
+        return {key: verdict for key, (_, verdict) in sorted(read, key=lambda one: (one[1][0], one[0]))}
 
     def add(self, picks: Sequence[tuple[Place, Verdict]]) -> None:
         """Picks of windows, and sequences, which have the place of their last frame."""
         for last, verdict in picks:
             for number, place in enumerate(verdict.sequence.places if verdict.sequence else [last]):
-                self._documents[place] = self._changed[_key(place)] = _text(verdict, number, last)
+                key = (*place, verdict.box.index) if verdict.box else place
+                self._documents[key] = self._changed[_name(key)] = _text(verdict, number, last)
 
-    def settle(self, place: Place) -> None:
+    def settle(self, key: Key) -> None:
         """A pick is sent, or told of."""
-        del self._documents[place]
-        self._changed[_key(place)] = None
+        del self._documents[key]
+        self._changed[_name(key)] = None
 
     def entries(self) -> dict[bytes, bytes | None]:
         """What changed since the last call, or since it was restored; None: gone."""
@@ -60,20 +65,20 @@ class Owed:
         """What entries of a partition's state tell. Raises StateError where they are damaged."""
         made = cls()
         try:
-            made._documents = {_place(key): one for key, one in entries.items() if key.startswith(OWED)}
+            made._documents = {_key(name): one for name, one in entries.items() if name.startswith(OWED)}
             made.picks()
         except (ValueError, KeyError, TypeError) as error:
             raise StateError(f"saved state is damaged: a pick that is to be sent cannot be read ({error})") from error
         return made
 
 
-def _key(place: Place) -> bytes:
-    return OWED + b"%d/%d" % place
+def _name(key: Key) -> bytes:
+    return OWED + "/".join(map(str, key)).encode()
 
 
-def _place(key: bytes) -> Place:
-    offset, part = key.removeprefix(OWED).split(b"/")
-    return int(offset), int(part)
+def _key(name: bytes) -> Key:
+    offset, part, *more = map(int, name.removeprefix(OWED).split(b"/"))
+    return offset, part, *more
 
 
 def _text(verdict: Verdict, number: int, last: Place) -> bytes:
@@ -89,18 +94,21 @@ def _text(verdict: Verdict, number: int, last: Place) -> bytes:
         "window": [window.begin, window.end] if window else None,
         "order": verdict.order,
     }
+    if verdict.box is not None:
+        told["box"] = dump_box(verdict.box)
     if (sequence := verdict.sequence) is not None:
         told["sequence"] = {"number": sequence.number, "first": number, "when": sequence.when, "last": last}
     return json.dumps(plain(told), separators=(",", ":")).encode()
 
 
-def _read(place: Place, document: bytes) -> tuple[Place, Verdict]:
+def _read(key: Key, document: bytes) -> tuple[Place, Verdict]:
     """Where it is sent, and the verdict."""
-    told = json.loads(document)
+    place, told = (key[0], key[1]), json.loads(document)
     distance = math.inf if told["distance"] is None else told["distance"]
     decision = Decision(True, told["reason"], distance, told["nearest"], told["gains"])
     window = Span(*told["window"]) if told["window"] else None
-    verdict = Verdict(decision, told["ordinal"], told["signals"], window=window, order=told["order"])
+    box = load_box(told.get("box"))
+    verdict = Verdict(decision, told["ordinal"], told["signals"], window=window, order=told["order"], box=box)
     if (sequence := told.get("sequence")) is None:
         return place, verdict
     offset, part = sequence.pop("last")

@@ -108,13 +108,13 @@ def decided(
     frames = [one for one in chunk if isinstance(one, Opened)]
     taken = [as_taken(one, vector) for one, vector in zip(frames, vectors, strict=True)]
     settled = lane.settle(taken, breathe)
-    verdicts = iter(zip(settled.verdicts, vectors, strict=True))
+    verdicts, picks = iter(zip(settled.verdicts, vectors, strict=True)), _at_once(settled)
     for one in chunk:
         if isinstance(one, Poison):
             lane.skip(one.message.offset)
             dead(parts, done, one.message, one.reason)
         else:
-            _emit(parts, done, one, *next(verdicts))
+            _emit(parts, done, one, *next(verdicts), picks.get((one.message.offset, one.part), ()))
         if isinstance(one, Poison) or one.last:
             done.messages += 1
             done.nbytes += len(one.message.value or b"")
@@ -128,13 +128,27 @@ def ended(lane: Lane, now: float, done: Done, breathe: Callable[[], None] = sile
 
 
 def _chosen(lane: Lane, settled: Settled, done: Done) -> Chosen:
-    chosen = [(place, verdict) for place, verdict in settled.picks if verdict.window or verdict.sequence]
+    chosen = [(place, verdict) for place, verdict in settled.picks if _later(verdict)]
     counts = Counter(verdict.window for _, verdict in chosen)
     done.ended += [(lane.partition, window, counts[window.span]) for window in settled.ended]
     done.troubles += [(lane.partition, trouble) for trouble in settled.troubles]
     done.state[lane.partition] = lane.entries()
     done.offsets[lane.partition] = lane.position or 0
     return chosen
+
+
+def _later(pick: Verdict) -> bool:
+    """Whether it is not sent with the frame that is at hand."""
+    return bool(pick.window or pick.sequence)
+
+
+def _at_once(settled: Settled) -> dict[Place, list[Verdict]]:
+    """Picks that are sent with their frame: itself, or objects of it."""
+    found: dict[Place, list[Verdict]] = {}
+    for place, pick in settled.picks:
+        if not _later(pick):
+            found.setdefault(place, []).append(pick)
+    return found
 
 
 def as_taken(opened: Opened, vector: Vector) -> Taken:
@@ -149,13 +163,13 @@ def as_taken(opened: Opened, vector: Vector) -> Taken:
     return Taken(frame, vector, message.offset, opened.part, opened.last, when, alone=opened.content is None)
 
 
-def _emit(parts: Parts, done: Done, opened: Opened, verdict: Verdict, vector: Vector) -> None:
+def _emit(parts: Parts, done: Done, opened: Opened, verdict: Verdict, vector: Vector, picks: Sequence[Verdict]) -> None:
     done.frames += 1
     done.unusable += bool(verdict.unusable)
     if verdict.unusable and not verdict.again:
         dead(parts, done, opened.message, verdict.unusable)
-    if verdict and not verdict.sequence:
-        done.records += parts.output.pick(opened, verdict, vector)
+    for pick in picks:
+        done.records += parts.output.pick(opened, pick, vector)
         done.picked.append(opened.message.timestamp)
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from streamsel.data import Mark
+from streamsel.data import Box, Mark
 from streamsel.lanes.lane import Verdict
 
-__all__ = ["pick_facts", "sequence_facts", "text_of", "window_facts"]
+__all__ = ["object_facts", "pick_facts", "sequence_facts", "text_of", "window_facts"]
 
 
 def pick_facts(mark: Mark, taken: datetime, verdict: Verdict) -> dict[str, Any]:
@@ -41,6 +41,13 @@ def sequence_facts(verdict: Verdict) -> dict[str, int]:
     """Of a frame of a sequence: the `number` of that in its stream, and the frame's `place` in it; else empty."""
     sequence = verdict.sequence
     return {"number": sequence.number, "place": sequence.first} if sequence else {}
+
+
+def object_facts(parent: str, box: Box, padding: float) -> dict[str, Any]:
+    """Of a pick that is an object, in its frame `parent`, which the other facts tell of; see `Box`."""
+    place = [box.x, box.y, box.width, box.height]
+    own = {"parent": parent, "task": box.task, "object": box.index, "box": place}
+    return {**own, "label": box.label, "score": box.score, "padding": padding}
 
 
 def text_of(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""Objects as what a lane selects: those that `select --objects` picks of the same frames, for any cut and any restart."""
+"""Objects as what a lane selects: those that `select --objects` picks of the same frames, for any cut and restart."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ LABELS = ("car", "bus")
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Up to four objects of frames of the names that `timed` gives, some without any; a box now and then lies outside."""
+    """Up to four objects of frames of the names that `timed` gives, some without any; some boxes lie outside."""
     made = tmp_path_factory.mktemp("objects")
     task = made / ".lightly" / "predictions" / "cars"
     task.mkdir(parents=True)
