@@ -35,7 +35,7 @@ from streamsel.topic.connection import Connection
 from streamsel.topic.incoming import Incoming
 from streamsel.topic.references import References
 
-__all__ = ["PARTITIONS", "Findings", "Reference", "Trial", "sequences_of"]
+__all__ = ["PARTITIONS", "Findings", "Reference", "Trial", "objects_of", "sequences_of"]
 
 PARTITIONS: Final = 4
 
@@ -185,6 +185,7 @@ class Trial:
             Incoming(self.name, largest=config.input.largest),
             embedder.size,
             references=References(self.references, largest=config.input.largest),
+            whole=lanes.reads_pixels,
             threads=1,
         ) as opening:
             for one in opening.opened(messages):
@@ -195,8 +196,8 @@ class Trial:
                     continue
                 known[lane.partition, one.message.offset] = one.carried.name
                 settled = lane.settle([as_taken(one, embedder.embed(one.picture[None])[0])])
-                for offset in _offsets(settled):
-                    picks.setdefault(one.message.key or b"", []).append(known[lane.partition, offset])
+                for offset, part in _sent(settled):
+                    picks.setdefault(one.message.key or b"", []).append(f"{known[lane.partition, offset]}{part}")
         state = {lane.partition: {k: v for k, v in lane.entries().items() if v is not None} for lane in made}
         return Reference(picks, frozenset(letters), state)
 
@@ -242,12 +243,27 @@ def sequences_of(length: int) -> dict[str, Any]:
     }
 
 
-def _offsets(settled: Settled) -> list[int]:
-    """Of all pictures that are picked, as they are sent: a sequence where its last frame lies."""
+def objects_of(task: str, padding: float) -> dict[str, Any]:
+    """A run's config that asks for objects of a task, an auto task of four tiles if it is called so, and distances."""
+    strategy = {"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "DIVERSITY"}}
+    tiles = {"type": "TILING", "name": "tiles", "num_rows": 2, "num_cols": 2}
+    return {
+        "selection_config": {"strategies": [strategy], "auto_tasks": [tiles] if task == "tiles" else []},
+        "worker_config": {"object_level": {"task_name": task, "padding": padding}},
+    }
+
+
+def _sent(settled: Settled) -> list[tuple[int, str]]:
+    """Of all pictures that are picked, as they are sent, the offset, and of an object what its name ends in.
+
+    A sequence is sent where its last frame lies.
+    """
     places = [
-        (last, one) for last, pick in settled.picks for one in (pick.sequence.places if pick.sequence else [last])
+        (last, one, pick.box.index if pick.box else -1)
+        for last, pick in settled.picks
+        for one in (pick.sequence.places if pick.sequence else [last])
     ]
-    return [offset for _, (offset, _) in sorted(places)]
+    return [(offset, f"-{number}" if number >= 0 else "") for _, (offset, _), number in sorted(places)]
 
 
 def _message(record: Any) -> Message:

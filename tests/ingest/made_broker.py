@@ -12,7 +12,7 @@ from typing import Any
 
 from streamsel.config import read_selection
 from streamsel.daemon.metrics import Metrics
-from streamsel.ingest.emitting import TopicOutput, dead_letter
+from streamsel.ingest.emitting import Output, TopicOutput, dead_letter
 from streamsel.ingest.loop import ingest
 from streamsel.ingest.owed import OWED
 from streamsel.ingest.parts import Parts
@@ -121,15 +121,16 @@ def parts(
     records: int = 64,
     references: References | None = None,
     lanes: Lanes = LANES,
+    output: Output | None = None,
 ) -> Iterator[Parts]:
-    with Pictures(Incoming("topic"), Flat.size, references=references) as opening:
+    with Pictures(Incoming("topic"), Flat.size, references=references, whole=lanes.reads_pixels) as opening:
         yield Parts(
             member=partial(member, broker),
             lane=lanes.lane,
             pictures=opening,
             embedder=Flat(),
-            embeds=True,
-            output=TopicOutput("picks", origin="topic", model="flat"),
+            embeds=lanes.reads_vectors,
+            output=output or TopicOutput("picks", origin="topic", model="flat"),
             letter=partial(dead_letter, "dead", "topic"),
             metrics=Metrics(),
             records=records,
