@@ -17,7 +17,16 @@ import onnx  # type: ignore[import-untyped, unused-ignore]
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
-__all__ = ["Given", "by_device", "by_the_minute", "path_tricks", "poison", "small_pictures", "tiny_model"]
+__all__ = [
+    "CLOUD_EVENT",
+    "Given",
+    "by_device",
+    "by_the_minute",
+    "path_tricks",
+    "poison",
+    "small_pictures",
+    "tiny_model",
+]
 
 Headers = Sequence[tuple[str, bytes]]
 
