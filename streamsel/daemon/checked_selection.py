@@ -48,14 +48,16 @@ def _goal(config: IngestConfig, model: Embedder) -> str:
     """What is kept, of each partition by itself."""
     if (length := config.sequence_length) > 1:
         return f"sequences of {length} frames, {_kept(config, model)}"
+    if task := config.rules.worker.object_level.task_name:
+        return f"objects of {task}, {_kept(config, model, 'objects')}"
     return _kept(config, model)
 
 
-def _kept(config: IngestConfig, model: Embedder) -> str:
+def _kept(config: IngestConfig, model: Embedder, rows: str = "frames") -> str:
     if (window := config.goal) is not None:
         return f"the best {window.picks} of each {window.minutes:g} minutes of each partition"
     if config.ratio is not None:
-        return f"{config.ratio:.4g} of the frames of each partition"
+        return f"{config.ratio:.4g} of the {rows} of each partition"
     if config.min_distance is not None:
         return f"what is {config.min_distance:.4g} from all picks of its partition"
     if config.selection is not None:

@@ -82,6 +82,7 @@ class Lanes:
         forgetting: Callable[[], Forgetting | None] = lambda: None,
     ) -> None:
         self._called, self._anew, self._forgetting = called, anew, forgetting
+        _refuse_both(selection)
         self._config = (
             _window_config(selection, window) if window else _stream_config(selection, target_ratio, min_distance)
         )
@@ -202,6 +203,14 @@ class Lanes:
 def called(mark: Mark) -> str:
     """What a frame is called where users' files tell of it: as its record says, or `seg/a-12-mp4.png` in a segment."""
     return mark.name or frame_name(mark, 1, "png")
+
+
+def _refuse_both(selection: SelectionConfig | None) -> None:
+    if selection and selection.worker.object_level.task_name and selection.worker.selected_sequence_length > 1:
+        raise UsageError(
+            "the selection asks for objects (object_level) and for sequences (selected_sequence_length); objects are of"
+            " single pictures: leave one of them out"
+        )
 
 
 def _stream_config(

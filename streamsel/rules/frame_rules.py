@@ -85,7 +85,7 @@ class FrameRules:
         self.object_rows: ObjectRows | None = None
         frames, unseen = config, Unseen(config)
         if task is not None:
-            with told_at("--objects"):
+            with told_at("worker_config.object_level.task_name" if carried else "--objects"):
                 boxes = boxes_of_task(task, config.auto_tasks, folder, f"task {task!r}")
             model = embedder if embeds or config.reads_vectors else None
             alone = OwnPredictions(config, task, folder)

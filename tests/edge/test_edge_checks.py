@@ -279,6 +279,11 @@ def test_a_selection_with_an_end_is_refused(pipeline: Pipeline) -> None:
     assert "AT_LEAST" in told
 
 
+def test_objects_are_refused(pipeline: Pipeline) -> None:
+    selection = {"strategies": [DIVERSITY], "worker": {"object_level": {"task_name": "cars"}}}
+    assert "(object_level)" in pipeline.problem("selection", selection=selection)
+
+
 def test_one_sources_goal_is_tried_too(pipeline: Pipeline) -> None:
     selection = {"strategies": [SUMS]}
     fit = {**YARD, "target_ratio": 0.1}

@@ -16,13 +16,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from streamsel.data import Decision, Frame, Mark
+from streamsel.data import Box, Decision, Frame, Mark
 from streamsel.decode.picture import StillPicture
 from streamsel.errors import SinkError
 from streamsel.ingest.emitting import FolderOutput, TopicOutput, dead_letter
 from streamsel.ingest.pictures import Opened, Pictures
 from streamsel.lanes.deciding import Span
 from streamsel.lanes.lane import Verdict
+from streamsel.signals.crops import crop
+from streamsel.sink.picture_file import encode
 from streamsel.topic import Message
 from streamsel.topic.cloudevent import Event
 from streamsel.topic.incoming import Incoming
@@ -163,6 +165,52 @@ def test_or_else_it_is_referred_to_in_its_segment(digest):
     assert event.subject == "seg/a.mp4-2.png"
 
 
+BOX = Box(1.0, 0.5, 2.0, 2.0, "car", 0.5, 7, "cars")
+OBJECT = replace(VERDICT, box=BOX)
+
+
+def crop_of(one, padding):
+    return encode(crop(one.frame.picture, BOX, padding), "jpg")
+
+
+@pytest.mark.parametrize("padding", [0.0, 0.5])
+def test_of_an_object_its_crop_travels(padding):
+    for one, name in ((opened("day/a.png"), "day/a.png"), (opened("a.mp4", reference="a.mp4", part=2), "a.mp4-2.png")):
+        ((_, record),) = topic_output(padding=padding).pick(one, OBJECT, VECTOR)
+        event = Event.from_headers(record.headers)
+        assert record.value == crop_of(one, padding)
+        assert (event.subject, event.content_type) == (f"{name}-7", "image/jpeg")
+        assert event.extensions["box"] == "[1.0,0.5,2.0,2.0]"
+        assert event.extensions["label"] == "car"
+        assert (event.dataref, event.sha256) == ("", "")
+
+
+def test_each_object_of_a_frame_has_an_id_of_its_own():
+    one, other = (replace(VERDICT, box=replace(BOX, index=number)) for number in (1, 2))
+    again = replace(VERDICT, box=replace(BOX, index=1, task="vans"))
+    for source in (opened("a.jpg"), opened("a.mp4", reference="a.mp4", part=2)):
+        records = [topic_output().pick(source, verdict, VECTOR)[0][1] for verdict in (VERDICT, one, other, again)]
+        assert len({Event.from_headers(record.headers).id for record in records}) == 4
+
+
+def test_a_large_crop_is_claimed_or_its_picture_is_referred_to(tmp_path):
+    def told(one, **options):
+        ((_, record),) = topic_output(limit=5, **options).pick(one, OBJECT, VECTOR)
+        assert record.value is None
+        event = Event.from_headers(record.headers)
+        return event.dataref, event.content_type, event.sha256
+
+    segment, digest = opened("seg/a.mp4", reference="day/a.mp4", part=2), hashlib.sha256(DATA).hexdigest()
+    assert told(opened()) == ("kafka:frames/3/17", "image/jpeg", digest)
+    assert told(opened(reference="day/a.jpg")) == ("day/a.jpg", "image/jpeg", digest)
+    assert told(segment) == ("day/a.mp4", "video/mp4", "")
+    for one, name in ((opened("a.png"), "3/17_a.png-7.jpg"), (segment, "")):
+        dataref, content_type, digest = told(one, claims=tmp_path)
+        data = (tmp_path / unquote(dataref)).read_bytes()
+        assert (data, content_type, digest) == (crop_of(one, 0.0), "image/jpeg", hashlib.sha256(data).hexdigest())
+        assert name in ("", dataref)
+
+
 def test_no_record_is_larger_than_topics_were_checked_for():
     name, longest = "\U0001f600" * 512, opened(reference="./" * 2045 + "a.jpg")
     headers = Event("e1", name, "frame", subject=name, dataref=longest.carried.reference).headers()
@@ -171,7 +219,7 @@ def test_no_record_is_larger_than_topics_were_checked_for():
     mark = replace(longest.frame.mark, source=carried.source, name=carried.name)
     one = replace(longest, message=message, carried=carried, frame=replace(longest.frame, mark=mark))
     for size in (10, 100_000):
-        verdict = replace(VERDICT, signals={"METADATA weather": "x" * size})
+        verdict = replace(OBJECT, signals={"METADATA weather": "x" * size})
         ((_, record),) = topic_output(limit=5).pick(one, verdict, VECTOR)
         assert wire_bytes(record) <= HEADERS
         assert ("signals" in Event.from_headers(record.headers).extensions) == (size == 10)

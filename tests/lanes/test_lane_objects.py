@@ -367,7 +367,7 @@ def test_damaged_state_is_refused(folder):
 def test_what_cannot_be_is_refused_in_one_line(folder):
     both = {**SELECTIONS["ratio"], "worker": {"object_level": {"task_name": "cars"}, "selected_sequence_length": 2}}
     for written, lightly, told in (
-        (both, folder, "objects are of single frames"),
+        (both, folder, "objects are of single pictures"),
         (SELECTIONS["ratio"] | {"worker": {"object_level": {"task_name": "cars"}}}, None, "no .lightly folder"),
         (SELECTIONS["ratio"] | {"worker": {"object_level": {"task_name": "vans"}}}, folder, "vans"),
     ):

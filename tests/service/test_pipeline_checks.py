@@ -22,7 +22,7 @@ from streamsel.errors import StreamselError, UsageError
 from streamsel.ingest.checked_topics import broker_findings
 from streamsel.ingest.prepared_topics import prepare_topics
 from streamsel.service.checks import check_pipeline, is_pipeline
-from streamsel.testing.ingest_trial import sequences_of
+from streamsel.testing.ingest_trial import objects_of, sequences_of
 from streamsel.testing.kafka_broker import Broker, Served
 from streamsel.topic.connection import Connection
 from streamsel.topic.inquiry import group
@@ -194,6 +194,14 @@ def test_a_topic_that_may_lose_pictures_of_sequences(broker: Served, topic_name:
     told = of(broker_findings(read_pipeline(file)), "selection", "note")
     assert "keeps records for 120 minutes: see that 4 pictures of one source come within that" in told
     assert "sequences of 4 frames, " in of(beside(file), "selection", "fine")
+
+
+def test_objects_are_told(written: Written) -> None:
+    tiles, cars = objects_of("tiles", 0.1), objects_of("cars", 0.1)
+    found = beside(written(["127.0.0.1:1"], selection=tiles, target_ratio=0.1))
+    assert of(found, "selection", "fine").endswith(": objects of tiles, 0.1 of the objects of each partition")
+    told = of(beside(written(["127.0.0.1:1"], selection=cars)), "selection", "problem")
+    assert told.startswith("worker_config.object_level.task_name: task 'cars': no .lightly folder was found")
 
 
 def test_members_that_are_there(broker: Served, topic_name: str, written: Written) -> None:
