@@ -27,7 +27,7 @@ from streamsel.testing.ingest_faults import (
     process_stopped,
 )
 from streamsel.testing.ingest_material import Given, by_device, by_the_minute, path_tricks, poison, small_pictures
-from streamsel.testing.ingest_trial import PARTITIONS, Trial, sequences_of
+from streamsel.testing.ingest_trial import PARTITIONS, Trial, objects_of, sequences_of
 from streamsel.testing.kafka_broker import Broker
 from streamsel.testing.kafka_cluster import Cluster
 
@@ -104,6 +104,14 @@ def sequences(trial: Trial, brokers: Brokers, records: list[Given], given: argpa
     return f"sequences of 4 pictures, 2 devices a partition; {given.kills} kills, {inside} inside an open transaction"
 
 
+def objects(trial: Trial, brokers: Brokers, records: list[Given], given: argparse.Namespace) -> str:
+    """kill -9 at random moments while the best objects of windows of time are chosen, cut out again and sent."""
+    window = {"picks": 30, "minutes": 30}
+    trial.options = {"min_distance": None, "window": window, "selection": objects_of("tiles", 0.1)}
+    inside = killed(trial, list(by_the_minute(records, PARTITIONS)), given.kills, random.Random(given.seed))
+    return f"windows of 30 records, 30 of their 120 objects; {given.kills} kills, {inside} inside an open transaction"
+
+
 FAULTS: dict[str, Fault] = {
     "kills": kills,
     "outage": outage,
@@ -115,6 +123,7 @@ FAULTS: dict[str, Fault] = {
     "poison": bad_records,
     "windows": windows,
     "sequences": sequences,
+    "objects": objects,
 }
 
 

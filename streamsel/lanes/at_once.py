@@ -26,6 +26,8 @@ TIMES: Final = "forgetting"
 PICKS: Final = f"{SELECTOR}/picks"
 OF_WINDOWS: Final = "window/ended"
 """An array that only the state of windows has."""
+ENTERED: Final = "objects/entered"
+"""How many rows there were, where these are not frames or sequences, of which all that were looked at count."""
 _PICKS: Final = re.compile(r"^selector/[0-9]+/picks$")
 """What earlier versions called picks of which some were forgotten."""
 
@@ -130,7 +132,8 @@ class AtOnce:
         earlier = Earlier(self._dim)
         earlier.restore(under("earlier", arrays), documents)
         self._selector.know(self._rules.batch(*earlier.known()))
-        self._selector.forgotten, self._selector.looked = earlier.forgotten, int(arrays["entrance/seen"])
+        self._selector.forgotten = earlier.forgotten
+        self._selector.looked = int(arrays.get(ENTERED, arrays["entrance/seen"]))
         if self._selector.rate:
             self._selector.rate.begin(len(self))
         self._gone = dict.fromkeys(documents)

@@ -346,6 +346,29 @@ def test_it_gives_signs_of_life_while_it_embeds(folder):
     assert len(breaths) >= 4 * MOST // Flat.batch
 
 
+def test_a_ratio_that_follows_windows_counts_objects(folder):
+    """Where goals may change, as on a device; of frames there are fewer than of their objects, or more."""
+    before, after = timed(MOST)[:40], timed(MOST)[40:]
+    for kind in ("ratio", "tiles"):
+        told = []
+        for batches in ([after], cut(after, [1, 7, 8])):
+            chosen, how = selection(kind, GOAL), {"lightly": folder, "movable": True}
+            run, lane = Run(), Lanes(chosen, Flat(), window=GOAL, **how).lane(0)
+            run.take(lane, before)
+            made = Lanes(chosen, Flat(), target_ratio=0.3, **how)
+            parting = made.lane(0, run.state)
+            assert parting.parting
+            run.told(parting, parting.end(2e9), set())
+            known = len(run.picks)
+            for batch in batches:
+                run.take(made.lane(0, run.state), batch)
+            told.append((run.picks, run.state))
+            entered = np.frombuffer(run.state[b"objects/entered#0"], np.int64)[0]
+            assert np.frombuffer(run.state[b"selector/looked#0"], np.int64)[0] == entered
+        assert told[0] == told[1]
+        assert len(run.picks) > known
+
+
 def test_state_of_frames_another_task_or_padding_is_refused(folder):
     run = run_of(lanes("ratio", folder), [timed(10)])
     frames = Lanes(read_selection(SELECTIONS["ratio"]), Flat(), lightly=folder)
