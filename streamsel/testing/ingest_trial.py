@@ -114,8 +114,9 @@ class Trial:
 
     def file(self, instance: str | None = "a") -> Path:
         """The same, as a file."""
-        path = self.folder / f"ingest-{instance}.json"
-        path.write_text(json.dumps(self.pipeline(instance), indent=2))
+        path, text = self.folder / f"ingest-{instance}.json", json.dumps(self.pipeline(instance), indent=2)
+        if not path.exists() or path.read_text() != text:  # a member may be reading it
+            path.write_text(text)
         return path
 
     @property

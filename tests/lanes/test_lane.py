@@ -231,7 +231,6 @@ def test_damaged_state_is_refused(lost):
         ({"n_samples": 100}, "n_samples 100: a topic has no end"),
         ({"n_samples": -1}, "n_samples -1: a topic has no end"),
         ({"worker": {"selected_sequence_length": 1001}}, "at most 1000"),
-        ({"worker": {"object_level": {"task_name": "cars"}}}, "objects"),
         ({"constraints": [{"type": "AT_LEAST", "count": 1, "per": {"type": "SOURCE"}}]}, "AT_LEAST"),
     ],
 )
