@@ -42,6 +42,7 @@ class Taken:
     when: it was taken, seconds since 1970; read where picks are forgotten, and where windows of time end. held: frames
     before it, since the last one, that were looked at and held for surely not new: a target ratio counts them. alone:
     whether the record's frames are a stream of their own, over whose ends no sequence goes; else a stream is a source.
+    anew: whether the source's stream broke off before it: what waits for others of its sequence waits in vain.
     """
 
     frame: Frame
@@ -52,6 +53,7 @@ class Taken:
     when: float = 0.0
     held: int = 0
     alone: bool = False
+    anew: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +162,8 @@ class Lane:
     def _enter(self, row: Taken) -> Entered | Verdict:
         """The row that a frame becomes, or completes, or why there is none."""
         self._step(row)
+        if row.anew and self._sequences:
+            self._sequences.broke(row.frame.mark.source)
         self._entrance.seen += row.held
         try:
             found = self._found(row)

@@ -419,7 +419,7 @@ def test_a_window_s_pictures_are_read_one_at_a_time_and_told_of_meanwhile(tmp_pa
     read, waiting = [], []
     entry = EntryStore.entry
     monkeypatch.setattr(EntryStore, "entry", lambda *asked: read.append(asked) or entry(*asked))
-    monkeypatch.setattr("streamsel.edge.loop.MOST_SHOWN", 1)
+    monkeypatch.setattr("streamsel.edge.decided.MOST_SHOWN", 1)
     monkeypatch.setattr("streamsel.lanes.breath.BREATH", 0)
     trial = Trial(tmp_path, cuts=[1000])
     trial.turned = lambda: waiting.append(not trial.batch_picks and len(files(tmp_path / "picks")) // 2)
