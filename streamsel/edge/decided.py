@@ -55,7 +55,8 @@ class Decided:
                 entered += self._entered(lane, list(run))
             else:
                 _skip(lane, list(run))
-        self.incomplete[place] += lane.incomplete - incomplete
+        if broken := lane.incomplete - incomplete:
+            self.incomplete[place] += broken
         settled = lane.decide(entered, self._breathe)
         self._settled(place, settled, [one for one, _ in awaited])
         if (glance := self._parts.glances[place]) is not None:
