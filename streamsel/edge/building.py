@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -44,6 +45,7 @@ from streamsel.edge.trays import Trays
 from streamsel.edge.windows import Windows
 from streamsel.embed import Embedder
 from streamsel.embed.load import load_embedder
+from streamsel.embed.window import LIVE_GAP
 from streamsel.errors import SinkError
 from streamsel.lanes.lane import Lane
 from streamsel.sink.durable import made_folder
@@ -202,8 +204,11 @@ def _sendings(config: EdgeConfig, store: EntryStore) -> Sendings | None:
 
 
 def _clips(config: EdgeConfig, store: EntryStore) -> Clips | None:
-    rule = config.output.clips
-    return Clips(config.output.folder, rule, config.sources, store.note(CLIPS)) if rule is not None else None
+    if (rule := config.output.clips) is None:
+        return None
+    frames = config.rules.worker.selected_sequence_length - 1
+    apart = [float(1 / Fraction(source.fps)) if source.fps else LIVE_GAP for source in config.sources if source.live]
+    return Clips(config.output.folder, rule, config.sources, store.note(CLIPS), frames * max(apart, default=0.0))
 
 
 def _pictures(output: EdgeOutput, embedder: Embedder, quota: QuotaKeeper, clips: Clips | None) -> Pictures:

@@ -11,7 +11,6 @@ from streamsel.edge.feeds.glance import Aim, enough
 from streamsel.edge.parts import Lanes
 from streamsel.embed import Embedder
 from streamsel.embed.room import room_of
-from streamsel.errors import UsageError
 from streamsel.lanes.by_window import WindowGoal
 from streamsel.lanes.forgetting import Forgetting
 from streamsel.lanes.making import Lanes as LaneMaker
@@ -44,10 +43,6 @@ def aim_of(config: EdgeConfig, source: EdgeSource, maker: LaneMaker, embedder: E
 
 def _maker(config: EdgeConfig, source: EdgeSource, embedder: Embedder) -> LaneMaker:
     goal, window = source if source.decides else config, config.window_of(source)
-    if config.rules.worker.selected_sequence_length > 1:
-        raise UsageError(
-            "the selection asks for sequences, and a camera's pictures are picked one by one: leave that out"
-        )
     return LaneMaker(
         config.selection and config.selection.model_copy(update={"n_samples": None}),
         embedder,

@@ -51,6 +51,11 @@ class Trays:
         self.frames = self.nbytes = 0
         """That wait, and their bytes."""
 
+    @property
+    def room(self) -> int:
+        """Bytes of frames that may wait as they were decoded, beside the queue."""
+        return self._whole() if self._length > 1 else 0
+
     def take(self, rows: Sequence[Row]) -> list[Row]:
         """What is to be decided now: in order of each source."""
         if self._length == 1:
