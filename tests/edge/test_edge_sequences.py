@@ -103,6 +103,7 @@ def test_a_pick_is_so_many_frames_of_one_stream_and_all_are_written(tmp_path: Pa
         assert len({fact["distance"] for fact in told}) == 1
         assert (source == "roof") == ("window" in told[0])
     assert len(kept) == len({fact["id"] for fact in kept}) == len(run.picks())
+    assert all(bool(written.data) == (verdict.sequence.first == 0) for _, verdict, written in run.picks())
     assert all((tmp_path / "picks" / fact["file"]).stat().st_size for fact in kept)
     segments = Counter(one.offset for one in material() if one.place == 0 and one.frame)
     assert run.incomplete == {"yard": sum(frames % LENGTH for frames in segments.values())} != {"yard": 0}
