@@ -3,7 +3,8 @@
 Each clip, as it is or scaled to each of the heights, comes over and over by RTSP, in real time. CPU is that of the
 daemon's process (user and system), from some seconds after it has connected, per second of video; start-up is in no
 figure. The model's runtime has one thread, the target ratio is 1 %. Sources a core: how many such sources add up to a
-whole core.
+whole core. With --exact no scout goes before the model, as with --sequence-length L, where picks are sequences of L
+frames. Resident: memory of the process at the end.
 """
 
 from __future__ import annotations
@@ -57,12 +58,22 @@ def measured(video: Path, looks: dict[str, Any], folder: Path, seconds: float, *
             if running.stop() or running.events("lost"):
                 raise SystemExit(running.text)
     counts = {name: (after[name] - before[name]) / took for name in ("frames", "dropped", "picks")}
-    return {"cpu": spent / took, **counts}
+    return {"cpu": spent / took, "resident": after["resident"], **counts}
 
 
 def standing(running: Any) -> dict[str, int]:
-    """What the status page says of the source."""
-    return status(running)["sources"][0]
+    """What the status page says of the source, and of memory."""
+    told = status(running)
+    return {**told["sources"][0], "resident": told["memory"]["resident"]}
+
+
+def asked(given: argparse.Namespace) -> dict[str, Any]:
+    """Options of the daemon."""
+    diverse = {"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "DIVERSITY"}}
+    worker = {"selected_sequence_length": given.sequence_length}
+    selection = {"selection_config": {"strategies": [diverse]}, "worker_config": worker}
+    exact = {"effort": "exact"} if given.exact else {}
+    return {**exact, "selection": selection} if given.sequence_length > 1 else exact
 
 
 def main() -> None:
@@ -70,19 +81,22 @@ def main() -> None:
     parser.add_argument("clips", type=Path, nargs="+", metavar="CLIP")
     parser.add_argument("--heights", type=int, nargs="+", default=[1080, 720])
     parser.add_argument("--seconds", type=float, default=25, help="of each stream that are measured")
+    parser.add_argument("--exact", action="store_true")
+    parser.add_argument("--sequence-length", type=int, default=1, metavar="L")
     given = parser.parse_args()
     print(machine())
-    print("clip, height         looks at    frames/s  dropped/s  picks/s  CPU ms/s  sources a core")
+    print("clip, height         looks at    frames/s  dropped/s  picks/s  CPU ms/s  sources a core  resident MB")
     for clip in given.clips:
         for height in given.heights:
             with tempfile.TemporaryDirectory() as scratch:
                 folder = Path(scratch)
                 video = endless(scaled(clip, height, folder), folder, given.seconds + WARM + 10)
                 for number, (name, looks) in enumerate(LOOKS.items()):
-                    found = measured(video, looks, folder / str(number), given.seconds)
+                    found = measured(video, looks, folder / str(number), given.seconds, **asked(given))
                     print(
                         f"{clip.stem[:14]:14} {height:5} {name:>12} {found['frames']:10.2f} {found['dropped']:10.2f}"
-                        f" {found['picks']:8.2f} {found['cpu'] * 1000:9.1f} {1 / found['cpu']:15.1f}",
+                        f" {found['picks']:8.2f} {found['cpu'] * 1000:9.1f} {1 / found['cpu']:15.1f}"
+                        f" {found['resident'] / 1e6:12.0f}",
                         flush=True,
                     )
 

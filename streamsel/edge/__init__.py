@@ -2,7 +2,8 @@
 
 Each source has a thread of its own (`feeds`): it opens a stream, or the segments that a recorder drops into a folder,
 again and again, and puts the frames that are looked at into the `inbox`, which is bounded. The loop takes them out in
-batches over all sources, embeds them with one model, and lets each source's lane decide. Pictures of picks are on disk
+batches over all sources, embeds them with one model, and lets each source's lane decide; where sequences are selected,
+frames wait in `trays` for the others of theirs. Pictures of picks are on disk
 first (`keeping`, within a quota); then one transaction (`streamsel.store.entries`) holds what changed of the lanes'
 state, the pictures of candidates that windows of time may yet choose, which segments are read, and the events that
 `telling` hands to MQTT or Kafka. `clips` shows what came before and after a pick. Whatever is killed before that undoes
@@ -55,7 +56,8 @@ class Seen:
     frame: None where nothing more comes of a segment, or nothing could be read of it: then it is the last. crop:
     (H, W, 3) uint8 RGB, as large as the model takes, without what the mask hides. taken: when, by the clock on the
     wall, UTC. started: UTC start of the connection, as `20261121T181500Z`; of a segment empty.
-    suffix: of clips of its segment, see `suffix_of`. glimpse: where a scout goes before the model; else None.
+    suffix: of clips of its segment, see `suffix_of`. glimpse: where a scout goes before the model; else None. anew:
+    whether a live stream broke off before it, where sequences are gathered.
     """
 
     place: int
@@ -69,6 +71,7 @@ class Seen:
     segment: Segment | None = None
     suffix: str = ""
     glimpse: Glimpse | None = None
+    anew: bool = False
 
     @property
     def nbytes(self) -> int:

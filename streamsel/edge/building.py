@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -19,6 +20,7 @@ from streamsel.config.edge_source import EdgeSource
 from streamsel.decode.stills import open_still
 from streamsel.edge import Begin, Courier, Segment
 from streamsel.edge.clips.writing import CLIPS, Clips
+from streamsel.edge.decided import WRITING
 from streamsel.edge.feeds.feed import LiveFeed
 from streamsel.edge.feeds.folder_feed import FolderFeed
 from streamsel.edge.feeds.glance import Glance
@@ -27,22 +29,23 @@ from streamsel.edge.keeping.leftovers import remove_uncommitted
 from streamsel.edge.keeping.noted_quota import noted_quota
 from streamsel.edge.keeping.pictures import Pictures
 from streamsel.edge.keeping.quota import QuotaKeeper
-from streamsel.edge.loop import WRITING
 from streamsel.edge.parts import Lanes, MakeEvent, Parts, Picked
 from streamsel.edge.process.cores import cores
 from streamsel.edge.process.heap import Heap
 from streamsel.edge.process.memory_limit import MemoryLimit
 from streamsel.edge.reloading import Reloading
-from streamsel.edge.showing.board import MOST_SHOWN, WIDEST, Board, Disk
+from streamsel.edge.showing.board import WIDEST, Board, Disk
 from streamsel.edge.showing.journal import Complaints
 from streamsel.edge.showing.page import edge_page
 from streamsel.edge.source_lanes import aim_of, lanes_of, makers_of
 from streamsel.edge.standing import Standing
 from streamsel.edge.telling.events import kafka_event, mqtt_event
 from streamsel.edge.telling.sending import Sendings, kafka_courier, mqtt_courier
+from streamsel.edge.trays import Trays
 from streamsel.edge.windows import Windows
 from streamsel.embed import Embedder
 from streamsel.embed.load import load_embedder
+from streamsel.embed.window import LIVE_GAP
 from streamsel.errors import SinkError
 from streamsel.lanes.lane import Lane
 from streamsel.sink.durable import made_folder
@@ -59,6 +62,10 @@ BATCH: Final = 32
 
 PARTING: Final = 2.0
 """Seconds that what is on its way to a broker gets to be acknowledged when all ends."""
+
+WAITING: Final = 2
+"""Of so many parts of the queue's bytes, one is what frames may hold beside it that wait for their sequence, before
+they are held as JPEG."""
 
 DECODING: Final = 2
 """Threads of one source's decoder, at most."""
@@ -98,11 +105,20 @@ def built(config: EdgeConfig, reloading: Reloading) -> Iterator[Built]:
         clips = _clips(config, store)
         if clips is not None:
             stack.callback(clips.close)
+        pictures, incomplete = _pictures(config.output, embedder, quota, clips), partial(_incomplete, standings)
+        measures = any(maker.reads_pixels for maker in makers)
+        trays = Trays(
+            config.rules.worker.selected_sequence_length,
+            lambda: inbox.most_bytes // WAITING,
+            None if measures else pictures.encoded,
+            incomplete,
+        )
         board = Board(
             standings,
             model=embedder.name,
             queued=lambda: inbox.queued,
             nbytes=lambda: inbox.nbytes,
+            waiting=lambda: (trays.frames, trays.nbytes),
             ring=lambda: (clips.nbytes, clips.dropped) if clips else (0, 0),
             disk=partial(_disk, quota, config.output.folder),
             memory=lambda: memory.now,
@@ -113,7 +129,7 @@ def built(config: EdgeConfig, reloading: Reloading) -> Iterator[Built]:
             lanes=lanes_of(config, makers),
             embedder=embedder,
             embeds=config.rules.reads_vectors or any(map(config.window_of, config.sources)),
-            pictures=_pictures(config.output, embedder, quota, clips),
+            pictures=pictures,
             quota=quota,
             store=store,
             events=_events(config),
@@ -132,6 +148,8 @@ def built(config: EdgeConfig, reloading: Reloading) -> Iterator[Built]:
                 *([partial(_clips_ended, board, clips, quota, store)] if clips else []),
             ),
             noted=clips.noted if clips else dict,
+            trays=trays,
+            incomplete=incomplete,
         )
         yield Built(parts, board, stack.enter_context(edge_page(config.metrics, board)), embedder.size, clips)
 
@@ -186,8 +204,11 @@ def _sendings(config: EdgeConfig, store: EntryStore) -> Sendings | None:
 
 
 def _clips(config: EdgeConfig, store: EntryStore) -> Clips | None:
-    rule = config.output.clips
-    return Clips(config.output.folder, rule, config.sources, store.note(CLIPS)) if rule is not None else None
+    if (rule := config.output.clips) is None:
+        return None
+    frames = config.rules.worker.selected_sequence_length - 1
+    apart = [float(1 / Fraction(source.fps)) if source.fps else LIVE_GAP for source in config.sources if source.live]
+    return Clips(config.output.folder, rule, config.sources, store.note(CLIPS), frames * max(apart, default=0.0))
 
 
 def _pictures(output: EdgeOutput, embedder: Embedder, quota: QuotaKeeper, clips: Clips | None) -> Pictures:
@@ -226,13 +247,17 @@ def _clips_ended(board: Board, clips: Clips, quota: QuotaKeeper, store: EntrySto
             store.commit(Committed(notes=clips.noted()))
 
 
+def _incomplete(standings: Sequence[Standing], place: int, frames: int) -> None:
+    standings[place].incomplete += frames
+
+
 def _committed(board: Board, clips: Clips | None, picks: Sequence[Picked], seconds: float) -> None:
     if clips is not None:
         clips.committed(picks)
     board.committed(seconds)
-    for place, (shot, verdict, written) in enumerate(picks, start=MOST_SHOWN - len(picks)):
+    for shot, verdict, written in picks:
         standing = board.standings[shot.place]
         standing.picks += 1
-        if place >= 0 and not isinstance(picture := open_still(written.data, least=(WIDEST, 1)), str):
+        if written.data and not isinstance(picture := open_still(written.data, least=(WIDEST, 1)), str):
             decision = verdict.decision
             board.picked(standing.name, shot.taken, decision.reason, decision.distance, picture.pixels)

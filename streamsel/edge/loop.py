@@ -9,10 +9,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from itertools import groupby
@@ -21,29 +19,22 @@ import numpy as np
 
 from streamsel.daemon.log_lines import say
 from streamsel.daemon.pauses import pauses
-from streamsel.data import Frame, Vector
-from streamsel.edge import Seen, Segment
-from streamsel.edge.keeping.pictures import Written
-from streamsel.edge.keeping.shots import Shot, Shots
+from streamsel.data import Vector
+from streamsel.edge import Seen
+from streamsel.edge.decided import WRITING, Decided
 from streamsel.edge.parts import Parts
 from streamsel.edge.reloading import refused
-from streamsel.edge.showing.board import MOST_SHOWN
 from streamsel.edge.showing.journal import Readings
+from streamsel.edge.trays import Row
 from streamsel.edge.windows import parting
 from streamsel.errors import SinkError, StreamselError
 from streamsel.lanes.breath import Breath
-from streamsel.lanes.deciding import Entered, Place, Settled, Span, Verdict
-from streamsel.lanes.lane import Lane, Taken
+from streamsel.lanes.lane import Lane
 from streamsel.lanes.pick_facts import text_of
-from streamsel.lanes.wall_time import on_the_wall
 from streamsel.sink.durable import is_full
-from streamsel.store import Outgoing
 from streamsel.store.entries import Committed
 
-__all__ = ["WRITING", "Loop"]
-
-WRITING = "files being written"
-"""The note of which pictures are being written: until it is taken back, by the commit that knows of them."""
+__all__ = ["Loop"]
 
 TURN = 0.5
 """Seconds that are waited for something to do."""
@@ -82,6 +73,7 @@ class Loop:
             parts.quota.make_room(datetime.now(UTC))
             self._forget()
             self._turned()
+        parts.trays.end()
 
     def _reload(self) -> None:
         """Take in other thresholds, with the state that there is; where that cannot be, all stays as it was."""
@@ -110,12 +102,14 @@ class Loop:
         vectors = self._embedded(seen)
         if stopping.is_set():
             return
+        rows = self._parts.trays.take(list(zip(seen, vectors, strict=True)))
         failed = False
         for pause in pauses():
             try:
                 if failed:
                     self.lanes = self._restored()
-                self._decide(seen, vectors, over, stopping)
+                if rows or over:
+                    self._decide(rows, over, stopping)
                 self._most = self._fitting(len(seen), time.monotonic() - began) if seen else self._most
                 return
             except _StoppedError:
@@ -147,13 +141,11 @@ class Loop:
         rows = iter(self._parts.embedder.embed(np.stack(crops)))
         return [np.empty(0, np.float32) if one.crop is None else next(rows) for one in seen]
 
-    def _decide(
-        self, seen: Sequence[Seen], vectors: Sequence[Vector], over: Sequence[int], stopping: threading.Event
-    ) -> None:
+    def _decide(self, rows: Sequence[Row], over: Sequence[int], stopping: threading.Event) -> None:
         """All of it is committed, or SinkError or _StoppedError is raised."""
         began = time.monotonic()
-        done = _Done(self._parts, self.lanes, Breath(partial(self._lives, stopping)))
-        for place, own in groupby(sorted(zip(seen, vectors, strict=True), key=_source), key=_source):
+        done = Decided(self._parts, self.lanes, Breath(partial(self._lives, stopping)))
+        for place, own in groupby(sorted(rows, key=_source), key=_source):
             done.lane(place, list(own))
         for place in over:
             done.end(place, self._parts.windows.now())
@@ -162,7 +154,13 @@ class Loop:
             done.write(Breath(self._turned))
             self._parts.pictures.flush()
         self._parts.store.commit(done.committed())
-        self._parts.committed(done.picks, time.monotonic() - began)
+        self._committed(done, [seen for seen, _ in rows], time.monotonic() - began)
+
+    def _committed(self, done: Decided, seen: Sequence[Seen], seconds: float) -> None:
+        """It is told, once it lasts."""
+        self._parts.committed(done.picks, seconds)
+        for place, frames in done.incomplete.items():
+            self._parts.incomplete(place, frames)
         self._readings.committed(seen, [shot for shot, _, _ in done.picks])
         self._parts.windows.show(self.lanes)
         for source, window, picks in done.windows():
@@ -187,107 +185,5 @@ class _StoppedError(Exception):
     """Something was being chosen, of which nothing is committed."""
 
 
-class _Done:
-    """What came of frames, until it is committed. breathe: see `Decider`. verdicts: of picks. picks: shot, verdict, and
-    what was written; only the latest have their pictures, which the page shows."""
-
-    def __init__(self, parts: Parts, lanes: Sequence[Lane], breathe: Callable[[], None]) -> None:
-        self._parts, self._lanes, self._breathe = parts, lanes, breathe
-        self.verdicts: list[tuple[str, Shots, Place, Verdict]] = []
-        self.picks: list[tuple[Shot, Verdict, Written]] = []
-        self._entries: dict[str, dict[bytes, bytes | None]] = {}
-        self._segments: dict[str, list[Segment]] = {}
-        self._outgoing: dict[str, list[Outgoing]] = {name: [] for name in parts.events}
-
-    def lane(self, place: int, own: Sequence[tuple[Seen, Vector]]) -> None:
-        """Decides what is one source's, in order."""
-        lane, (name, _) = self._lanes[place], self._parts.lanes[place]
-        awaited = [(one, vector) for one, vector in own if lane.awaits(one.offset, one.part)]
-        entered: list[Entered] = []
-        for whole, run in groupby(awaited, key=lambda pair: pair[0].frame is not None):
-            if whole:
-                entered += self._entered(lane, list(run))
-            else:
-                _skip(lane, list(run))
-        settled = lane.decide(entered, self._breathe)
-        self._settled(place, settled, [one for one, _ in awaited])
-        if (glance := self._parts.glances[place]) is not None:
-            glimpses = {(one.offset, one.part): one.glimpse for one, _ in awaited if one.glimpse}
-            decided = zip(entered, settled.verdicts, strict=True)
-            glance.settle({row.place: verdict.decision for row, verdict in decided}, glimpses)
-        segments = {one.segment.number: one.segment for one, _ in awaited if one.segment}
-        self._segments[name] = list(segments.values())
-
-    def end(self, place: int, now: float) -> None:
-        """Chooses what a source's window that is over holds."""
-        self._settled(place, self._lanes[place].end(now, self._breathe), [])
-
-    def _entered(self, lane: Lane, run: Sequence[tuple[Seen, Vector]]) -> list[Entered]:
-        rows = [_taken(one.frame, one, vector) for one, vector in run if one.frame]
-        entered = lane.enter(rows)
-        for (one, _), row in zip(run, entered, strict=True):
-            if isinstance(row, Verdict) and row.unusable and not row.again:
-                self._parts.unusable(one.place, row.unusable)
-        return [row for row in entered if isinstance(row, Entered)]
-
-    def _settled(self, place: int, settled: Settled, seen: Sequence[Seen]) -> None:
-        name, _ = self._parts.lanes[place]
-        shots = Shots(name, place, self._parts.store, self._parts.pictures, seen)
-        self.verdicts += [(name, shots, at, verdict) for at, verdict in settled.picks]
-        for stream, changed in (
-            (name, self._lanes[place].entries()),
-            *shots.changes(settled.kept, settled.released).items(),
-        ):
-            self._entries.setdefault(stream, {}).update(changed)
-        for reason in settled.troubles:
-            say("window chosen by distance alone", logging.WARNING, source=name, reason=reason)
-
-    def files(self) -> dict[str, list[str]]:
-        """Source -> where its picks are about to be written, or would be if others had their names."""
-        files: dict[str, list[str]] = {}
-        for name, shots, place, _ in self.verdicts:
-            files.setdefault(name, []).extend(self._parts.pictures.files(name, shots.at(place)))
-        return files
-
-    def windows(self) -> list[tuple[str, Span, int]]:
-        """Those at whose end was chosen: source, window, and how many picks."""
-        counts = Counter((name, verdict.window) for name, _, _, verdict in self.verdicts)
-        return [(name, window, count) for (name, window), count in counts.items() if window]
-
-    def write(self, breath: Breath) -> None:
-        """Pictures, and the events that tell of them; of a window there may be many. Raises SinkError."""
-        unseen = len(self.verdicts) - MOST_SHOWN
-        for number, (name, shots, place, verdict) in enumerate(self.verdicts):
-            shot = shots[place]
-            written = self._parts.pictures.write(name, shot, verdict)
-            for outbox, make in self._parts.events.items():
-                self._outgoing[outbox].append(make(name, shot, verdict, written))
-            if number < unseen:  # a window may have a thousand picks
-                shot, written = replace(shot, data=b""), replace(written, data=b"")
-            self.picks.append((shot, verdict, written))
-            breath()
-
-    def committed(self) -> Committed:
-        """As the store takes it."""
-        notes = {WRITING: {}, **self._parts.noted()} if self.verdicts else {}
-        return Committed(
-            entries=self._entries,
-            segments=self._segments,
-            outgoing=self._outgoing,
-            notes=notes,
-            lasts=bool(self.verdicts),
-        )
-
-
-def _skip(lane: Lane, run: Sequence[tuple[Seen, Vector]]) -> None:
-    for one, _ in run:
-        lane.skip(one.offset)
-
-
-def _taken(frame: Frame, seen: Seen, vector: Vector) -> Taken:
-    when, held = seen.taken.timestamp(), seen.glimpse.held if seen.glimpse else 0
-    return Taken(on_the_wall(frame, when), vector, seen.offset, seen.part, seen.last, when, held)
-
-
-def _source(pair: tuple[Seen, Vector]) -> int:
-    return pair[0].place
+def _source(row: Row) -> int:
+    return row[0].place

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from streamsel.edge import Segment
@@ -13,6 +13,7 @@ from streamsel.edge.keeping.pictures import Pictures, Written
 from streamsel.edge.keeping.quota import QuotaKeeper
 from streamsel.edge.keeping.shots import Shot
 from streamsel.edge.telling.sending import Sendings
+from streamsel.edge.trays import Trays
 from streamsel.edge.windows import Windows
 from streamsel.embed import Embedder
 from streamsel.lanes.lane import Lane, Verdict
@@ -42,7 +43,8 @@ class Parts:
     that are to be forgotten, each told once. committed: told of picks, of which only the latest have their pictures,
     and of the seconds it took. unusable: told of a source's place, and why a frame of it could not be decided. windows:
     ends those that no frame ends. turned: each is called at the end of each turn. glances: by the source's place; None:
-    all of its frames are embedded. noted: notes that are to be committed with picks.
+    all of its frames are embedded. noted: notes that are to be committed with picks. trays: where frames wait for the
+    others of their sequence. incomplete: told of a source's place, and of how many frames it will never be whole.
     """
 
     inbox: Inbox
@@ -63,3 +65,5 @@ class Parts:
     glances: Sequence[Glance | None]
     turned: tuple[Callable[[], None], ...]
     noted: Callable[[], Mapping[str, Any]] = dict
+    trays: Trays = field(default_factory=Trays)
+    incomplete: Callable[[int, int], None] = lambda place, frames: None

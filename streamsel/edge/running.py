@@ -42,7 +42,7 @@ def run_edge(file: Path, config: EdgeConfig, stopping: threading.Event, reload: 
         made = stack.enter_context(built(config, reloading))
         stack.enter_context(unended_told(made.parts.store))
         loop = Loop(made.parts)
-        check_limit(config.memory_limit, len(config.sources), config.queue)
+        check_limit(config.memory_limit, len(config.sources), config.queue + made.parts.trays.room)
         names = [source.name for source in config.sources]
         give_up_others(made.parts.store, names)  # only now that it can run: a wrong file takes nothing away
         feeds = feeds_of(config, made, loop.lanes, stopping)

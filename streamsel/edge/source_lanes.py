@@ -44,10 +44,6 @@ def aim_of(config: EdgeConfig, source: EdgeSource, maker: LaneMaker, embedder: E
 
 def _maker(config: EdgeConfig, source: EdgeSource, embedder: Embedder) -> LaneMaker:
     goal, window = source if source.decides else config, config.window_of(source)
-    if config.rules.worker.selected_sequence_length > 1:
-        raise UsageError(
-            "the selection asks for sequences, and a camera's pictures are picked one by one: leave that out"
-        )
     if config.rules.worker.object_level.task_name:
         raise UsageError(
             "the selection asks for objects (object_level), and a camera's pictures are picked as a whole: leave that"

@@ -21,6 +21,7 @@ class Standing:
     went no further. rate: frames looked at a second, lately. last: UTC seconds of the latest frame since 1970, 0 before
     it. thinned: 1, or n where only each n-th frame is looked at, since the machine is too slow. away: whether some of a
     folder cannot be listed. problems: reason -> count, of what was wrong with the stream. window: that is open.
+    incomplete: frames whose sequence stayed incomplete.
     clips: that were written, of which clips_short lack something at an end; clips_given_up: that could not be made, or
     not written.
     """
@@ -36,6 +37,7 @@ class Standing:
     dropped: int = 0
     thinned: int = 1
     picks: int = 0
+    incomplete: int = 0
     clips: int = 0
     clips_short: int = 0
     clips_given_up: int = 0

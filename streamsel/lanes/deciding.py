@@ -50,6 +50,7 @@ class Taken:
     when: it was taken, seconds since 1970; read where picks are forgotten, and where windows of time end. held: frames
     before it, since the last one, that were looked at and held for surely not new: a target ratio counts them. alone:
     whether the record's frames are a stream of their own, over whose ends no sequence goes; else a stream is a source.
+    anew: whether the source's stream broke off before it: what waits for others of its sequence waits in vain.
     """
 
     frame: Frame
@@ -60,6 +61,7 @@ class Taken:
     when: float = 0.0
     held: int = 0
     alone: bool = False
+    anew: bool = False
 
     @property
     def place(self) -> Place:

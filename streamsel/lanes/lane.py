@@ -152,6 +152,8 @@ class Lane:
     def _enter(self, row: Taken, made: Callable[[Taken, Found], T]) -> T | Verdict:
         """What is made of a frame, or of what it completes, or why it was turned away."""
         self._step(row)
+        if row.anew and self._sequences:
+            self._sequences.broke(row.frame.mark.source)
         self._entrance.seen += row.held
         try:
             found = self._found(row)  # what cannot be read is told before anything is counted

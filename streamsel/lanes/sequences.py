@@ -123,8 +123,7 @@ class Sequences:
         stream = frame.mark.source, record
         held = self._at(stream, frame.place)
         if held.frames and frame.mark.time - held.frames[-1].mark.time > self._gap:
-            self.incomplete += len(held.frames)
-            self._clear(held)
+            self._give_up(held)
         held.add(frame, vector)
         self._untold[frame.place] = frame
         self._came.add(frame.place)
@@ -138,6 +137,13 @@ class Sequences:
         held.number += 1
         self._clear(held)
         return made
+
+    def broke(self, source: str) -> None:
+        """A source's stream broke off, and begins anew: with another sequence of the same numbers."""
+        held = self._streams.get((source, None))
+        if held and held.frames:
+            self._give_up(held)
+            self._touched[held.begun] = source, None
 
     def end(self, record: int) -> None:
         """Nothing more comes of a record; where its frames are no stream alone, that changes nothing."""
@@ -156,12 +162,16 @@ class Sequences:
 
     def _forget(self, stream: Stream) -> None:
         held = self._streams.pop(stream)
-        self.incomplete += len(held.frames)
-        self._clear(held)
+        self._give_up(held)
         self._touched.pop(held.begun, None)
         if held.begun in self._told:
             self._told.remove(held.begun)
             self._gone.append(_key(STREAMS, held.begun))
+
+    def _give_up(self, held: _Gathering) -> None:
+        """Its sequence stays incomplete."""
+        self.incomplete += len(held.frames)
+        self._clear(held)
 
     def _clear(self, held: _Gathering) -> None:
         """Its frames wait no more."""

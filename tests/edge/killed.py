@@ -14,8 +14,8 @@ from itertools import count
 from typing import Any
 
 from streamsel.cli import main
+from streamsel.edge.decided import WRITING
 from streamsel.edge.keeping.pictures import Pictures
-from streamsel.edge.loop import WRITING
 from streamsel.store.entries import Committed, EntryStore
 
 

@@ -48,9 +48,9 @@ def plain(tmp_path_factory) -> Path:
 class Trial:
     """A camera's packets, given by hand, and its clips; the source's time 0 is NOON."""
 
-    def __init__(self, folder: Path, path: Path, rule: EdgeClips = RULE) -> None:
+    def __init__(self, folder: Path, path: Path, rule: EdgeClips = RULE, waits: float = 0.0) -> None:
         self.folder, self.path = folder, path
-        self.clips = LiveClips(folder, rule)
+        self.clips = LiveClips(folder, rule, waits)
         self.ring = self.clips.ring("gate", STARTED)
         self.film: Heard = heard(path)
         self.zero = min(packet.pts for packet in self.film.packets) * self.film.coded.time_base
@@ -125,6 +125,26 @@ def test_picks_that_fall_into_a_clip_extend_it_up_to_the_longest(plain: Path, tm
     assert trial.facts(second)["cut_short"] is None
     assert 4 <= len(shown(tmp_path / first)) * STEP <= 4 + 0.5 + 8 * STEP
     assert {begin_of(tmp_path / file, plain) for file in (first, second)} <= set(key_frames(plain))
+
+
+@pytest.mark.parametrize("waits", [0.0, 9.0])
+def test_what_waited_for_the_last_frame_of_its_sequence_is_shown_from_its_first(
+    plain: Path, tmp_path: Path, waits: float
+) -> None:
+    trial = Trial(tmp_path, plain, EdgeClips(before=0.5, after=0.5, longest=12), waits)
+    trial.shows(10)
+    file = trial.pick(1.0, "first", committed=False)
+    assert (file is not None) == (waits > 0)
+    if file is None:
+        return
+    assert [trial.pick(1.0 + place / 2, f"{place}", committed=False) for place in range(1, 19)] == [file] * 18
+    for id_ in ("first", *map(str, range(1, 19))):
+        trial.clips.committed(id_)
+    trial.shows()
+    trial.end()
+    assert begin_of(tmp_path / file, plain) * STEP <= 0.5
+    assert trial.facts(file)["time"][1] - float(trial.zero) >= 10.5 - 8 * STEP
+    assert len(trial.facts(file)["picks"]) == 19
 
 
 def test_one_that_is_tried_again_is_named_as_before_and_none_is_written_before_its_commit(

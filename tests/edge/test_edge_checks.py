@@ -252,6 +252,7 @@ SUMS = {**SPEED, "strategy": {"type": "WEIGHTS"}}
 AT_LEAST = {"type": "AT_LEAST", "per": {"type": "METADATA", "key": "place"}, "count": 1}
 DIVERSITY = {"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "DIVERSITY"}}
 PAIRS = {"strategies": [DIVERSITY], "worker": {"selected_sequence_length": 2}}
+ODD = {"min_distance": None, "window": {"picks": 3, "minutes": 10}}
 
 
 @pytest.mark.parametrize(
@@ -261,13 +262,17 @@ PAIRS = {"strategies": [DIVERSITY], "worker": {"selected_sequence_length": 2}}
         ({"model": "edge.json"}, "model", "edge.json"),
         ({"lightly": "nowhere"}, "selection", "nowhere"),
         ({"selection": {"strategies": [SUMS]}}, "selection", "ratio"),
-        ({"selection": PAIRS}, "selection", "sequences"),
+        ({"selection": PAIRS, **ODD}, "selection", "no multiple of selected_sequence_length 2; use 2 or 4"),
         ({"output": {"folder": "edge.json"}}, "output.folder", "is no folder; name another"),
         ({"state": "edge.json/state"}, "state", "is no folder; name another"),
     ],
 )
 def test_what_stands_in_the_way(pipeline: Pipeline, more: dict[str, Any], place: str, text: str) -> None:
     assert text in pipeline.problem(place, **more)
+
+
+def test_sequences_can_be_selected(pipeline: Pipeline) -> None:
+    assert can_run(pipeline.findings(selection=PAIRS))
 
 
 def test_a_selection_with_an_end_is_refused(pipeline: Pipeline) -> None:

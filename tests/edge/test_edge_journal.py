@@ -97,3 +97,13 @@ def test_the_last_line_counts_from_the_start(clock: Clock, told) -> None:
     sources[0].frames = 9
     kept.stopped()
     assert told()[-1] == ("stopped", {**ZEROS, "frames": 15})
+
+
+def test_frames_whose_sequence_stays_incomplete_are_told_where_there_are_any(clock: Clock, told) -> None:
+    sources = [Standing("yard"), Standing("door")]
+    kept = Journal(sources, lambda text: None)
+    for incomplete in (0, 2, 3, 3):
+        sources[1].incomplete = incomplete
+        clock.seconds += 60
+        kept.turned()
+    assert [facts.get("incomplete") for _, facts in told()] == [None, 2, 1, 0]

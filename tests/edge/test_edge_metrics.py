@@ -37,6 +37,7 @@ def test_all_of_a_source_is_told() -> None:
         dropped=7,
         thinned=2,
         picks=11,
+        incomplete=3,
         rate=4.5,
     )
     door.held, door.last, door.window = 600, 990.0, Open(Span(900.0, 1200.0), 48)
@@ -44,7 +45,7 @@ def test_all_of_a_source_is_told() -> None:
     read = samples(Board([door, Standing("yard")], now=lambda: 1000.0))
     own = {name: value for (name, labels), value in read.items() if labels == (("source", "door"),)}
     assert own == {
-        "frames_total": 1000, "held_total": 600, "dropped_total": 7, "picks_total": 11,
+        "frames_total": 1000, "held_total": 600, "dropped_total": 7, "picks_total": 11, "incomplete_total": 3,
         "connects_total": 3, "losses_total": 2,
         "segments_total": 5, "frames_per_second": 4.5, "thinned": 2, "frame_age_seconds": 10.0,
         "candidates": 48, "window_end_seconds": 1200,
@@ -62,6 +63,7 @@ def test_queue_disk_and_outboxes_are_told() -> None:
         [],
         queued=lambda: 4,
         nbytes=lambda: 400,
+        waiting=lambda: (2, 200),
         disk=lambda: Disk(nbytes=5, free=6, removed=7),
         outboxes=lambda: [Outbound("kafka", waiting=1, nbytes=2, delivered=3, dropped=4)],
     )
@@ -71,6 +73,7 @@ def test_queue_disk_and_outboxes_are_told() -> None:
     read = samples(board)
     plain = {name: value for (name, labels), value in read.items() if not labels}
     assert (plain["queue_frames"], plain["queue_bytes"]) == (4, 400)
+    assert (plain["waiting_frames"], plain["waiting_bytes"]) == (2, 200)
     assert (plain["disk_bytes"], plain["disk_free_bytes"], plain["disk_removed_total"]) == (5, 6, 7)
     assert (plain["commit_seconds_count"], plain["commit_seconds_sum"]) == (2, 2.02)
     own = {name: value for (name, labels), value in read.items() if labels == (("outbox", "kafka"),)}

@@ -102,6 +102,7 @@ def test_nothing_but_the_pages_own_script_may_run(port: int | None) -> None:
 def test_how_sources_stand_is_told(port: int | None, board: Board, clock: Clock) -> None:
     door = board.standings[0]
     door.frames, door.rate, door.trouble, door.problems = 12, 4.999, "gone", Counter({"no key frame": 2})
+    door.incomplete = 4
     door.window = Open(Span(NOON.timestamp() - 60, datetime(2026, 11, 21, 13, tzinfo=UTC).timestamp()), 7)
     clock.value += 2.5
     first, second = status(port)["sources"]
@@ -109,7 +110,7 @@ def test_how_sources_stand_is_told(port: int | None, board: Board, clock: Clock)
         "name": "door", "state": "live", "trouble": "gone", "connects": 0, "losses": 0, "segments": 0, "frames": 12,
         "held": 0, "dropped": 0, "thinned": 1, "picks": 0, "rate": 5.0, "since": 7.5, "problems": {"no key frame": 2},
         "window": {"candidates": 7, "ends": "2026-11-21T13:00:00.000Z"},
-        "clips": 0, "clips_short": 0, "clips_given_up": 0,
+        "clips": 0, "clips_short": 0, "clips_given_up": 0, "incomplete": 4,
     }  # fmt: skip
     assert (second["name"], second["since"], second["window"]) == (NASTY, None, None)
 
@@ -119,6 +120,7 @@ def test_queue_disk_and_outboxes_are_told() -> None:
         [],
         queued=lambda: 3,
         nbytes=lambda: 300,
+        waiting=lambda: (2, 200),
         disk=lambda: Disk(1, 2, 3, "cannot be made smaller"),
         outboxes=lambda: [Outbound("mqtt", 4, 5, 6, 7, "no route")],
     )
@@ -126,6 +128,7 @@ def test_queue_disk_and_outboxes_are_told() -> None:
     with edge_page("127.0.0.1:0", board) as port:
         told = status(port)
     assert told["queue"] == {"frames": 3, "bytes": 300}
+    assert told["waiting"] == {"frames": 2, "bytes": 200}
     assert told["disk"] == {"bytes": 1, "free": 2, "removed": 3, "trouble": "cannot be made smaller"}
     assert told["outboxes"] == [
         {"name": "mqtt", "waiting": 4, "bytes": 5, "delivered": 6, "dropped": 7, "trouble": "no route"}

@@ -352,3 +352,26 @@ def test_each_frame_is_told_once():
         told.update(key for key in lane.entries() if key.startswith(FRAMES))
     assert {*told.values()} == {1}
     assert all(earlier < later for earlier, later in pairwise(map(int, (key[len(FRAMES) : -2] for key in told))))
+
+
+@given(seed=st.integers(0, 5), broken=st.lists(st.integers(0, MOST), max_size=6), places=PLACES)
+@settings(max_examples=10)
+def test_where_a_stream_breaks_off_what_waits_of_it_alone_is_given_up(seed, broken, places):
+    """As after a gap: numbers go on, and neither cuts nor restarts tell."""
+    taken = [replace(row, anew=number in broken) for number, row in enumerate(timed(MOST, seed))]
+    expected, waiting, incomplete = [], dict[str, list[Place]](), 0
+    for row in taken:
+        source = row.frame.mark.source
+        if row.anew:
+            incomplete += len(waiting.pop(source, []))
+        waiting.setdefault(source, []).append((row.offset, row.part))
+        if len(waiting[source]) == 3:
+            expected.append(tuple(waiting.pop(source)))
+    made = lanes("ratio", 3)
+    run = run_of(made, cut(taken, places), anew=True)
+    told = [verdict.sequence for _, verdict in run.picks]
+    assert {one.places for one in told} <= {*expected}
+    assert run.state == run_of(made, [taken]).state
+    lane = made.lane(0)
+    lane.take(taken)
+    assert lane.incomplete == incomplete

@@ -60,11 +60,11 @@ class _Clip:
 
 class LiveClips:
     """`plan` and `committed` are for the loop's thread, `ring` for those of connections, `step` for the one that
-    writes. nbytes, dropped: see `Rings`."""
+    writes. nbytes, dropped: see `Rings`. waits: seconds by which frames wait for the last one of their sequence."""
 
-    def __init__(self, folder: Path, rule: EdgeClips) -> None:
+    def __init__(self, folder: Path, rule: EdgeClips, waits: float = 0.0) -> None:
         self._folder, self._rule = folder, rule
-        self.rings = Rings(rule.memory, rule.before + LATE)
+        self.rings = Rings(rule.memory, rule.before + LATE + waits)
         self._lock = self.rings.lock
         self._known: dict[tuple[str, str], list[Ring]] = {}
         """Of each connection the ring that it fills, and before it those of what came before times jumped."""

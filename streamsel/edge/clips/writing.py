@@ -41,16 +41,22 @@ GONE: Final = "nothing of it is in memory any more, or it is not encoded"
 
 class Clips:
     """folder: of pictures. noted: the note `CLIPS` of the process before. ended: of each clip, asked for by `taken`.
+    waits: seconds by which frames of live sources wait for the last one of their sequence.
 
     All but `ring` is for the loop's thread.
     """
 
     def __init__(
-        self, folder: Path, rule: EdgeClips, sources: Sequence[EdgeSource], noted: Mapping[str, Any] | None
+        self,
+        folder: Path,
+        rule: EdgeClips,
+        sources: Sequence[EdgeSource],
+        noted: Mapping[str, Any] | None,
+        waits: float = 0.0,
     ) -> None:
         folders = {one.name: one.folder for one in sources if one.clips and one.folder is not None}
         self._names = {one.name for one in sources if one.clips}
-        self._live = LiveClips(folder, rule)
+        self._live = LiveClips(folder, rule, waits)
         self._segments = SegmentClips(folder, rule, folders, noted)
         self._ended: deque[Ended] = deque()
         self._missing: dict[str, Ended] = {}

@@ -24,6 +24,7 @@ from streamsel.data import Mark, Picture
 from streamsel.edge import Seen
 from streamsel.edge.feeds.clock import nanoseconds
 from streamsel.edge.feeds.masking import Masked
+from streamsel.edge.keeping.jpeg_picture import JpegPicture
 from streamsel.edge.keeping.shots import Shot
 from streamsel.errors import SinkError
 from streamsel.lanes.lane import Verdict
@@ -91,8 +92,16 @@ class Pictures:
         """Its whole picture. seen: with a frame. Raises SinkError for what no JPEG can hold."""
         if seen.frame is None:
             raise ValueError("Pictures.shot needs a frame")
-        data = encode(_whole(seen.frame.picture).rgb(), "jpg", self._quality)
+        picture = seen.frame.picture
+        data = picture.data if isinstance(picture, JpegPicture) else encode(_whole(picture).rgb(), "jpg", self._quality)
         return Shot(seen.place, seen.taken, seen.frame.mark, data, seen.started, seen.segment, seen.suffix)
+
+    def encoded(self, seen: Seen) -> Seen:
+        """The frame with its whole picture as the file that `write` would write. Raises SinkError as `shot` does."""
+        if seen.frame is None:
+            raise ValueError("Pictures.encoded needs a frame")
+        picture = JpegPicture(seen.frame.picture, self.shot(seen).data)
+        return replace(seen, frame=replace(seen.frame, picture=picture))
 
     def write(self, source_name: str, one: Seen | Shot, verdict: Verdict) -> Written:
         """Writes a pick's whole picture and its facts. Raises SinkError, and leaves nothing then.

@@ -74,6 +74,7 @@ class Board:
     """queued, nbytes: frames that wait for the model, and their bytes; memory: of the process. Read by whatever thread
     asks.
 
+    waiting: frames that wait for the others of their sequence, and their bytes.
     ring: bytes of encoded video that are kept for clips, and those that fell out for want of room.
     disk, outboxes: read in the loop's thread by `turned`, at most once a second. now: UTC seconds since 1970. ticks:
     seconds that never jump.
@@ -86,6 +87,7 @@ class Board:
         model: str = "",
         queued: Callable[[], int] = lambda: 0,
         nbytes: Callable[[], int] = lambda: 0,
+        waiting: Callable[[], tuple[int, int]] = lambda: (0, 0),
         ring: Callable[[], tuple[int, int]] = lambda: (0, 0),
         disk: Callable[[], Disk] = Disk,
         outboxes: Callable[[], Sequence[Outbound]] = tuple,
@@ -94,7 +96,7 @@ class Board:
         ticks: Callable[[], float] = time.monotonic,
     ) -> None:
         self.standings, self.model, self.queued, self.nbytes = tuple(standings), model, queued, nbytes
-        self.memory, self.ring = memory, ring
+        self.memory, self.waiting, self.ring = memory, waiting, ring
         self._read_disk, self._read_outboxes, self.now, self._ticks = disk, outboxes, now, ticks
         self._began = self._turned = ticks()
         self._looked = float("-inf")

@@ -35,7 +35,7 @@ class Journal:
         if time.monotonic() - self._told < EVERY:
             return
         self._told, now = time.monotonic(), self._counts()
-        say("working", **{name: now[name] - self._before[name] for name in COUNTS}, away=self._away())
+        say("working", **{name: now[name] - self._before[name] for name in now}, away=self._away())
         self._before = now
 
     def _away(self) -> list[str]:
@@ -46,8 +46,11 @@ class Journal:
         """The last line: counts since the start."""
         say("stopped", **self._counts())
 
-    def _counts(self) -> dict[str, int]:
-        return {name: sum(getattr(one, name) for one in self._standings) for name in COUNTS}
+    def _counts(self) -> Counter[str]:
+        counts = Counter({name: sum(getattr(one, name) for one in self._standings) for name in COUNTS})
+        if incomplete := sum(one.incomplete for one in self._standings):
+            counts["incomplete"] = incomplete
+        return counts
 
 
 class Readings:

@@ -22,6 +22,7 @@ COUNTED: Final = {
     "held": "Frames looked at that were surely not new, and were not embedded.",
     "dropped": "Frames dropped because the model was too slow.",
     "picks": "Frames picked.",
+    "incomplete": "Frames whose sequence stayed incomplete.",
     "connects": "Connections that were made.",
     "losses": "Connections that were lost.",
     "segments": "Segments of a folder that were read.",
@@ -57,6 +58,8 @@ class EdgeMetrics(Collector):
         board, disk = self._board, self._board.disk
         yield _gauge("queue_frames", "Frames that wait for the model.", board.queued())
         yield _gauge("queue_bytes", "Bytes of frames that wait for the model.", board.nbytes())
+        yield _gauge("waiting_frames", "Frames that wait for the others of their sequence.", board.waiting()[0])
+        yield _gauge("waiting_bytes", "Bytes of frames that wait for the others of their sequence.", board.waiting()[1])
         yield _gauge("resident_bytes", "Bytes of this process that are in memory.", board.memory().resident)
         if (limit := board.memory().limit) is not None:
             yield _gauge("memory_limit_bytes", "Bytes above which frames are let go of.", limit)

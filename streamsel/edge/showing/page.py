@@ -101,6 +101,7 @@ def _status(board: Board) -> dict[str, Any]:
         "healthy": board.healthy,
         "still": round(board.still, 1),
         "queue": {"frames": board.queued(), "bytes": board.nbytes()},
+        "waiting": dict(zip(("frames", "bytes"), board.waiting(), strict=True)),
         "memory": {**asdict(board.memory()), "trouble": _safe(board.memory().trouble)},
         "disk": _named_bytes(board.disk),
         "outboxes": [_named_bytes(one) for one in board.outboxes],
@@ -112,7 +113,7 @@ def _status(board: Board) -> dict[str, Any]:
 def _source(board: Board, one: Standing) -> dict[str, Any]:
     since = board.since(one)
     told = {name: getattr(one, name) for name in ("name", "state", "connects", "losses", "segments", "frames")}
-    told |= {name: getattr(one, name) for name in ("held", "dropped", "thinned", "picks")}
+    told |= {name: getattr(one, name) for name in ("held", "dropped", "thinned", "picks", "incomplete")}
     told |= {name: getattr(one, name) for name in ("clips", "clips_short", "clips_given_up")}
     return told | {
         "trouble": _safe(one.trouble),

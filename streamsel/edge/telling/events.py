@@ -27,15 +27,16 @@ MOST_BYTES: Final = 64_000
 """Of an event for MQTT. Brokers and small clients take far less than the 256 MB of the protocol."""
 
 TOLD: Final = ("id", "source", "taken", "file", "reason", "distance", "ordinal")
-OFTEN: Final = ("clip", "window")
-"""What the facts beside a picture hold only where there are clips, or windows."""
+OFTEN: Final = ("clip", "window", "sequence")
+"""What the facts beside a picture hold only where there are clips, windows, or sequences."""
 
 
 def mqtt_event(source_name: str, shot: Seen | Shot, verdict: Verdict, written: Written, *, topic: str) -> Outgoing:
     """A JSON object: id, source, taken (ISO 8601), file, reason, distance (null for the first), ordinal, signals.
 
     And where there are clips, clip: the file that is to show it, or null; of a pick of a window of time, window: its
-    begin and end (ISO 8601), and order: how many were chosen there before it.
+    begin and end (ISO 8601), and order: how many were chosen there before it; of a picture of a sequence, sequence:
+    its number, and the picture's place in it. Each picture has an event of its own, for each has a file.
     topic: `{source}` in it is the source's name; it is the key of what is returned. Signals are left out where it
     would be larger than MOST_BYTES.
     """
@@ -60,7 +61,8 @@ def kafka_event(
 
     limit: bytes of a picture that travels; a larger one is referred to, relative to the folder of pictures. Signals
     that would make the headers too large for a topic that takes such a picture are left out. Of a pick of a window of
-    time, the extensions `windowbegin`, `windowend` and `windoworder` say what `window` does in the facts.
+    time, the extensions `windowbegin`, `windowend` and `windoworder` say what `window` does in the facts; of a picture
+    of a sequence, `sequencenumber` and `sequenceplace` what `sequence` does.
     """
     decision = verdict.decision
     made = partial(
@@ -74,11 +76,16 @@ def kafka_event(
         when=written.taken,
         file=written.file,
         clip=written.facts.get("clip") or "",
-        further={f"window{name}": str(value) for name, value in written.facts.get("window", {}).items()},
+        further=_further(written),
         limit=limit,
     )
     record = bounded(made, verdict.signals)
     return Outgoing(written.id, record.key, record.headers, record.value, decision.distance, written.file)
+
+
+def _further(written: Written) -> dict[str, str]:
+    facts = {of: written.facts.get(of, {}) for of in ("window", "sequence")}
+    return {f"{of}{name}": str(value) for of, told in facts.items() for name, value in told.items()}
 
 
 def _compact(told: dict[str, Any]) -> bytes:

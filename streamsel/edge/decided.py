@@ -1,0 +1,155 @@
+"""What came of frames of all sources, until it is committed: in one transaction, or not at all."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
+from typing import Final
+
+from streamsel.daemon.log_lines import say
+from streamsel.data import Frame, Vector
+from streamsel.edge import Seen, Segment
+from streamsel.edge.keeping.pictures import Written
+from streamsel.edge.keeping.shots import Shot, Shots
+from streamsel.edge.parts import Parts
+from streamsel.edge.showing.board import MOST_SHOWN
+from streamsel.edge.trays import Row
+from streamsel.lanes.breath import Breath
+from streamsel.lanes.deciding import Entered, Place, Settled, Span, Verdict
+from streamsel.lanes.lane import Lane, Taken
+from streamsel.lanes.wall_time import on_the_wall
+from streamsel.store import Outgoing
+from streamsel.store.entries import Committed
+
+__all__ = ["WRITING", "Decided"]
+
+WRITING: Final = "files being written"
+"""The note of which pictures are being written: until it is taken back, by the commit that knows of them."""
+
+
+class Decided:
+    """What came of frames, until it is committed. breathe: see `Decider`. verdicts: of the pictures of picks. picks:
+    shot, verdict, and what was written of each; only those that the page shows have their pictures. incomplete: by the
+    source's place, frames whose sequence stays incomplete."""
+
+    def __init__(self, parts: Parts, lanes: Sequence[Lane], breathe: Callable[[], None]) -> None:
+        self._parts, self._lanes, self._breathe = parts, lanes, breathe
+        self.verdicts: list[tuple[str, Shots, Place, Verdict]] = []
+        self.picks: list[tuple[Shot, Verdict, Written]] = []
+        self.incomplete: Counter[int] = Counter()
+        self._entries: dict[str, dict[bytes, bytes | None]] = {}
+        self._segments: dict[str, list[Segment]] = {}
+        self._outgoing: dict[str, list[Outgoing]] = {name: [] for name in parts.events}
+
+    def lane(self, place: int, own: Sequence[Row]) -> None:
+        """Decides what is one source's, in order."""
+        lane, (name, _) = self._lanes[place], self._parts.lanes[place]
+        incomplete = lane.incomplete
+        awaited = [(one, vector) for one, vector in own if lane.awaits(one.offset, one.part)]
+        entered: list[Entered] = []
+        for whole, run in groupby(awaited, key=lambda pair: pair[0].frame is not None):
+            if whole:
+                entered += self._entered(lane, list(run))
+            else:
+                _skip(lane, list(run))
+        if broken := lane.incomplete - incomplete:
+            self.incomplete[place] += broken
+        settled = lane.decide(entered, self._breathe)
+        self._settled(place, settled, [one for one, _ in awaited])
+        if (glance := self._parts.glances[place]) is not None:
+            glimpses = {(one.offset, one.part): one.glimpse for one, _ in awaited if one.glimpse}
+            decided = zip(entered, settled.verdicts, strict=True)
+            glance.settle({row.place: verdict.decision for row, verdict in decided}, glimpses)
+        segments = {one.segment.number: one.segment for one, _ in awaited if one.segment}
+        self._segments[name] = list(segments.values())
+
+    def end(self, place: int, now: float) -> None:
+        """Chooses what a source's window that is over holds."""
+        self._settled(place, self._lanes[place].end(now, self._breathe), [])
+
+    def _entered(self, lane: Lane, run: Sequence[Row]) -> list[Entered]:
+        rows = [_taken(one.frame, one, vector) for one, vector in run if one.frame]
+        entered = lane.enter(rows)
+        for (one, _), row in zip(run, entered, strict=True):
+            if isinstance(row, Verdict) and row.unusable and not row.again:
+                self._parts.unusable(one.place, row.unusable)
+        return [row for row in entered if isinstance(row, Entered)]
+
+    def _settled(self, place: int, settled: Settled, seen: Sequence[Seen]) -> None:
+        name, _ = self._parts.lanes[place]
+        shots = Shots(name, place, self._parts.store, self._parts.pictures, seen)
+        pictures = (picture for last, verdict in settled.picks for picture in _pictures(last, verdict))
+        self.verdicts += [(name, shots, at, verdict) for at, verdict in pictures]
+        for stream, changed in (
+            (name, self._lanes[place].entries()),
+            *shots.changes(settled.kept, settled.released).items(),
+        ):
+            self._entries.setdefault(stream, {}).update(changed)
+        for reason in settled.troubles:
+            say("window chosen by distance alone", logging.WARNING, source=name, reason=reason)
+
+    def files(self) -> dict[str, list[str]]:
+        """Source -> where its picks are about to be written, or would be if others had their names."""
+        files: dict[str, list[str]] = {}
+        for name, shots, place, _ in self.verdicts:
+            files.setdefault(name, []).extend(self._parts.pictures.files(name, shots.at(place)))
+        return files
+
+    def windows(self) -> list[tuple[str, Span, int]]:
+        """Those at whose end was chosen: source, window, and how many pictures."""
+        counts = Counter((name, verdict.window) for name, _, _, verdict in self.verdicts)
+        return [(name, window, count) for (name, window), count in counts.items() if window]
+
+    def write(self, breath: Breath) -> None:
+        """Pictures, and the events that tell of them; of a window there may be many. Raises SinkError."""
+        shown = {*[number for number, told in enumerate(self.verdicts) if _first(told[-1])][-MOST_SHOWN:]}
+        for number, (name, shots, place, verdict) in enumerate(self.verdicts):
+            shot = shots[place]
+            written = self._parts.pictures.write(name, shot, verdict)
+            for outbox, make in self._parts.events.items():
+                self._outgoing[outbox].append(make(name, shot, verdict, written))
+            if number not in shown:  # a window may have a thousand picks
+                shot, written = replace(shot, data=b""), replace(written, data=b"")
+            self.picks.append((shot, verdict, written))
+            breath()
+
+    def committed(self) -> Committed:
+        """As the store takes it."""
+        notes = {WRITING: {}, **self._parts.noted()} if self.verdicts else {}
+        return Committed(
+            entries=self._entries,
+            segments=self._segments,
+            outgoing=self._outgoing,
+            notes=notes,
+            lasts=bool(self.verdicts),
+        )
+
+
+def _pictures(last: Place, verdict: Verdict) -> Iterator[tuple[Place, Verdict]]:
+    """Of each picture of a pick its place, and what is told of it. last: place of the only one, or of the last one."""
+    sequence = verdict.sequence
+    if sequence is None:
+        yield last, verdict
+        return
+    for number, place in enumerate(sequence.places):
+        yield place, replace(verdict, sequence=replace(sequence, places=(place,), first=number))
+
+
+def _first(verdict: Verdict) -> bool:
+    """Whether it tells of the first picture of a pick."""
+    return verdict.sequence is None or verdict.sequence.first == 0
+
+
+def _skip(lane: Lane, run: Sequence[Row]) -> None:
+    for one, _ in run:
+        lane.skip(one.offset)
+
+
+def _taken(frame: Frame, seen: Seen, vector: Vector) -> Taken:
+    when, held = seen.taken.timestamp(), seen.glimpse.held if seen.glimpse else 0
+    alone = seen.segment is not None
+    shown = on_the_wall(frame, when)
+    return Taken(shown, vector, seen.offset, seen.part, seen.last, when, held, alone, seen.anew)
