@@ -28,6 +28,7 @@ from streamsel.rules.object_rows import NO_OBJECT, Inside, ObjectRows
 from streamsel.rules.own_vectors import LACKING
 from streamsel.rules.worth import Worth
 from streamsel.selection.columns import Batch, Vectors
+from streamsel.sink.picture_file import JPEG_LONGEST
 
 __all__ = ["OBJECTS", "Cut", "Objects", "of_frames"]
 
@@ -68,8 +69,11 @@ class Objects:
     def found(self, frame: Frame) -> Found:
         """What is to be decided on of a frame that was measured; nothing is counted.
 
-        Raises UsageError, SourceError for what cannot be read.
+        Raises UsageError, SourceError for what cannot be read, or cut out.
         """
+        if max(frame.picture.width, frame.picture.height) > JPEG_LONGEST:
+            size = f"{frame.picture.width} x {frame.picture.height} pixels"
+            raise UsageError(f"{size}: what is cut out of it is to be a JPEG, which has {JPEG_LONGEST} a side at most")
         self._rules.entrance.check_row(frame)
         inside = self._things.inside(Row(0, (frame.mark,), signals=frame.signals), frame)
         self._batch(inside.rows)

@@ -321,6 +321,14 @@ def test_predictions_that_cannot_be_read_are_told_and_count_nothing(folder):
     assert known(whole.picks) == known(run.picks)
 
 
+def test_a_picture_whose_objects_would_fit_into_no_file_is_told(folder):
+    (row,) = timed(1)
+    for width, told in ((65_500, ""), (65_501, "65501 x 1 pixels")):
+        wide = StillPicture(np.zeros((1, width, 3), np.uint8))
+        (verdict,) = lanes("tiles", folder).lane(0).take([replace(row, frame=replace(row.frame, picture=wide))])
+        assert verdict.unusable[:16] == told
+
+
 class Blind(Flat):
     """Makes nothing of what is dark."""
 
