@@ -194,12 +194,16 @@ class Member:
         try:
             self._commit(finished)
         except Lost:
-            member = self._metadata.member_id
-            if self._instance and member and replaced(self._connection, self._group, self._instance, member):
-                raise SinkError(
-                    f"{self._where}: another process runs as instance {self._instance}: give each its own name"
-                ) from None
+            self._check_instance()
             raise
+
+    def _check_instance(self) -> None:
+        """Raises SinkError where another process goes by this member's name."""
+        member = self._metadata.member_id
+        if self._instance and member and replaced(self._connection, self._group, self._instance, member):
+            raise SinkError(
+                f"{self._where}: another process runs as instance {self._instance}: give each its own name"
+            ) from None
 
     def _commit(self, finished: Finished) -> None:
         if self._metadata.generation_id < 0 or not self._started.issuperset(finished.offsets):
@@ -234,6 +238,9 @@ class Member:
         with losing(self._where):
             polled: Mapping[Any, Any] = self._consumer.poll(timeout_ms=int(seconds * 1000), max_records=records)
             self._metadata = self._membership.follow(working=bool(self._started))
+        if self._membership.fenced:
+            self._check_instance()
+            raise Lost("the group has gone on without this member")
         gained, lost = self._rebalances.take()
         self._started.difference_update(lost)
         self._gained = [one for one in self._gained if one not in lost] + gained
