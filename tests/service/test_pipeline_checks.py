@@ -18,16 +18,19 @@ from streamsel.choosing.finding import Finding, can_run
 from streamsel.config.pipeline_file import read_pipeline
 from streamsel.daemon.checked_places import place_findings
 from streamsel.daemon.checked_selection import selection_findings
-from streamsel.errors import StreamselError, UsageError
+from streamsel.errors import StateError, StreamselError, UsageError
 from streamsel.ingest.checked_topics import broker_findings
 from streamsel.ingest.prepared_topics import prepare_topics
 from streamsel.service.checks import check_pipeline, is_pipeline
 from streamsel.testing.ingest_trial import sequences_of
 from streamsel.testing.kafka_broker import Broker, Served
+from streamsel.testing.kafka_reading import committed
+from streamsel.testing.service_process import wait_for
 from streamsel.topic.connection import Connection
 from streamsel.topic.inquiry import group
 from streamsel.topic.security import Security
 from tests.conftest import inside, streamsel
+from tests.ingest.ingesting import PARTITIONS, Pipeline, all_read, pictures, serving
 
 pytestmark = pytest.mark.xdist_group("kafka")
 
@@ -321,6 +324,30 @@ def test_a_page_that_cannot_be_served(written: Written) -> None:
         file = written(["127.0.0.1:1"], metrics=f"127.0.0.1:{taken.getsockname()[1]}")
         assert "cannot listen" in of(beside(file), "metrics", "problem")
     assert "no login" in of(beside(written(["127.0.0.1:1"], metrics="0.0.0.0:0")), "metrics", "note")
+
+
+def test_state_of_another_selection_is_a_problem(broker: Served, topic_name: str, tmp_path: Path) -> None:
+    pipeline = Pipeline(broker, topic_name, tmp_path)
+    pipeline.send(pictures(40))
+    assert [one for one in check_pipeline(pipeline.file()) if "gone on with" in one.text] == []
+    with serving(pipeline):
+        wait_for(lambda: all_read(pipeline))
+    file, before = pipeline.file(), committed(broker.servers, f"{topic_name}.{topic_name}.state")
+    assert f"has the state of {PARTITIONS} partitions" in ends_with(check_pipeline(file), "state.topic", "fine")
+    pipeline.distance = 0.4
+    (told,) = [one for one in check_pipeline(pipeline.file()) if one.level == "problem"]
+    assert told.place == "state.topic"
+    said = "the saved state is of another selection, goal, query set or version; go back to that, or name another"
+    assert said in told.text
+    assert f"(and {PARTITIONS - 1} partitions more)" in told.text
+    with pytest.raises(StateError, match=said), serving(pipeline) as running:
+        running.result(60)
+    assert committed(broker.servers, f"{topic_name}.{topic_name}.state") == before
+
+
+def ends_with(findings: Iterator[Finding], place: str, level: str) -> str:
+    """The last finding of this level at a place."""
+    return [one.text for one in findings if (one.place, one.level) == (place, level)][-1]
 
 
 def test_a_pipeline_is_told_from_a_selection(written: Written, tmp_path: Path) -> None:
