@@ -379,6 +379,28 @@ def test_errors_are_one_line(written: Written, tmp_path: Path) -> None:
     assert "TABLE" in table.stderr
 
 
+WRONG = {
+    "ingest": "kind: ingest\ninput: {servers: 9092, topic: a}\noutput: {topic: b}\n",
+    "edge": "kind: edge\nsource: []\n",
+    "a variable": "kind: ingest\ninput: {servers: ${NOT_SET_ANYWHERE}, topic: a}\noutput: {topic: b}\n",
+    "selection": "strategies: [{input: {type: EMBEDINGS}, strategy: {type: DIVERSITY}}]\n",
+    "neither": "[1, 2",
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_for_scripts_a_file_that_is_wrong_is_a_problem_like_any(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "given.yaml"
+    file.write_text(WRONG[name])
+    plain, told = streamsel("check", file, check=False), streamsel("check", file, "--json", check=False)
+    assert [(one.returncode, one.stdout == "") for one in (plain, told)] == [(2, True), (2, False)]
+    found = json.loads(told.stdout)
+    assert (found["event"], found["runs"], told.stderr) == ("check", False, "")
+    (only,) = found["findings"]
+    assert (only["level"], only["place"]) == ("problem", "FILE")
+    assert only["text"] in plain.stderr
+
+
 def test_what_stands_in_the_way_of_a_run_is_a_problem(broker: Served, topic_name: str, written: Written) -> None:
     config = read_pipeline(written(broker.servers))
     with pytest.raises(StreamselError, match="no such topic"):
