@@ -276,6 +276,8 @@ def test_a_wrong_password_is_one_line(guarded: Broker, written: Written, tmp_pat
 def test_security_that_does_not_fit(written: Written) -> None:
     found = problems(written(["127.0.0.1:1"], security={"protocol": "SSL", "username": "me"}))
     assert list(found) == ["security"]
+    unknown = problems(written(["127.0.0.1:1"], security={"protocol": "TSL"}))
+    assert unknown["security"].startswith("unknown protocol 'TSL'; one of PLAINTEXT")
 
 
 @pytest.mark.parametrize(
