@@ -15,6 +15,7 @@ from kafka.net.selector import NetworkSelector  # type: ignore[import-untyped]
 
 from streamsel.topic.explaining import lasting
 from streamsel.topic.hearing import Hearing, UnansweredError
+from streamsel.topic.spoken import misspoken
 from streamsel.topic.unpacking import Unpacked
 
 __all__ = ["Clients", "Consumer", "Producer", "quieten"]
@@ -69,6 +70,10 @@ class Manager(KafkaConnectionManager):  # type: ignore[misc]
         try:
             super().bootstrap(timeout_ms, refresh)
         except KafkaTimeoutError as error:
+            if self._trouble is not None:
+                places = [(one.host, one.port) for one in self.cluster.bootstrap_brokers()]
+                if wrong := misspoken(places, encrypted=self.ssl_enabled):
+                    raise wrong from self._trouble
             raise UnansweredError(f"no answer in {(timeout_ms or 0) / 1000:g} s") from self._trouble or error
 
     async def _connect(self, node: Any, conn: Any, **options: Any) -> None:
