@@ -16,7 +16,6 @@ from kafka import KafkaConsumer
 
 def main(broker: str, topic: str, folder: str, seconds: str = "inf") -> None:
     picks = KafkaConsumer(
-        topic,
         bootstrap_servers=broker.split(","),
         group_id="picks-consumer",
         auto_offset_reset="earliest",
@@ -24,6 +23,9 @@ def main(broker: str, topic: str, folder: str, seconds: str = "inf") -> None:
         isolation_level="read_committed",  # else picks of transactions that came to nothing are read, too
         consumer_timeout_ms=1000 * float(seconds),
     )
+    if topic not in picks.topics():
+        sys.exit(f"{broker}/{topic}: no such topic; `streamsel run` makes it when it starts")
+    picks.subscribe([topic])
     for pick in picks:
         said = {name: value.decode(errors="replace") for name, value in pick.headers}
         if not re.fullmatch("[0-9a-f]{32}", said.get("ce_id", "")):  # it names a file: never what others may make up

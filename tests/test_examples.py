@@ -126,6 +126,14 @@ def test_picks_consumer(tmp_path: Path, broker: Served, topic_name: str) -> None
 
 
 @pytest.mark.xdist_group("brokers")
+def test_picks_consumer_without_a_topic(tmp_path: Path, broker: Served, topic_name: str) -> None:
+    command = [sys.executable, str(EXAMPLES / "picks_consumer.py"), broker.servers[0], topic_name, str(tmp_path), "3"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr == f"{broker.servers[0]}/{topic_name}: no such topic; `streamsel run` makes it when it starts\n"
+
+
+@pytest.mark.xdist_group("brokers")
 def test_kafka_demo(tmp_path: Path, videos: list[Path]) -> None:
     said = example("kafka_demo", tmp_path / "demo", *videos)
     pictures = list((tmp_path / "demo" / "pictures").iterdir())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -62,25 +64,23 @@ def check_command(
         given = [name for name, value in {"TABLE": table, **others, "--query-set": query_set}.items() if value]
         if given:
             raise UsageError(f"{given[0]} goes with a selection config, and {file} is a pipeline: leave it out")
-        _tell(list(check_pipeline(file)), as_json=as_json)
+        _tell(lambda: list(check_pipeline(file)), as_json=as_json)
     from streamsel.choosing.api import check
 
-    findings = check(
-        file,
-        table,
-        n=n,
-        proportion=proportion,
-        metadata=metadata,
-        lightly=lightly,
-        query_sets=query_set,
-        pool=pool,
-        normalize=normalize,
-    )
-    _tell(findings, as_json=as_json)
+    look = partial(check, file, table, n=n, proportion=proportion, metadata=metadata, lightly=lightly)
+    _tell(partial(look, query_sets=query_set, pool=pool, normalize=normalize), as_json=as_json)
 
 
-def _tell(findings: list[Finding], *, as_json: bool) -> NoReturn:
-    """Show them, and end."""
+def _tell(look: Callable[[], list[Finding]], *, as_json: bool) -> NoReturn:
+    """Look, show what was found, and end. Raises UsageError for a file that makes no sense, which JSON tells as any."""
+    from streamsel.choosing.finding import problem
+
+    try:
+        findings = look()
+    except UsageError as error:
+        if not as_json:
+            raise
+        findings = [problem("FILE", str(error))]
     (_as_json if as_json else _as_table)(findings)
     raise typer.Exit(2 if _at(findings, "problem") else 3 if _at(findings, "away") else 0)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -32,6 +33,10 @@ def select_run(
         show_plan(plan(sources, **options), as_json=as_json)
         return 0
     with ExitStack() as stack, asked_to_stop() as asked:
+        if quiet:  # what is wrong with a delivery is told at the end, once
+            log = logging.getLogger("streamsel.topic")
+            stack.callback(log.setLevel, log.level)
+            log.setLevel(logging.ERROR)
         bar: list[Progress] = []
 
         def tell(stage: str, frames: int, kept: int, total: int | None) -> None:

@@ -10,7 +10,7 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from streamsel.config.delivery import OutboxConfig
 from streamsel.config.edge_source import EdgeSource
 from streamsel.config.pipeline_base import ServiceConfig
-from streamsel.config.pipeline_values import Amount, File, Named, Seconds, Server, ServerList, security_beside
+from streamsel.config.pipeline_values import Amount, File, MqttServer, Named, Seconds, ServerList, security_beside
 from streamsel.config.value import Text, Value
 from streamsel.config.window import Window, check_number, counted
 
@@ -65,7 +65,7 @@ class EdgeMqtt(Value):
     username, password_file: of the broker. ca: a PEM file; with it, or with tls, the connection is TLS.
     """
 
-    server: Server
+    server: MqttServer
     topic: Text = "streamsel/{source}/picks"
     username: Text | None = None
     password_file: File | None = None

@@ -18,6 +18,7 @@ __all__ = [
     "Amount",
     "File",
     "HostPort",
+    "MqttServer",
     "Named",
     "Rate",
     "Seconds",
@@ -62,6 +63,8 @@ def _bytes(value: Any) -> Any:
 
 
 def _several(value: Any) -> Any:
+    if isinstance(value, int | float | Mapping):
+        raise ValueError(f"must be host:port, such as localhost:9092, or a list of such, got {shown(value)}")
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
@@ -74,6 +77,14 @@ def _name(value: str) -> str:
 def _server(value: str) -> str:
     if not is_server(value):  # not shown: it may hold a password
         raise ValueError("must be host:port, such as localhost:9092 or [::1]:9092; a login goes to `security`")
+    return value
+
+
+def _mqtt_server(value: str) -> str:
+    if not is_server(value):  # not shown, as above
+        raise ValueError(
+            "must be host:port, such as localhost:1883 or [::1]:1883; a login goes to `username` and `password_file`"
+        )
     return value
 
 
@@ -101,6 +112,7 @@ Amount = Annotated[int, BeforeValidator(_bytes)]
 Named = Annotated[str, AfterValidator(_name)]
 """What a broker takes as the name of a topic, and the client as that of an instance."""
 Server = Annotated[Text, AfterValidator(_server)]
+MqttServer = Annotated[Text, AfterValidator(_mqtt_server)]
 ServerList = Annotated[tuple[Server, ...], BeforeValidator(_several), Field(min_length=1)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Rate = Annotated[str, BeforeValidator(_as_text), AfterValidator(_rate)]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from functools import partial
+from typing import TypeVar
 
 from streamsel.choosing.finding import Finding, fine, note, problem
 from streamsel.config.idle import idle_in_pipeline
@@ -16,16 +17,18 @@ from streamsel.lanes.making import Lanes
 
 __all__ = ["model_findings", "selection_findings"]
 
+T = TypeVar("T")
 
-def selection_findings(config: IngestConfig) -> Iterator[Finding]:
-    """Findings on model and selection."""
+
+def selection_findings(config: IngestConfig) -> Generator[Finding, None, Lanes | None]:
+    """Findings on model and selection; returns what makes lanes, where it can be made."""
     return model_findings(config, partial(Lanes.of, config), lambda model: f": {_goal(config, model)}")
 
 
 def model_findings(
-    config: ServiceConfig, lanes: Callable[[Embedder], object], goal: Callable[[Embedder], str]
-) -> Iterator[Finding]:
-    """Findings on any pipeline's model, and on its selection.
+    config: ServiceConfig, lanes: Callable[[Embedder], T], goal: Callable[[Embedder], str]
+) -> Generator[Finding, None, T | None]:
+    """Findings on any pipeline's model, and on its selection; returns the lanes.
 
     lanes: made by a model, or a StreamselError is raised. goal: text behind the names of the strategies.
     """
@@ -33,15 +36,16 @@ def model_findings(
         model = load_embedder(config.model, device=config.device, weights=config.weights, threads=config.threads)
     except ModelError as error:
         yield problem("model", str(error))
-        return
+        return None
     yield fine("model", f"{model.name}: {model.dim} numbers a picture")
     try:
-        lanes(model)
+        made = lanes(model)
     except StreamselError as error:
         yield problem("selection", str(error))
-        return
+        return None
     yield fine("selection", f"{', '.join(entry.label for entry in config.rules.strategies)}{goal(model)}")
     yield from (note("selection", line) for line in idle_in_pipeline(config))
+    return made
 
 
 def _goal(config: IngestConfig, model: Embedder) -> str:

@@ -39,6 +39,8 @@ class Metrics:
         self.rebuilds = Counter("streamsel_rebuilds", "Times that the clients were built anew.", registry=registry)
         self.rebalances = Counter("streamsel_rebalances", "Times that partitions came or went.", registry=registry)
         self.lag = Gauge("streamsel_lag_records", "Records not read yet.", ["partition"], registry=registry)
+        self.broker = Gauge("streamsel_broker_answers", "1 while a Kafka broker answers, else 0.", registry=registry)
+        self.broker.set(1)
         self.ratio = Gauge("streamsel_pick_ratio", "Share of frames picked since the start.", registry=registry)
         self.commits = Histogram("streamsel_transaction_seconds", "Of one commit.", buckets=SECONDS, registry=registry)
         self.latency = Histogram(
@@ -47,6 +49,7 @@ class Metrics:
         )  # fmt: skip
         self.ratio.set_function(lambda: self.count("picks") / max(1.0, self.count("frames")))
         self._partitions: set[int] = set()
+        self._answers = True
 
     def count(self, name: str) -> float:
         """How often so far: records, frames, picks, bytes, unusable, incomplete, dead, lost, rebuilds or rebalances."""
@@ -72,10 +75,19 @@ class Metrics:
         """The loop came round, or breathed in the midst of its work; whether there was anything to do or not."""
         self._turned = self._now()
 
+    def answers(self, *, broker: bool) -> None:
+        """Whether a broker answers; while none does nobody knows how far behind anything is."""
+        self._answers = broker
+        self.broker.set(broker)
+        if not broker:
+            self.behind({})
+
     @property
-    def healthy(self) -> bool:
-        """Whether the loop still turns."""
-        return self._now() - self._turned < QUIET
+    def illness(self) -> str:
+        """What is wrong with the service, in a few words; empty: it turns, and a broker answers."""
+        if self._now() - self._turned >= QUIET:
+            return "the loop stands still"
+        return "" if self._answers else "no broker answers"
 
     def page(self) -> bytes:
         """All of it, in the text format."""

@@ -127,6 +127,6 @@ def _counts(metrics: Metrics, path: str) -> Answer:
     if path == "/metrics":
         return Answer(metrics.content_type, metrics.page())
     if path == "/healthz":
-        well = metrics.healthy
-        return Answer("text/plain", b"ok\n" if well else b"the loop stands still\n", 200 if well else 503)
+        ill = metrics.illness
+        return Answer("text/plain", f"{ill or 'ok'}\n".encode(), 503 if ill else 200)
     return Answer("text/plain", b"there are /metrics and /healthz\n", 404)

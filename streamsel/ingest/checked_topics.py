@@ -32,7 +32,7 @@ def broker_findings(config: IngestConfig) -> list[Finding]:
     try:
         checked = _Checked(config, Connection(config.input.servers, Security.of(config.security)))
     except UsageError as error:
-        return [problem("security", str(error))]
+        return [problem("security", str(error).removeprefix("security: "))]
     return checked.findings()
 
 

@@ -17,6 +17,7 @@ from streamsel.ingest.loop import ingest
 from streamsel.ingest.prepared_topics import prepare_topics
 from streamsel.topic.connection import Connection
 from streamsel.topic.explaining import lasting, missing
+from streamsel.topic.hearing import unanswered
 from streamsel.topic.security import Security
 
 __all__ = ["run_ingest"]
@@ -29,21 +30,26 @@ def run_ingest(config: IngestConfig, stopping: threading.Event) -> None:
     with status_page(config.metrics, metrics) as port, built(config, metrics, connection) as parts:
         for line in idle_in_pipeline(config):
             say("idle", logging.WARNING, reason=line)
-        _prepare(config, connection, stopping, metrics)  # only now: nothing is made for a pipeline that cannot run
-        say("started", topic=config.input.topic, group=config.input.group, model=parts.embedder.name, metrics=port)
-        ingest(parts, stopping)
+        if _prepared(config, connection, stopping, metrics):  # only now: nothing is made for what cannot run
+            say("started", topic=config.input.topic, group=config.input.group, model=parts.embedder.name, metrics=port)
+            ingest(parts, stopping)
     say("stopped", **{name: int(metrics.count(name)) for name in ("records", "picks", "dead", "rebuilds")})
 
 
-def _prepare(config: IngestConfig, connection: Connection, stopping: threading.Event, metrics: Metrics) -> None:
-    """Prepares the topics, as soon as there is a broker; returns without where it is to stop."""
+def _prepared(config: IngestConfig, connection: Connection, stopping: threading.Event, metrics: Metrics) -> bool:
+    """Prepares the topics, as soon as there is a broker; False: it is to stop before there is one."""
     for pause in pauses():
         try:
-            return prepare_topics(config, connection)
+            prepare_topics(config, connection)
         except SinkError as error:
             if lasting(error) or missing(error):
                 raise
             metrics.turned()
+            metrics.answers(broker=not unanswered(error))
             say("waiting", logging.WARNING, reason=str(error), pause=pause)
+        else:
+            metrics.answers(broker=True)
+            return True
         if stopping.wait(pause):
-            return
+            break
+    return False

@@ -27,6 +27,7 @@ class Journal:
         self._metrics, self._every = metrics, every
         self._since, self._told = time.monotonic(), dict.fromkeys(TOLD, 0.0)
         self._complained = -COMPLAINT
+        self._trouble, self._silent_since = "", 0.0
 
     def committed(self, done: Done, seconds: float) -> None:
         """A transaction is over."""
@@ -65,21 +66,34 @@ class Journal:
             self._complained = now
             say("dead letters", logging.WARNING, records=done.dead, last=done.complaint)
 
-    def turned(self, lag: Mapping[int, int], owned: Collection[int]) -> None:
-        """The loop came round. owned: the partitions that are read."""
+    def turned(self, lag: Mapping[int, int], owned: Collection[int], trouble: str = "") -> None:
+        """The loop came round. owned: the partitions that are read. trouble: why no broker answers; empty: one does."""
         self._metrics.turned()
-        self._metrics.behind(lag)
+        if trouble:
+            self._silent(trouble)
+        else:
+            self._heard()
+            self._metrics.behind(lag)
         if time.monotonic() - self._since >= self._every:
             self.summary(lag, owned)
 
     def summary(self, lag: Mapping[int, int], owned: Collection[int]) -> None:
-        """The line about the work since the last one; with nothing to read it is a warning."""
+        """The line about the work since the last one; with nothing to read, or no broker, it is a warning.
+
+        lag: of each partition of ours, where it is known.
+        """
         now, counts = time.monotonic(), {name: self._metrics.count(name) for name in TOLD}
         new = {name: counts[name] - self._told[name] for name in TOLD}
         rate = new["records"] / max(now - self._since, 1e-9)
-        facts: dict[str, float] = {name: int(new[name]) for name in ("records", "picks", "dead")}
-        facts |= {"per_second": rate, "bytes": int(new["bytes"]), "lag": sum(lag.values())}
-        if owned:
+        facts: dict[str, object] = {name: int(new[name]) for name in ("records", "picks", "dead")}
+        facts |= {"per_second": rate, "bytes": int(new["bytes"])}
+        if not self._trouble:
+            facts["lag"] = sum(lag.values())
+            if unknown := sorted(set(owned) - set(lag)):
+                facts["lag_unknown"] = unknown
+        if self._trouble:
+            say("no broker answers", logging.WARNING, reason=self._trouble, **facts)
+        elif owned:
             say("working", **facts, owned=sorted(owned))
         else:
             say("waiting for partitions", logging.WARNING, **facts)
@@ -93,10 +107,28 @@ class Journal:
     def restored(self, partition: int, entries: int, position: int, seconds: float) -> None:
         """A lane stands where its predecessor left it."""
         self._metrics.turned()
+        self._heard()
         say("restored", partition=partition, entries=entries, offset=position, seconds=seconds)
 
-    def rebuilding(self, reason: str, pause: float) -> None:
-        """The clients are thrown away; others are made after a pause."""
+    def rebuilding(self, reason: str, pause: float, *, unanswered: bool = False) -> None:
+        """The clients are thrown away; others are made after a pause. unanswered: for no broker answered them."""
+        if unanswered:
+            self._trouble, self._silent_since = reason, self._silent_since or time.monotonic()
+            self._metrics.answers(broker=False)
         self._metrics.turned()  # it does what it can: ended and started anew, it would do no other
         self._metrics.rebuilds.inc()
         say("rebuilding", logging.WARNING, reason=reason, pause=pause)
+
+    def _silent(self, trouble: str) -> None:
+        """No broker answers: told when it begins, and a line a minute."""
+        self._metrics.answers(broker=False)
+        if not self._trouble:
+            self._silent_since = time.monotonic()
+            say("no broker answers", logging.WARNING, reason=trouble)
+        self._trouble = trouble
+
+    def _heard(self) -> None:
+        self._metrics.answers(broker=True)
+        if self._trouble:
+            say("a broker answers again", seconds=time.monotonic() - self._silent_since)
+        self._trouble, self._silent_since = "", 0.0

@@ -29,6 +29,7 @@ from streamsel.ingest.work import Done, chunks, decided, embedded, ended
 from streamsel.lanes.breath import Breath
 from streamsel.lanes.lane import Lane
 from streamsel.topic import Message, Polled
+from streamsel.topic.hearing import unanswered
 from streamsel.topic.losing import Damaged, Lost
 
 __all__ = ["ingest"]
@@ -56,7 +57,7 @@ def ingest(parts: Parts, stopping: threading.Event) -> None:
             if tries == TRIES:
                 raise SourceError(f"{lost}; delete its records up to there, or mend it") from lost
             pause = next(waits)
-            journal.rebuilding(str(lost), pause)
+            journal.rebuilding(str(lost), pause, unanswered=unanswered(lost))
             stopping.wait(pause)
 
 
@@ -76,7 +77,7 @@ class _Term:
             self._pay(stopping)
             self._work([message for some in polled.messages.values() for message in some], stopping)
             self._end(stopping)
-            self._journal.turned(self._member.lag(), self._member.owned)
+            self._journal.turned(self._member.lag(), self._member.owned, self._member.trouble())
 
     def _breathe(self) -> None:
         """A sign of life for the group, and for whoever asks after our health: chunks of large pictures take long."""

@@ -52,6 +52,10 @@ class GroupMember(Protocol):
         """Records to be read."""
         ...
 
+    def trouble(self) -> str:
+        """Why no broker answers; empty while one does."""
+        ...
+
     def close(self, seconds: float = 5.0) -> None:
         """Leave."""
         ...

@@ -25,7 +25,7 @@ from streamsel.lanes.state_entries import Entries, Rows, arrays_of
 from streamsel.rules.frame_rules import FrameRules
 from streamsel.selection.columns import Batch
 
-__all__ = ["Lane", "Taken", "Verdict"]
+__all__ = ["FACTS", "Lane", "Taken", "Verdict"]
 
 FACTS: Final = b"#lane"
 """The key of the entry that says where a lane stands, and whose it is."""
@@ -237,6 +237,10 @@ class Lane:
         if entries:
             lane._restore(entries)
         return lane
+
+    def check(self, facts: bytes) -> None:
+        """Raises StateError where state whose entry `FACTS` this is would be refused."""
+        self._place(facts)
 
     def _restore(self, entries: Mapping[bytes, bytes]) -> None:
         self.position, self.inside, self._faulty = self._place(entries.get(FACTS))

@@ -10,6 +10,9 @@ __all__ = ["Pace", "Standing"]
 WINDOW = 30.0
 """Seconds over which the pace is taken: long enough to be steady, short enough to follow a slower file."""
 
+SENDING = "delivering"
+"""The stage in which what was kept is sent: its frames are records."""
+
 
 @dataclass(frozen=True, slots=True)
 class Standing:
@@ -27,9 +30,11 @@ class Standing:
     word: str = "kept"
 
     def figures(self) -> str:
-        """For a line: `1,200 of 6,000 frames, 310 frames/s, 14 kept, 0:15 left`."""
+        """For a line: `1,200 of 6,000 frames, 310 frames/s, 14 kept, 0:15 left`; of kept ones only how many went."""
         of = "" if self.total is None else f" of {self.total:,}"
         left = "" if self.left is None else f", {_clock(self.left)} left"
+        if self.stage == SENDING:
+            return f"{self.frames:,}{of} records sent, {self.rate:,.0f} a second{left}"
         return f"{self.frames:,}{of} frames, {self.rate:,.0f} frames/s, {self.kept:,} {self.word}{left}"
 
 

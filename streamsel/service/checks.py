@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from streamsel.choosing.finding import Finding
+from streamsel.choosing.finding import Finding, can_run
 from streamsel.config import EdgeConfig, IngestConfig
 from streamsel.config.pipeline_file import read_pipeline
 from streamsel.config.reading import load
@@ -42,11 +42,16 @@ def check_pipeline(file: Path) -> Iterator[Finding]:
 def _ingest(config: IngestConfig) -> Iterator[Finding]:
     from streamsel.daemon.checked_places import place_findings  # which load Kafka's client, and the model's runtime
     from streamsel.daemon.checked_selection import selection_findings
+    from streamsel.ingest.checked_state import state_findings
     from streamsel.ingest.checked_topics import broker_findings
 
-    yield from broker_findings(config)
+    told = broker_findings(config)
+    yield from told
     yield from place_findings(config)
-    yield from selection_findings(config)
+    lanes = yield from selection_findings(config)
+    changelog = [one for one in told if one.place == "state.topic"]  # of a broker that is away there are none
+    if lanes is not None and changelog and can_run(changelog) and not any(one.level == "away" for one in changelog):
+        yield from state_findings(config, lanes)
 
 
 def _edge(config: EdgeConfig) -> Iterator[Finding]:

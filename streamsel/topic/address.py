@@ -30,6 +30,9 @@ class Address:
                 "expected BROKER/TOPIC, as in localhost:9092/picks, without user and password: those go to a"
                 " --kafka-config file, or into the environment"
             )
+        given = ",".join((*self.servers, self.topic)).strip(",")
+        if is_server(given.rpartition(",")[2]):
+            raise UsageError(f"{given}: names no topic; expected BROKER/TOPIC, as in localhost:9092/picks")
         wrong = next((one for one in self.servers if not is_server(one)), None)
         if not self.servers or wrong is not None:
             raise UsageError(f"{wrong or 'no broker'}: expected BROKER/TOPIC, as in localhost:9092/picks")

@@ -8,12 +8,14 @@ from functools import partial
 from typing import Any, Final
 
 from kafka import KafkaConsumer, KafkaProducer  # type: ignore[import-untyped]
-from kafka.errors import KafkaConnectionError, KafkaTimeoutError  # type: ignore[import-untyped]
+from kafka.errors import KafkaTimeoutError  # type: ignore[import-untyped]
 from kafka.net.compat import KafkaNetClient  # type: ignore[import-untyped]
 from kafka.net.manager import KafkaConnectionManager  # type: ignore[import-untyped]
 from kafka.net.selector import NetworkSelector  # type: ignore[import-untyped]
 
 from streamsel.topic.explaining import lasting
+from streamsel.topic.hearing import Hearing, UnansweredError
+from streamsel.topic.spoken import misspoken
 from streamsel.topic.unpacking import Unpacked
 
 __all__ = ["Clients", "Consumer", "Producer", "quieten"]
@@ -52,6 +54,7 @@ class Manager(KafkaConnectionManager):  # type: ignore[misc]
 
     def __init__(self, net: NetworkSelector, **options: Any) -> None:
         super().__init__(net, **options)
+        self.hearing = Hearing()
         self._trouble: BaseException | None = None
 
     def get_connection(self, node_id: Any, *args: Any, **options: Any) -> Any:
@@ -60,27 +63,34 @@ class Manager(KafkaConnectionManager):  # type: ignore[misc]
         if trouble is not None and lasting(trouble) and not self.bootstrapped:
             self._trouble = None  # told once: whoever tries again gets another try
             raise trouble
-        connection = super().get_connection(node_id, *args, **options)
-        connection.close_future.add_errback(self._note)
-        return connection
+        return super().get_connection(node_id, *args, **options)
 
     def bootstrap(self, timeout_ms: float | None = None, refresh: bool = True) -> None:
-        """Blocks until one broker answered, at most timeout_ms. Raises KafkaError with the last failure as cause."""
+        """Blocks until one broker answered, at most timeout_ms. Raises UnansweredError, caused by the last failure."""
         try:
             super().bootstrap(timeout_ms, refresh)
         except KafkaTimeoutError as error:
-            raise KafkaConnectionError(f"no answer in {(timeout_ms or 0) / 1000:g} s") from self._trouble or error
+            if self._trouble is not None:
+                places = [(one.host, one.port) for one in self.cluster.bootstrap_brokers()]
+                if wrong := misspoken(places, encrypted=self.ssl_enabled):
+                    raise wrong from self._trouble
+            raise UnansweredError(f"no answer in {(timeout_ms or 0) / 1000:g} s") from self._trouble or error
 
-    def _note(self, error: BaseException) -> None:
+    async def _connect(self, node: Any, conn: Any, **options: Any) -> None:
+        conn.close_future.add_errback(partial(self._note, node.node_id))
+        await super()._connect(node, conn, **options)
+
+    def _note(self, node_id: Any, error: BaseException) -> None:
         self._trouble = error
+        self.hearing.failed(node_id, error)
 
     async def _build_transport(self, node: Any, timeout_at: float | None = None) -> Any:
         transport = await super()._build_transport(node, timeout_at=timeout_at)
-        transport._sock_recv = _last_words_first(transport._sock_recv)
+        transport._sock_recv = _last_words_first(transport._sock_recv, partial(self.hearing.answered, node.node_id))
         return transport
 
 
-def _last_words_first(receive: Callable[[], Received]) -> Callable[[], Received]:
+def _last_words_first(receive: Callable[[], Received], heard: Callable[[], None]) -> Callable[[], Received]:
     """What a broker said before it hung up is heard; the library (3.0.12) drops bytes that come with the end.
 
     That is how brokers refuse a login. The end itself is met again by the next call.
@@ -88,6 +98,8 @@ def _last_words_first(receive: Callable[[], Received]) -> Callable[[], Received]
 
     def whole() -> Received:
         data, error = receive()
+        if data:
+            heard()
         return data, None if data else error
 
     return whole
@@ -116,6 +128,12 @@ class Consumer(KafkaConsumer):  # type: ignore[misc]
         self._fetcher.PartitionRecords = partial(Unpacked, most=most_unpacked)
         if most_unpacked is not None:
             self._fetcher._append = _until_full(self._fetcher._append, most_unpacked)
+
+    @property
+    def hearing(self) -> Hearing:
+        """Whether brokers answer."""
+        heard: Hearing = self._manager.hearing
+        return heard
 
 
 class Producer(KafkaProducer):  # type: ignore[misc]

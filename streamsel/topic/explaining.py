@@ -14,6 +14,7 @@ from kafka import errors  # type: ignore[import-untyped]
 from kafka.errors import KafkaError  # type: ignore[import-untyped]
 
 from streamsel.errors import SinkError, StreamselError, UsageError
+from streamsel.topic.spoken import PlainError, TlsError
 
 __all__ = ["explained", "explanation", "lasting", "missing"]
 
@@ -28,6 +29,8 @@ UNKEPT: Final = (
 )
 
 LASTING: Final[Mapping[type[KafkaError], str]] = {
+    TlsError: "TLS is spoken there, and we speak in the clear; set security.protocol to SSL or SASL_SSL, or the port",
+    PlainError: "no TLS is spoken there, and we speak it; set security.protocol to PLAINTEXT, or the port",
     errors.SaslAuthenticationFailedError: "the broker refuses the login; check username and password, or the token",
     errors.UnsupportedSaslMechanismError: "the broker does not offer this way of login; check the mechanism",
     errors.IllegalSaslStateError: "the broker does not expect a login; check the protocol and the port",

@@ -22,6 +22,7 @@ from streamsel.errors import SinkError, StateError
 from streamsel.topic import Finished, Message, Polled
 from streamsel.topic.again import Again
 from streamsel.topic.changelog import Changelog
+from streamsel.topic.explaining import explanation
 from streamsel.topic.losing import Lost, losing
 from streamsel.topic.membership import Membership
 from streamsel.topic.origin import Origin
@@ -194,12 +195,16 @@ class Member:
         try:
             self._commit(finished)
         except Lost:
-            member = self._metadata.member_id
-            if self._instance and member and replaced(self._connection, self._group, self._instance, member):
-                raise SinkError(
-                    f"{self._where}: another process runs as instance {self._instance}: give each its own name"
-                ) from None
+            self._check_instance()
             raise
+
+    def _check_instance(self) -> None:
+        """Raises SinkError where another process goes by this member's name."""
+        member = self._metadata.member_id
+        if self._instance and member and replaced(self._connection, self._group, self._instance, member):
+            raise SinkError(
+                f"{self._where}: another process runs as instance {self._instance}: give each its own name"
+            ) from None
 
     def _commit(self, finished: Finished) -> None:
         if self._metadata.generation_id < 0 or not self._started.issuperset(finished.offsets):
@@ -218,9 +223,18 @@ class Member:
             return self._again.message(partition, offset)
 
     def lag(self) -> Mapping[int, int]:
-        """Records of each started partition that are not polled yet, as far as the last fetch could tell."""
-        known = {one: (self._consumer.highwater(self._place(one)), self._position(one)) for one in self._started}
+        """Records of each started partition that are not polled yet, as far as the last fetch could tell.
+
+        Without those of which nobody knows, for whoever leads them is away.
+        """
+        led = [one for one in self._started if self._led(one)]
+        known = {one: (self._consumer.highwater(self._place(one)), self._position(one)) for one in led}
         return {one: max(0, end - position) for one, (end, position) in known.items() if None not in (end, position)}
+
+    def trouble(self) -> str:
+        """Why no broker has answered for so long that none seems to be there; empty while one does."""
+        error = self._consumer.hearing.trouble
+        return "" if error is None else f"{self._where}: {explanation(error, spoken=True)}"
 
     def close(self, seconds: float = 5.0) -> None:
         """Leaves: a member without a name hands its partitions over at once; a transaction still open is left so."""
@@ -234,6 +248,9 @@ class Member:
         with losing(self._where):
             polled: Mapping[Any, Any] = self._consumer.poll(timeout_ms=int(seconds * 1000), max_records=records)
             self._metadata = self._membership.follow(working=bool(self._started))
+        if self._membership.fenced:
+            self._check_instance()
+            raise Lost("the group has gone on without this member")
         gained, lost = self._rebalances.take()
         self._started.difference_update(lost)
         self._gained = [one for one in self._gained if one not in lost] + gained
@@ -248,6 +265,10 @@ class Member:
     @property
     def _elsewhere(self) -> str:
         return f"in {self._changelog.topic}: it is another topic of that name; name another state topic, and group"
+
+    def _led(self, partition: int) -> bool:
+        leader = self._consumer._cluster.leader_for_partition(self._place(partition))
+        return leader not in (None, -1) and not self._consumer.hearing.lacks(leader)
 
     def _position(self, partition: int) -> Any:
         with suppress(KafkaError, AssertionError):

@@ -18,6 +18,14 @@ class Membership:
         self._consumer, self._coordinator = consumer, consumer._coordinator
         self._named, self._joined_once, self._id = named, False, ""
 
+    @property
+    def fenced(self) -> bool:
+        """Whether the group has answered that another goes by this name now: the client falls silent, and goes on."""
+        asked = self._coordinator
+        with asked._lock:
+            settled = asked.state == MemberState.STABLE and not asked.rejoining
+            return settled and self._named and not asked._heartbeat_enabled
+
     def follow(self, *, working: bool) -> Any:
         """Its group metadata: call it at once after each poll.
 

@@ -17,22 +17,19 @@ from streamsel.topic.address import Address
 from streamsel.topic.connection import Connection
 from streamsel.topic.explaining import explained, explanation
 from streamsel.topic.pick_record import wire_bytes
-from streamsel.topic.topics import ensure
+from streamsel.topic.topics import describe
 
 __all__ = ["Publisher"]
 
 MOST_BYTES: Final = 16 << 20
 """Of records in flight; kafka-python itself bounds nothing."""
 
-BROKERS_CHOICE: Final = -1
-"""Of partitions, where the topic has to be made."""
-
 
 class Publisher:
-    """One topic, made where it is missing. `acknowledged`: how many records arrived, in the order sent.
+    """One topic, which is there: a wrong name makes none. `acknowledged`: how many records arrived, in the order sent.
 
-    Blocks while too much is in flight. Raises SinkError, one line, where no broker answers, the login is refused or a
-    record does not arrive in time; then it is of no more use.
+    Blocks while too much is in flight. Raises SinkError, one line, where no broker answers, the topic is missing, the
+    login is refused or a record does not arrive in time; then it is of no more use.
     """
 
     def __init__(self, connection: Connection, topic: str) -> None:
@@ -42,7 +39,7 @@ class Publisher:
         self._waiting: deque[tuple[Any, int]] = deque()
         self._bytes = 0
         with explained(self._address):
-            self._topic = ensure(connection, topic, BROKERS_CHOICE)
+            self._topic = describe(connection, topic)
             self._producer = connection.producer()
 
     def __enter__(self) -> Self:

@@ -74,7 +74,11 @@ def test_a_password_is_not_shown(tmp_path: Path) -> None:
         ("sources: [", "sources: [{name: yard, folder: x, stall: 3}, ", "sources[0]: stall is for cameras and streams"),
         ("folder: picks", "topic: picks", "output.topic: unknown key 'topic'"),
         ("state: state", "state: state\nqueue: 1MB", "queue: "),
-        ("state: state", "state: state\nmqtt: {server: broker}", "mqtt.server: must be host:port"),
+        (
+            "state: state",
+            "state: state\nmqtt: {server: broker}",
+            "mqtt.server: must be host:port, such as localhost:1883",
+        ),
         ("state: state", "state: state\ntarget_ratio: 0.1\nmin_distance: 1", "target_ratio and min_distance exclude"),
         ("sources: [", "sources: [{name: door, folder: x}, ", "sources: two are called 'door'"),
         (

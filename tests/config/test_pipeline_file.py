@@ -88,6 +88,7 @@ def test_bytes_are_written_as_people_do(tmp_path: Path, text: str, value: int) -
         ("output", "metrics: here:65536\noutput", "metrics: must be host:port to listen at"),
         ("topic: frames", "topic: frames, fps: 2, every: 3", "input: fps and every exclude each other"),
         ("one:9092, two:9092", "", "input.servers: must hold at least one entry"),
+        ('"one:9092, two:9092"', "9092", "input.servers: must be host:port, such as localhost:9092, or a list of such"),
         ("two:9092", "127.0.0.1:port", "input.servers[1]: must be host:port"),
         ("two:9092", "[::1", "input.servers[1]: must be host:port"),
         ("two:9092", "two:0", "input.servers[1]: must be host:port"),

@@ -110,6 +110,9 @@ class Member:
     def lag(self) -> Mapping[int, int]:
         return {one: len(self._broker.topic[one]) - start for one, start in self._next.items()}
 
+    def trouble(self) -> str:
+        return ""
+
     def close(self, seconds: float = 5.0) -> None:
         """Nothing is open."""
 

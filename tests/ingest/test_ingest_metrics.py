@@ -62,11 +62,11 @@ def test_a_loop_that_stands_still_is_ill() -> None:
     now = [0.0]
     metrics = Metrics(now=lambda: now[0])
     now[0] = 59.0
-    assert metrics.healthy
+    assert metrics.illness == ""
     now[0] = 61.0
-    assert not metrics.healthy
+    assert metrics.illness == "the loop stands still"
     metrics.turned()
-    assert metrics.healthy
+    assert metrics.illness == ""
 
 
 def hosts() -> list[str]:
@@ -109,6 +109,23 @@ def test_a_line_a_minute_tells_what_came_since_the_last(tmp_path: Path) -> None:
         ("working", 4, 5),
         ("waiting for partitions", 1, 0),
     ]
+
+
+def test_lag_is_not_told_where_nobody_knows_it(tmp_path: Path) -> None:
+    stream, metrics = io.StringIO(), Metrics()
+    journal = Journal(metrics, every=0.0)
+    with log_lines("json", stream):
+        journal.turned({0: 2}, {0, 1})
+        journal.turned({}, {0, 1}, "no broker answers: connection refused")
+        journal.summary({}, {0, 1})
+        assert (metrics.illness, value(metrics, "streamsel_broker_answers")) == ("no broker answers", 0.0)
+        journal.turned({0: 0, 1: 0}, {0, 1})
+        assert (metrics.illness, value(metrics, "streamsel_broker_answers")) == ("", 1.0)
+    first, told, again, later, back, last = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert (first["lag"], first["lag_unknown"]) == (2, [1])
+    assert {one["event"] for one in (told, again, later)} == {"no broker answers"}
+    assert "lag" not in {**told, **again, **later}
+    assert (back["event"], last["event"], last["lag"]) == ("a broker answers again", "working", 0)
 
 
 @pytest.mark.parametrize("style", ["text", "json"])

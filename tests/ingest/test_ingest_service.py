@@ -120,3 +120,14 @@ def test_two_of_one_name_end_the_first(broker: Served, topic_name: str, tmp_path
             second.wait(lambda: all_read(pipeline))
             assert second.stop() == 0
     assert sorted(pipeline.found()) == sorted(pipeline.expected())
+
+
+def test_two_of_one_name_end_the_first_though_nothing_comes(broker: Served, topic_name: str, tmp_path: Path) -> None:
+    pipeline = Pipeline(broker, topic_name, tmp_path)
+    with Service(pipeline) as first:
+        first.wait(lambda: len(first.owned) == PARTITIONS)
+        with Service(pipeline) as second:
+            assert first.process.wait(60) == 1
+            assert "another process runs as instance a" in first.text
+            second.wait(lambda: len(second.owned) == PARTITIONS)
+            assert second.stop() == 0

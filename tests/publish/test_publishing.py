@@ -34,6 +34,12 @@ def short(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return scenes(tmp_path_factory.mktemp("clips") / "front door.mp4", (0, 1), FRAMES // 2)
 
 
+@pytest.fixture
+def topic_name(broker: Served, topic_name: str) -> str:
+    """A topic that is there."""
+    return broker.create(topic_name)
+
+
 def test_a_plain_consumer_reads_every_frame_in_order(broker: Served, topic_name: str, short: Path) -> None:
     found = publish([str(short)], broker.address(topic_name), fps="max")
     records = committed(broker.servers, topic_name)
@@ -155,6 +161,7 @@ def test_wrong_options_are_told_before_a_broker_is_asked(short: Path, wrong: lis
 def test_it_logs_in_by_a_file_or_the_environment(
     secure_broker: Broker, topic_name: str, short: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    secure_broker.create(topic_name)
     config = tmp_path / "kafka.yaml"
     security = {"username": secure_broker.username, "ca": str(secure_broker.ca), "password_env": "FRAMES_PASSWORD"}
     config.write_text(json.dumps({"security": security}))
@@ -172,7 +179,6 @@ def test_it_logs_in_by_a_file_or_the_environment(
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_stopped_it_says_what_arrived(broker: Served, topic_name: str, short: Path, number: signal.Signals) -> None:
-    broker.create(topic_name)
     arguments = command("publish", short, "--kafka", broker.address(topic_name), "--loop", "--json")
     environment = {**os.environ, "TERM": "dumb"}
     with subprocess.Popen(

@@ -100,6 +100,11 @@ def test_each_stage_counts_for_itself() -> None:
     ]
 
 
+def test_what_is_sent_is_no_frame_that_is_kept() -> None:
+    standing = Pace().standing(0.0, 0, 0, "delivering", 7)
+    assert standing.figures() == "0 of 7 records sent, 0 a second"
+
+
 def test_the_end_is_told_once() -> None:
     stream = io.StringIO()
     with LineProgress(stream) as progress:

@@ -285,6 +285,15 @@ def test_a_broker_away_at_the_end_is_exit_3_and_the_same_command_delivers(broker
     assert is_each_once(broker, topic, library.Selection.load(tmp_path / "out"))
 
 
+def test_quietly_a_broker_away_is_one_line(clip, tmp_path):
+    (tmp_path / "how.yaml").write_text("wait: 14\n")
+    line = ("select", clip, "-o", tmp_path / "out", "-n", "4", "--kafka", f"{NOBODY}/picks", "-q")
+    done = subprocess.run(command(*line, "--kafka-config", tmp_path / "how.yaml"), capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (3, "")
+    (only,) = done.stderr.splitlines()
+    assert only.startswith(f"4 records wait, the same command again sends them: {NOBODY}/picks: no broker answers")
+
+
 def test_a_broker_killed_while_a_run_goes_on_gets_all_of_it_later(topic_name, clip, other_clip, tmp_path):
     with Broker(tmp_path / "broker") as own:
         own.create(topic_name, 3)

@@ -18,16 +18,19 @@ from streamsel.choosing.finding import Finding, can_run
 from streamsel.config.pipeline_file import read_pipeline
 from streamsel.daemon.checked_places import place_findings
 from streamsel.daemon.checked_selection import selection_findings
-from streamsel.errors import StreamselError, UsageError
+from streamsel.errors import StateError, StreamselError, UsageError
 from streamsel.ingest.checked_topics import broker_findings
 from streamsel.ingest.prepared_topics import prepare_topics
 from streamsel.service.checks import check_pipeline, is_pipeline
 from streamsel.testing.ingest_trial import objects_of, sequences_of
 from streamsel.testing.kafka_broker import Broker, Served
+from streamsel.testing.kafka_reading import committed
+from streamsel.testing.service_process import wait_for
 from streamsel.topic.connection import Connection
 from streamsel.topic.inquiry import group
 from streamsel.topic.security import Security
 from tests.conftest import inside, streamsel
+from tests.ingest.ingesting import PARTITIONS, Pipeline, all_read, pictures, serving
 
 pytestmark = pytest.mark.xdist_group("kafka")
 
@@ -281,6 +284,8 @@ def test_a_wrong_password_is_one_line(guarded: Broker, written: Written, tmp_pat
 def test_security_that_does_not_fit(written: Written) -> None:
     found = problems(written(["127.0.0.1:1"], security={"protocol": "SSL", "username": "me"}))
     assert list(found) == ["security"]
+    unknown = problems(written(["127.0.0.1:1"], security={"protocol": "TSL"}))
+    assert unknown["security"].startswith("unknown protocol 'TSL'; one of PLAINTEXT")
 
 
 @pytest.mark.parametrize(
@@ -331,6 +336,30 @@ def test_a_page_that_cannot_be_served(written: Written) -> None:
     assert "no login" in of(beside(written(["127.0.0.1:1"], metrics="0.0.0.0:0")), "metrics", "note")
 
 
+def test_state_of_another_selection_is_a_problem(broker: Served, topic_name: str, tmp_path: Path) -> None:
+    pipeline = Pipeline(broker, topic_name, tmp_path)
+    pipeline.send(pictures(40))
+    assert [one for one in check_pipeline(pipeline.file()) if "gone on with" in one.text] == []
+    with serving(pipeline):
+        wait_for(lambda: all_read(pipeline))
+    file, before = pipeline.file(), committed(broker.servers, f"{topic_name}.{topic_name}.state")
+    assert f"has the state of {PARTITIONS} partitions" in ends_with(check_pipeline(file), "state.topic", "fine")
+    pipeline.distance = 0.4
+    (told,) = [one for one in check_pipeline(pipeline.file()) if one.level == "problem"]
+    assert told.place == "state.topic"
+    said = "the saved state is of another selection, goal, query set or version; go back to that, or name another"
+    assert said in told.text
+    assert f"(and {PARTITIONS - 1} partitions more)" in told.text
+    with pytest.raises(StateError, match=said), serving(pipeline) as running:
+        running.result(60)
+    assert committed(broker.servers, f"{topic_name}.{topic_name}.state") == before
+
+
+def ends_with(findings: Iterator[Finding], place: str, level: str) -> str:
+    """The last finding of this level at a place."""
+    return [one.text for one in findings if (one.place, one.level) == (place, level)][-1]
+
+
 def test_a_pipeline_is_told_from_a_selection(written: Written, tmp_path: Path) -> None:
     assert is_pipeline(written(["127.0.0.1:1"]))
     assert not is_pipeline(tmp_path / "nowhere.yaml")
@@ -358,6 +387,28 @@ def test_errors_are_one_line(written: Written, tmp_path: Path) -> None:
     table = inside("check", written(["127.0.0.1:1"]), "rows.csv", check=False)
     assert (table.returncode, table.stderr.count("\n")) == (2, 1)
     assert "TABLE" in table.stderr
+
+
+WRONG = {
+    "ingest": "kind: ingest\ninput: {servers: 9092, topic: a}\noutput: {topic: b}\n",
+    "edge": "kind: edge\nsource: []\n",
+    "a variable": "kind: ingest\ninput: {servers: ${NOT_SET_ANYWHERE}, topic: a}\noutput: {topic: b}\n",
+    "selection": "strategies: [{input: {type: EMBEDINGS}, strategy: {type: DIVERSITY}}]\n",
+    "neither": "[1, 2",
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_for_scripts_a_file_that_is_wrong_is_a_problem_like_any(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "given.yaml"
+    file.write_text(WRONG[name])
+    plain, told = streamsel("check", file, check=False), streamsel("check", file, "--json", check=False)
+    assert [(one.returncode, one.stdout == "") for one in (plain, told)] == [(2, True), (2, False)]
+    found = json.loads(told.stdout)
+    assert (found["event"], found["runs"], told.stderr) == ("check", False, "")
+    (only,) = found["findings"]
+    assert (only["level"], only["place"]) == ("problem", "FILE")
+    assert only["text"] in plain.stderr
 
 
 def test_what_stands_in_the_way_of_a_run_is_a_problem(broker: Served, topic_name: str, written: Written) -> None:

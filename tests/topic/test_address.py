@@ -31,6 +31,12 @@ def test_what_is_no_address_says_so(text):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("text", ["localhost:9092", "localhost:9092/", "a:9092,b:9093/", "a:9092/b:9093"])
+def test_a_topic_that_is_missing_is_what_is_missing(text):
+    with pytest.raises(UsageError, match=r"names no topic; expected BROKER/TOPIC"):
+        Address.parse(text)
+
+
 @pytest.mark.parametrize(
     "text",
     ["user:hunter2@HOST/frames", "user:hunter2,x@h:9092/a", "user:hun/ter2@h:9092/a", "h:9092/user:hunter2@x", "a:b@c"],

@@ -155,7 +155,7 @@ def test_a_wrong_way_in_is_told_at_once(way: str, guarded: Broker) -> None:
 
 
 @pytest.mark.parametrize(
-    ("listener", "says"), [("servers", "no Kafka broker answers there"), ("sasl_servers", "the broker hangs up")]
+    ("listener", "says"), [("servers", "TLS is spoken there"), ("sasl_servers", "the broker hangs up")]
 )
 def test_a_missing_login_is_told(listener: str, says: str, guarded: Broker) -> None:
     error = refusal(Connection(getattr(guarded, listener), wait=2), "producer")

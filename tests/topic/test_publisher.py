@@ -48,11 +48,12 @@ def test_bytes_in_flight_are_bounded(broker: Served, topic_name: str) -> None:
     assert publisher.acknowledged == 60
 
 
-def test_a_topic_that_is_missing_is_made(broker: Served, topic_name: str) -> None:
-    with Publisher(Connection(broker.servers), topic_name) as publisher:
-        publisher.send(Record(b"k", b"v"), 0)
-        publisher.flush()
-    assert [(one.key, one.value) for one in committed(broker.servers, topic_name)] == [(b"k", b"v")]
+def test_a_topic_that_is_missing_stays_so(broker: Served, topic_name: str) -> None:
+    with pytest.raises(SinkError, match=f"/{topic_name}: no such topic; create it, or check its name"):
+        Publisher(Connection(broker.servers), topic_name)
+    admin = Connection(broker.servers).admin()
+    assert topic_name not in admin.list_topics()
+    admin.close()
 
 
 def test_what_is_too_large_for_the_topic_is_known_before(broker: Served, topic_name: str) -> None:
