@@ -18,8 +18,8 @@ from streamsel.edge.parts import Parts
 from streamsel.edge.showing.board import MOST_SHOWN
 from streamsel.edge.trays import Row
 from streamsel.lanes.breath import Breath
-from streamsel.lanes.deciding import Entered, Place, Settled, Span, Verdict
-from streamsel.lanes.lane import Lane, Taken
+from streamsel.lanes.deciding import Entered, Place, Settled, Span, Taken, Verdict
+from streamsel.lanes.lane import Lane
 from streamsel.lanes.wall_time import on_the_wall
 from streamsel.store import Outgoing
 from streamsel.store.entries import Committed
