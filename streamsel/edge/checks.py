@@ -25,9 +25,12 @@ from streamsel.edge.feeds.masking import Masked
 from streamsel.edge.feeds.opening import opened
 from streamsel.edge.feeds.segment_reading import SegmentReading
 from streamsel.edge.feeds.watching import Watched
+from streamsel.edge.parts import Lanes
 from streamsel.edge.process.memory_limit import refusal
 from streamsel.edge.source_lanes import source_lanes
-from streamsel.errors import AwayError, SourceError, StreamselError, UsageError
+from streamsel.errors import AwayError, SourceError, StateError, StreamselError, UsageError
+from streamsel.lanes.lane import FACTS
+from streamsel.store.entries import peeked
 from streamsel.store.sqlite_file import in_use
 
 if TYPE_CHECKING:
@@ -54,7 +57,8 @@ def edge_findings(config: EdgeConfig) -> Iterator[Finding]:
     yield from written_findings("state", config.state)
     yield from _state(config.state)
     yield from written_findings("output.folder", config.output.folder)
-    yield from model_findings(config, partial(source_lanes, config), lambda model: "")
+    lanes = yield from model_findings(config, partial(source_lanes, config), lambda model: "")
+    yield from _refused(config.state, lanes or ())
     if wrong := refusal(config.memory_limit, len(config.sources)):
         yield problem("memory_limit", wrong)
     yield from _couriers(config)
@@ -68,6 +72,17 @@ def _state(folder: Path) -> Iterator[Finding]:
             yield problem("state", f"{folder}: another process works on it; end that one, or name another folder")
     except OSError as error:
         yield problem("state", f"{folder / STATE}: cannot be read ({error.strerror}); give this user the right to")
+
+
+def _refused(folder: Path, lanes: Lanes) -> Iterator[Finding]:
+    """State of the sources that is not gone on with."""
+    held = peeked(folder / STATE, FACTS)
+    for place, (name, make) in enumerate(lanes):
+        try:
+            if name in held:
+                make(place, {}).check(held[name])
+        except StateError as error:
+            yield problem("state", str(error))
 
 
 def _source(place: str, source: EdgeSource) -> Finding:

@@ -6,6 +6,8 @@ import errno
 import json
 import os
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -101,6 +103,36 @@ def of(findings: list[Finding], place: str) -> tuple[str, str]:
 def test_a_limit_of_memory_that_the_model_is_above_is_told(pipeline: Pipeline) -> None:
     assert "cannot hold: model and memory of picks take" in pipeline.problem("memory_limit", memory_limit="100MB")
     assert all(one.place != "memory_limit" for one in pipeline.findings(memory_limit="8GB"))
+
+
+def test_state_that_would_be_refused_is_told_and_left_as_it_is(pipeline: Pipeline) -> None:
+    """Also where the process that made it was killed, so that all of it lies in the log beside the file."""
+    diversity = {"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "DIVERSITY"}}
+    sharp = {
+        "input": {"type": "METADATA", "key": "lightly.sharpness"},
+        "strategy": {"type": "THRESHOLD", "threshold": 1, "operation": "BIGGER"},
+    }
+    other = {"strategies": [diversity, sharp]}
+    program = """
+import os, sys
+from pathlib import Path
+from streamsel.config.pipeline_file import read_pipeline
+from streamsel.edge.source_lanes import source_lanes
+from streamsel.embed.load import load_embedder
+from streamsel.store.entries import Committed, EntryStore
+config = read_pipeline(Path(sys.argv[1]))
+((name, make),) = source_lanes(config, load_embedder(config.model))
+config.state.mkdir()
+store = EntryStore(config.state / "state.db")
+store.commit(Committed(entries={name: make(0, {}).entries()}))
+os._exit(0)
+"""
+    subprocess.run([sys.executable, "-c", program, str(pipeline.file)], check=True)
+    before = pipeline.files
+    assert all(one.level == "fine" for one in pipeline.findings())
+    assert "source yard: the saved state is of another selection" in pipeline.problem("state", selection=other)
+    assert pipeline.files.keys() == before.keys()
+    assert pipeline.findings({**YARD, "name": "court"}), "of a source that is new there is none"
 
 
 def test_all_is_well_and_nothing_is_changed(pipeline: Pipeline) -> None:
