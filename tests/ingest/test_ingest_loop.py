@@ -83,6 +83,9 @@ class Joined:
     def lag(self) -> Mapping[int, int]:
         return {}
 
+    def trouble(self) -> str:
+        return ""
+
     def close(self, seconds: float = 5.0) -> None:
         """Nothing is open."""
 
@@ -143,7 +146,7 @@ def test_what_may_heal_is_told_and_is_no_illness() -> None:
 
     def lost_for_long(kept: Kept) -> Joined:
         now[0] += 50.0
-        waited.append(metrics.healthy)
+        waited.append(not metrics.illness)
         if len(waited) < 4:
             raise Lost("no broker answers")
         return Joined(kept)
@@ -162,7 +165,7 @@ def test_slow_pictures_are_no_illness(monkeypatch: pytest.MonkeyPatch) -> None:
     class Slow(Joined):
         def breathe(self) -> None:
             now[0] += 50.0
-            well.append(metrics.healthy)
+            well.append(not metrics.illness)
 
     with parts(kept, Slow) as made:
         ingest(replace(made, metrics=metrics), kept.stopping)
