@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -133,8 +135,8 @@ class EdgeConfig(ServiceConfig):
             inside = (other for other in ("output.folder", "state") if other != place and folders[other] == folder)
             if (other := next(inside, None)) is not None:
                 raise ValueError(f"{place} and {other} are one folder: each needs its own")
-        above = self.output.folder.resolve().parents
-        watching = (one for one in self.sources if one.folder is not None and one.folder.resolve() in above)
+        above = _whole(self.output.folder).parents
+        watching = (one for one in self.sources if one.folder is not None and _whole(one.folder) in above)
         if (one := next(watching, None)) is not None:
             raise ValueError(
                 f"output.folder lies in sources.{one.name}.folder, which is watched: its clips would be read as"
@@ -172,3 +174,8 @@ class EdgeConfig(ServiceConfig):
     def identity(self) -> dict[str, Any]:
         """What must be equal for state to be gone on with, beside the model, the goal and the source."""
         return {"selection": {key: value for key, value in self.rules.written().items() if key != "n_samples"}}
+
+
+def _whole(folder: Path) -> Path:
+    """Without `..`, from the root on; no disk is asked, which may be away."""
+    return Path(os.path.normpath(folder.absolute()))

@@ -3,7 +3,8 @@
 As printed means: comments (`#`, `//`, `/* */`), tabs, trailing commas, single quotes, True, False and None, and around
 it a name, `selection_config = {...}`, or a call, `client.schedule_compute_worker_run(worker_config={...}, ...)`. It is
 parsed as a Python expression, of which only plain values are read; nothing is ever run. YAML is that of version 1.2,
-core schema (`no` is a text), without anchors, aliases and tags. A key given twice is an error everywhere.
+core schema (`no` is a text), without anchors, aliases and tags; `08` is a text, as a name may be. A key given twice is
+an error everywhere.
 """
 
 from __future__ import annotations
@@ -156,7 +157,7 @@ for _name, _pattern, _first in (
     ("null", r"~|null|Null|NULL|", [*"~nN", ""]),
     ("bool", r"true|True|TRUE|false|False|FALSE", "tTfF"),
     ("int", r"[-+]?(?:0|[1-9][0-9]*)", "-+0123456789"),
-    ("float", r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", "-+.0123456789"),
+    ("float", r"[-+]?(?:\.[0-9]+|(?:0|[1-9][0-9]*)(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", "-+.0123456789"),
 ):
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_name}", re.compile(rf"^(?:{_pattern})\Z"), list(_first))
 

@@ -22,6 +22,7 @@ from streamsel.ingest.work import Chosen, Done, chunks, dead
 from streamsel.lanes.breath import Breath
 from streamsel.lanes.deciding import Verdict
 from streamsel.lanes.lane import Lane
+from streamsel.signals.crops import refusal
 from streamsel.topic import Message
 
 __all__ = ["Debts"]
@@ -33,6 +34,7 @@ PICKED: Final = "was picked when its window ended, but"
 OF_SEQUENCE: Final = "was picked with its sequence, but"
 GONE: Final = "the topic does not have it any more: raise its retention.ms"
 FEWER: Final = "it has fewer frames now"
+SMALLER: Final = "its file is another picture now, in which the object has no place"
 NO_VECTOR: Final = np.empty(0, np.float32)
 """What is sent of a pick has no vector in it."""
 
@@ -77,8 +79,7 @@ class Debts:
         if isinstance(one, Opened):
             own = list(takewhile(lambda key: key[:2] == (one.message.offset, one.part), picks))
             for verdict in map(picks.pop, own):
-                done.records += self._parts.output.pick(one, verdict, NO_VECTOR)
-                done.picked.append(_since(verdict))
+                self._send(one, verdict, done)
             return own
         lost = [key for key in picks if key[0] == one.message.offset]
         picked = PICKED if any(picks[key].window for key in lost) else OF_SEQUENCE
@@ -87,6 +88,15 @@ class Debts:
         done.lost += len(lost)
         dead(self._parts, done, one.message, f"{picked} {one.reason}")
         return lost
+
+    def _send(self, one: Opened, verdict: Verdict, done: Done) -> None:
+        picture = one.frame.picture
+        if verdict.box and refusal(verdict.box, picture.width, picture.height):
+            done.lost += 1
+            dead(self._parts, done, one.message, f"{PICKED} {SMALLER}")
+            return
+        done.records += self._parts.output.pick(one, verdict, NO_VECTOR)
+        done.picked.append(_since(verdict))
 
     def _opened(self, partition: int, keys: Sequence[Key], breath: Breath) -> Generator[Opened | Poison, None, None]:
         """The frames of these picks, which are in order; of a record that lacks one, a Poison behind those it has."""

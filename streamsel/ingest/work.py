@@ -17,7 +17,7 @@ from streamsel.data import Vector
 from streamsel.ingest.parts import Parts
 from streamsel.ingest.pictures import Opened, Poison
 from streamsel.lanes.breath import Breath, silent
-from streamsel.lanes.deciding import Open, Place, Settled
+from streamsel.lanes.deciding import BrokenOff, Open, Place, Settled
 from streamsel.lanes.lane import Lane, Taken, Verdict
 from streamsel.lanes.wall_time import on_the_wall
 from streamsel.topic import Finished, Message, Record
@@ -105,13 +105,12 @@ def decided(
     and what windows chose, which is still to be sent; choosing breathes.
     """
     before = lane.incomplete
-    frames = [one for one in chunk if isinstance(one, Opened)]
-    taken = [as_taken(one, vector) for one, vector in zip(frames, vectors, strict=True)]
-    settled = lane.settle(taken, breathe)
+    own = iter(vectors)
+    rows = [BrokenOff(one.message.offset) if isinstance(one, Poison) else as_taken(one, next(own)) for one in chunk]
+    settled = lane.settle(rows, breathe)
     verdicts, picks = iter(zip(settled.verdicts, vectors, strict=True)), _at_once(settled)
     for one in chunk:
         if isinstance(one, Poison):
-            lane.skip(one.message.offset)
             dead(parts, done, one.message, one.reason)
         else:
             _emit(parts, done, one, *next(verdicts), picks.get((one.message.offset, one.part), ()))

@@ -20,6 +20,7 @@ from streamsel.selection.columns import Batch
 
 __all__ = [
     "Arrays",
+    "BrokenOff",
     "Decider",
     "Documents",
     "Entered",
@@ -67,6 +68,13 @@ class Taken:
     def place(self) -> Place:
         """Of it."""
         return self.offset, self.part
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenOff:
+    """Nothing more comes of the record of this offset, also where some of its frames were taken."""
+
+    offset: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,14 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final, Self, TypeVar
 
 from streamsel.data import Box, Decision, Frame, Mark, Value
 from streamsel.errors import DiskError, SourceError, StateError, UsageError
 from streamsel.lanes.breath import silent
-from streamsel.lanes.deciding import Arrays, Decider, Entered, Open, Settled, Taken, Verdict, under
+from streamsel.lanes.deciding import Arrays, BrokenOff, Decider, Entered, Open, Settled, Taken, Verdict, under
 from streamsel.lanes.gathering import Found, gathered
 from streamsel.lanes.objects import OBJECTS, Objects, of_frames
 from streamsel.lanes.sequences import FRAMES, STREAMS, Sequences
@@ -115,8 +115,9 @@ class Lane:
         """Verdicts on frames; see `settle`."""
         return list(self.settle(rows).verdicts)
 
-    def settle(self, rows: Sequence[Taken], breathe: Callable[[], None] = silent) -> Settled:
-        """What came of frames in the order of their records, of all of them: `enter` and `decide` in one.
+    def settle(self, rows: Sequence[Taken | BrokenOff], breathe: Callable[[], None] = silent) -> Settled:
+        """What came of frames in the order of their records, of all of them: `enter` and `decide` in one. Records that
+        broke off are done with in their turn.
 
         Where objects are selected, a frame's verdict is the one on its best object. breathe: see `Decider`. Raises
         ValueError for one that was taken before, DiskError where files of a user cannot be read: throw the lane away
@@ -128,12 +129,12 @@ class Lane:
         verdicts = [next(decided) if isinstance(row, Entered) else row for row in entered]
         return replace(settled, verdicts=of_frames(entered, verdicts) if self._objects else verdicts)
 
-    def enter(self, rows: Sequence[Taken], breathe: Callable[[], None] = silent) -> list[Entered | Verdict]:
+    def enter(self, rows: Sequence[Taken | BrokenOff], breathe: Callable[[], None] = silent) -> list[Entered | Verdict]:
         """Each frame as it entered, or why it was turned away; of a frame one after the other its objects, where these
         are selected. Raises as `settle` does."""
         if self._objects:
-            return self._objects.entered([self._enter(row, self._objects.cut) for row in rows], breathe)
-        return [self._enter(row, self._whole) for row in rows]
+            return self._objects.entered(list(self._each(rows, self._objects.cut)), breathe)
+        return list(self._each(rows, self._whole))
 
     def decide(self, rows: Sequence[Entered], breathe: Callable[[], None] = silent) -> Settled:
         """What came of what entered: all of it, in order. breathe: see `Decider`."""
@@ -148,6 +149,13 @@ class Lane:
 
     def _kept(self, settled: Settled) -> Settled:
         return self._sequences.keeping(settled) if self._sequences else settled
+
+    def _each(self, rows: Sequence[Taken | BrokenOff], made: Callable[[Taken, Found], T]) -> Iterator[T | Verdict]:
+        for row in rows:
+            if isinstance(row, BrokenOff):
+                self.skip(row.offset)
+            else:
+                yield self._enter(row, made)
 
     def _enter(self, row: Taken, made: Callable[[Taken, Found], T]) -> T | Verdict:
         """What is made of a frame, or of what it completes, or why it was turned away."""

@@ -157,9 +157,9 @@ def test_yaml_is_of_the_version_in_which_no_is_a_text() -> None:
     text = """n_samples: 1
 strategies:
 - input: {type: METADATA, key: country}
-  strategy: {type: THRESHOLD, operation: IN, values: [no, 2024-01-01, 1:30, on]}
+  strategy: {type: THRESHOLD, operation: IN, values: [no, 2024-01-01, 1:30, on, 08]}
 """
-    assert read_selection(text).strategies[0].strategy.values == ("no", "2024-01-01", "1:30", "on")
+    assert read_selection(text).strategies[0].strategy.values == ("no", "2024-01-01", "1:30", "on", "08")
 
 
 @pytest.mark.parametrize(

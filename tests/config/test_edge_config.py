@@ -156,3 +156,10 @@ def test_clips_of_a_camera_s_windows_would_come_too_late(tmp_path: Path) -> None
         read(tmp_path, clips)
     assert read(tmp_path, clips.replace("name: door,", "name: door, clips: false,")).output.clips
     assert read(tmp_path, clips.replace("url: 'rtsp://viewer:${PASSWORD}@camera/1'", "folder: in")).output.clips
+
+
+def test_a_folder_that_leads_in_circles_is_no_error_of_the_file(tmp_path: Path) -> None:
+    """The daemon says what is wrong with it, each time that it looks."""
+    (tmp_path / "loop").symlink_to("loop")
+    text = PLAIN.replace("sources: [", "sources: [{name: yard, folder: loop/in}, ")
+    assert read(tmp_path, text).sources[0].name == "yard"

@@ -176,8 +176,10 @@ def test_a_camera_that_is_not_there_is_tried_until_it_comes(film, said):
         trial.until(lambda: trial.standing.losses == 2)
         assert trial.standing.state in ("waiting", "connecting")
         assert "connection refused" in trial.standing.trouble
+        assert trial.standing.away
         trial.url = at(port)
         trial.until_seen(1)
+        assert not trial.standing.away
         trial.until(lambda: trial.standing.state == "live")
     assert trial.seen[0].offset == 0
     assert trial.standing.connects == 1

@@ -9,6 +9,7 @@ from pathlib import Path
 from shutil import copyfile
 from typing import Any
 
+import numpy as np
 import pytest
 
 from streamsel.config import read_selection
@@ -18,6 +19,7 @@ from streamsel.decode.picture import StillPicture
 from streamsel.decode.stills import open_still
 from streamsel.ingest.emitting import FolderOutput, TopicOutput
 from streamsel.ingest.loop import ingest
+from streamsel.ingest.owed import OWED
 from streamsel.ingest.pictures import Opened, Pictures
 from streamsel.ingest.work import as_taken
 from streamsel.lanes.by_window import WindowGoal
@@ -25,7 +27,7 @@ from streamsel.lanes.making import Lanes
 from streamsel.signals.crops import crop
 from streamsel.sink.picture_file import encode
 from streamsel.testing.ingest_trial import objects_of
-from streamsel.topic import Message, Record
+from streamsel.topic import Finished, Message, Record
 from streamsel.topic.cloudevent import Event
 from streamsel.topic.incoming import Incoming
 from streamsel.topic.references import References
@@ -192,3 +194,29 @@ def test_a_picture_without_objects_is_no_dead_letter_and_one_whose_file_is_damag
     assert {event.extensions["label"] for event, _ in sent(broker)} == {"car"}
     assert {int(event.extensions["index"]) for event, _ in sent(broker)} <= {*range(0, 20, 2)} - {4, 6}
     assert len(sent(broker)) > 2
+
+
+def test_what_is_owed_of_a_file_that_is_a_smaller_picture_now_is_told_and_holds_nothing_up(tmp_path: Path) -> None:
+    """Overwritten between the end of its window and the sending."""
+    messages = []
+    for message in topic(1, 30)[0]:
+        (tmp_path / f"{message.offset}.jpg").write_bytes(message.value or b"")
+        name = f"{message.offset}.jpg"
+        headers = Event(id=name, source="cam", type="image", subject=name, dataref=name).headers()
+        messages.append(replace(message, value=None, headers=headers))
+
+    class Overwriting(Broker):
+        def commit(self, finished: Finished) -> None:
+            if any(key.startswith(OWED) for state in finished.state.values() for key in state):
+                for file in tmp_path.glob("*.jpg"):
+                    file.write_bytes(encode(np.zeros((2, 2, 3), np.uint8), "jpg"))
+            super().commit(finished)
+
+    broker, references = Overwriting({0: messages}), References(tmp_path, largest=10**6, patience=0)
+    with parts(broker, lanes=WINDOWED, output=output(), references=references) as made:
+        ingest(made, broker.stopping)
+        lost = made.metrics.count("lost")
+    reasons = [event.extensions["reason"] for event, _ in sent(broker, "dead")]
+    assert lost == len(reasons) > 0
+    assert {reason for reason in reasons if "another picture now" not in reason} == set()
+    assert not [key for key in broker.state[0] if key.startswith(OWED)]

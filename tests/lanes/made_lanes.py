@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from streamsel.lanes.lane import Lane, Taken, Verdict
 from streamsel.lanes.making import Lanes
 from streamsel.testing.streams import scene_stream
 
+T = TypeVar("T")
 DIM = 8
 PACE = 7_200_000
 """Milliseconds between frames: two hours, so that some days come."""
@@ -174,7 +175,7 @@ def compact(state: dict[bytes, bytes], entries: Mapping[bytes, bytes | None]) ->
             state[key] = value
 
 
-def cut(taken: Sequence[Taken], places: Sequence[int]) -> list[Sequence[Taken]]:
+def cut(taken: Sequence[T], places: Sequence[int]) -> list[Sequence[T]]:
     """Batches between these places."""
     ends = [0, *sorted(min(place, len(taken)) for place in places), len(taken)]
     return [taken[start:end] for start, end in pairwise(ends)]

@@ -19,7 +19,7 @@ from streamsel.embed.pooling import pool
 from streamsel.embed.window import windows
 from streamsel.errors import StateError, UsageError
 from streamsel.lanes.by_window import WindowGoal
-from streamsel.lanes.deciding import Place, Settled, Verdict
+from streamsel.lanes.deciding import BrokenOff, Place, Settled, Verdict
 from streamsel.lanes.lane import Lane, Taken
 from streamsel.lanes.making import Lanes, called
 from streamsel.lanes.sequences import FRAMES, STREAMS, Read, Sequences
@@ -66,10 +66,10 @@ class Run:
         self.verdicts: list[Verdict] = []
         self.state: dict[bytes, bytes] = {}
 
-    def take(self, lane: Lane, batch: Sequence[Taken]) -> None:
+    def take(self, lane: Lane, batch: Sequence[Taken | BrokenOff]) -> None:
         settled = lane.settle(batch)
         self.verdicts += settled.verdicts
-        self.told(lane, settled, {(row.offset, row.part) for row in batch})
+        self.told(lane, settled, {row.place for row in batch if isinstance(row, Taken)})
 
     def told(self, lane: Lane, settled: Settled, at_hand: set[Place]) -> None:
         assert at_hand.issuperset(settled.kept)
@@ -82,7 +82,7 @@ class Run:
         compact(self.state, lane.entries())
 
 
-def run_of(made: Lanes, batches: Sequence[Sequence[Taken]], *, anew: bool = False) -> Run:
+def run_of(made: Lanes, batches: Sequence[Sequence[Taken | BrokenOff]], *, anew: bool = False) -> Run:
     """anew: the lane is restored before each batch."""
     run, lane = Run(), made.lane(0)
     for batch in batches:
@@ -251,6 +251,28 @@ def test_what_is_left_of_a_record_that_broke_off_is_dropped():
     run.told(lane, lane.decide([]), set())
     assert not run.held
     assert not [key for key in run.state if key.startswith((FRAMES, STREAMS))]
+
+
+@settings(max_examples=10)
+@given(broken=st.sets(st.integers(0, 20)), seed=st.integers(0, 5), places=PLACES, anew=st.booleans())
+def test_records_that_break_off_change_nothing_for_others_in_any_cut(broken, seed, places, anew):
+    """Each record is a segment of its own; of those that are broken something comes, and then nothing more."""
+    taken: list[Taken | BrokenOff] = []
+    for row in (replace(row, alone=True) for row in timed(MOST, seed, parts=5)):
+        number = row.offset // 3
+        if number not in broken or row.part < 2:
+            taken.append(row)
+        elif row.part == 2:
+            taken.append(BrokenOff(row.offset))
+    made = lanes("filters", 2)
+    whole, parts = run_of(made, [taken]), run_of(made, cut(taken, places), anew=anew)
+    assert (parts.picks, parts.verdicts, parts.state, parts.held) == (
+        whole.picks,
+        whole.verdicts,
+        whole.state,
+        whole.held,
+    )
+    assert not [key for key in whole.state if key.startswith((FRAMES, STREAMS))]
 
 
 def test_a_gap_begins_a_sequence_anew_where_one_is_given():

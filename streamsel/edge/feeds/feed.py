@@ -125,6 +125,7 @@ class LiveFeed(threading.Thread):
         if self._standing.state != "resting":
             say("resting", source=self._source.name)
         self._standing.state, self._standing.trouble, self._standing.rate = "resting", "", 0.0
+        self._standing.away = False
         self._stopping.wait(min(NAP, max(TURN, self._hours.until_open(_now()))))
         return False
 
@@ -166,9 +167,10 @@ class LiveFeed(threading.Thread):
         if self._source.pipe is None:
             return self._open()
         if not self._open():
-            self._standing.state, self._standing.trouble = "resting", ""
+            self._standing.state, self._standing.trouble, self._standing.away = "resting", "", False
         elif self._dead(connection):
             self._standing.state, self._standing.trouble = "waiting", f"no frame came in {connection.silent:.0f} s"
+            self._standing.away = True
         return True
 
     def _dead(self, connection: Connection) -> bool:
@@ -192,13 +194,14 @@ class LiveFeed(threading.Thread):
             standing.state = "ended"
             say("ended", logging.WARNING, source=source.name, reason=reason)
             return
-        standing.state, pause = "waiting", self._retrying.lost(self._lived)
+        standing.state, standing.away, pause = "waiting", True, self._retrying.lost(self._lived)
         say("lost", logging.WARNING, source=source.name, reason=reason, pause=pause)
         self._stopping.wait(pause)
 
     def _look(self, frame: Frame) -> None:
         """One frame, in the connection's thread."""
         self._after, standing = frame.mark, self._standing
+        standing.away = False
         taken = self._clock.taken(frame.mark)
         standing.last = taken.timestamp()
         if self._source.pipe is not None and not self._open():
