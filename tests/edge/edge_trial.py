@@ -13,6 +13,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+from hypothesis import strategies as st
 
 from streamsel.config.edge import EdgeConfig, Quota
 from streamsel.data import Frame, Mark
@@ -41,6 +42,8 @@ NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 NAMES = ("yard", "door", "gate", "roof")
 OUTBOXES = ("mqtt", "kafka")
 PLENTY = 1 << 40
+CUTS = st.lists(st.integers(1, 40), min_size=1, max_size=12)
+"""How many frames each batch has."""
 
 
 class KilledError(BaseException):
@@ -225,6 +228,16 @@ class Trial:
 
     def picks(self) -> list[Picked]:
         return [pick for batch in self.batch_picks for pick in batch]
+
+
+def killed_and_begun_anew(trial: Callable[..., Trial], folder: Path, kills: Sequence[int], cuts: Sequence[int]) -> None:
+    """Trials in one folder, each killed before its commit of that number, and one that comes to its end."""
+    for before in kills:
+        try:
+            trial(folder, cuts, faults=[*[None] * before, KilledError]).run(material())
+        except KilledError:
+            continue
+    trial(folder).run(material())
 
 
 def outcome(folder: Path) -> dict[str, object]:

@@ -5,11 +5,9 @@ from __future__ import annotations
 import errno
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from hypothesis import given, settings
@@ -20,13 +18,14 @@ from streamsel.lanes.deciding import Open, Span
 from streamsel.store.entries import EntryStore
 from streamsel.testing.broken_disk import BrokenDisk
 from tests.edge.edge_trial import (
+    CUTS,
     NAMES,
     NOON,
     PLENTY,
-    KilledError,
     Trial,
     config,
     files,
+    killed_and_begun_anew,
     material,
     nothing_more,
     outcome,
@@ -47,21 +46,6 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     return told
 
 
-@pytest.fixture(scope="module")
-def fresh() -> Iterator[Callable[[], Path]]:
-    """A new folder at each call, as hypothesis wants one for each example."""
-    made: list[TemporaryDirectory[str]] = []
-
-    def new() -> Path:
-        made.append(TemporaryDirectory())
-        return Path(made[-1].name)
-
-    yield new
-    for folder in made:
-        folder.cleanup()
-
-
-CUTS = st.lists(st.integers(1, 40), min_size=1, max_size=12)
 FAULTS = st.lists(st.sampled_from([None, None, None, SinkError]), max_size=12)
 
 
@@ -106,13 +90,7 @@ def test_frames_that_were_taken_are_passed_over_after_a_restart(fresh, undisturb
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=3), CUTS)
 def test_killed_before_a_commit_it_picks_the_same_again(fresh, undisturbed, kills, cuts) -> None:
     folder = fresh()
-    for before in kills:
-        trial = Trial(folder, cuts, faults=[*[None] * before, KilledError])
-        try:
-            trial.run(material())
-        except KilledError:
-            continue
-    Trial(folder).run(material())
+    killed_and_begun_anew(Trial, folder, kills, cuts)
     assert outcome(folder) == undisturbed
 
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from itertools import groupby
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -26,14 +25,15 @@ from streamsel.errors import SinkError, StreamselError
 from streamsel.lanes.sequences import FRAMES
 from streamsel.store.entries import EntryStore
 from tests.edge.edge_trial import (
+    CUTS,
     NAMES,
     NOON,
     OUTBOXES,
     PLENTY,
-    KilledError,
     Trial,
     config,
     files,
+    killed_and_begun_anew,
     material,
     nothing_more,
     outcome,
@@ -42,7 +42,6 @@ from tests.edge.edge_trial import (
 
 LENGTH = 3
 DIVERSE = {"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "DIVERSITY"}}
-CUTS = st.lists(st.integers(1, 40), min_size=1, max_size=12)
 
 
 def of_sequences(
@@ -61,20 +60,6 @@ def facts_of(folder: Path) -> list[dict[str, Any]]:
     """Of all pictures, by source in the order that they were picked."""
     found = [json.loads(path.read_bytes()) for path in files(folder / "picks") if path.suffix == ".json"]
     return sorted(found, key=lambda fact: (fact["source"], fact["ordinal"], fact["sequence"]["place"]))
-
-
-@pytest.fixture(scope="module")
-def fresh() -> Iterator[Callable[[], Path]]:
-    """A new folder at each call, as hypothesis wants one for each example."""
-    made: list[TemporaryDirectory[str]] = []
-
-    def new() -> Path:
-        made.append(TemporaryDirectory())
-        return Path(made[-1].name)
-
-    yield new
-    for folder in made:
-        folder.cleanup()
 
 
 @pytest.fixture(scope="module")
@@ -138,13 +123,7 @@ def test_any_cut_any_reload_and_any_failure_give_the_same(fresh, undisturbed, cu
 @given(st.lists(st.integers(0, 5), min_size=1, max_size=3), CUTS)
 def test_killed_before_a_commit_it_picks_the_same_again(fresh, undisturbed, kills, cuts) -> None:
     folder = fresh()
-    for before in kills:
-        run = trial(folder, cuts, faults=[*[None] * before, KilledError])
-        try:
-            run.run(material())
-        except KilledError:
-            continue
-    trial(folder).run(material())
+    killed_and_begun_anew(trial, folder, kills, cuts)
     assert outcome(folder) == undisturbed
 
 

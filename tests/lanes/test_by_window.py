@@ -27,7 +27,8 @@ from streamsel.rules.frame_rules import FrameRules
 from streamsel.rules.goals import budget_rules
 from streamsel.rules.totals import Totals
 from streamsel.selection.budget.best import Best
-from tests.lanes.made_lanes import DIM, DIVERSITY, SELECTIONS, Flat, compact, cut, metadata, predictions, rows
+from tests.lanes.kept import Keeper, kept_by, same
+from tests.lanes.made_lanes import DIM, DIVERSITY, SELECTIONS, Flat, cut, metadata, predictions, rows
 
 MOST = 240
 GOAL = WindowGoal(4, 60.0)
@@ -55,46 +56,13 @@ def settled(lane: Lane, batch: Sequence[Taken]) -> Settled:
     return lane.decide([row for row in lane.enter(batch) if isinstance(row, Entered)])
 
 
-class Keeper:
-    """Whoever keeps pictures: told of each place once that it is kept, and once that it is released."""
-
-    def __init__(self) -> None:
-        self.held: set[Place] = set()
-        self.picks: Picks = []
-        self.state: dict[bytes, bytes] = {}
-
-    def take(self, lane: Lane, batch: Sequence[Taken]) -> None:
-        self.told(lane, settled(lane, batch), {(row.offset, row.part) for row in batch})
-
-    def told(self, lane: Lane, told: Settled, at_hand: set[Place]) -> None:
-        assert all(place in self.held | at_hand for place, _ in told.picks)
-        assert at_hand.issuperset(told.kept)
-        assert self.held.issuperset(told.released)
-        self.held = (self.held | {*told.kept}) - {*told.released}
-        self.picks += told.picks
-        compact(self.state, lane.entries())
-
-
-def picks_of(made: Lanes, batches: Sequence[Sequence[Taken]], *, anew: bool = False) -> Keeper:
-    """anew: the lane is restored before each batch."""
-    keeper, lane = Keeper(), made.lane(0)
-    for batch in batches:
-        keeper.take(lane, batch)
-        if anew:
-            lane = made.lane(0, keeper.state)
-    keeper.told(lane, lane.end(2e9), set())
-    assert not keeper.held
-    return keeper
-
-
 @pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=6)
 @given(count=st.integers(0, MOST), seed=st.integers(0, 5), places=PLACES, anew=st.booleans())
 def test_any_cut_and_any_restart_give_the_same(kind, count, seed, places, anew):
     made, taken = lanes(kind), timed(count, seed)
-    whole, parts = picks_of(made, [taken]), picks_of(made, cut(taken, places), anew=anew)
-    assert parts.picks == whole.picks
-    assert parts.state == whole.state
+    whole, parts = kept_by(made, [taken]), kept_by(made, cut(taken, places), anew=anew)
+    assert same(parts, whole)
 
 
 def reference(kind: str, taken: Sequence[Taken], picks: int, length: float) -> Picks:
@@ -137,11 +105,11 @@ def reference(kind: str, taken: Sequence[Taken], picks: int, length: float) -> P
 @given(count=st.integers(1, MOST), seed=st.integers(0, 5), places=PLACES)
 def test_it_is_what_one_coreset_and_one_choice_give(kind, count, seed, places):
     taken = timed(count, seed)
-    assert picks_of(lanes(kind), cut(taken, places)).picks == reference(kind, taken, GOAL.picks, GOAL.seconds)
+    assert kept_by(lanes(kind), cut(taken, places)).picks == reference(kind, taken, GOAL.picks, GOAL.seconds)
 
 
 def test_each_window_gives_as_many_as_are_wanted_and_never_more():
-    keeper = picks_of(lanes(), [timed(MOST, 0)])
+    keeper = kept_by(lanes(), [timed(MOST, 0)])
     spans = [verdict.window for _, verdict in keeper.picks]
     assert len({*spans}) >= 3
     assert all(0 < spans.count(span) <= GOAL.picks for span in spans)
@@ -158,7 +126,7 @@ def test_what_was_picked_an_hour_ago_is_not_new():
         replace(row, vector=scenes[k], when=1e9 // 60 * 60 + w)
         for row, k, w in zip(rows(10), shown, whens, strict=True)
     ]
-    (first, _), (second, verdict) = picks_of(lanes(goal=WindowGoal(1, 60.0)), [taken]).picks
+    (first, _), (second, verdict) = kept_by(lanes(goal=WindowGoal(1, 60.0)), [taken]).picks
     assert (first, second) == ((taken[0].offset, 0), (taken[7].offset, 0))
     assert (verdict.decision.distance, verdict.decision.nearest) == (pytest.approx(2**0.5), 0)
 
@@ -171,10 +139,10 @@ def test_what_is_forgotten_is_new_again():
         if k % 11 != 9
     ]
     made = lanes(goal=WindowGoal(1, length), forgetting=lambda: Forgetting(days, None))
-    known = picks_of(made, [taken])
+    known = kept_by(made, [taken])
     documents = [key for key in known.state if key.startswith(EARLIER)]
     assert 2 <= len(documents) <= 5
-    few = picks_of(
+    few = kept_by(
         lanes(goal=WindowGoal(2, length), forgetting=lambda: Forgetting(None, 3)), cut(timed(MOST, 1), [50, 90])
     )
     assert len([key for key in few.state if key.startswith(EARLIER)]) <= 3
@@ -267,7 +235,7 @@ def test_a_window_that_was_given_up_is_none_and_what_came_before_it_is_remembere
 
 def test_numbers_may_change():
     movable = {"movable": True}
-    keeper = picks_of(lanes(**movable), [timed(60, 0)])
+    keeper = kept_by(lanes(**movable), [timed(60, 0)])
     assert len(lanes(goal=WindowGoal(9, 3600.0), **movable).lane(0, keeper.state)) == len(keeper.picks)
 
 

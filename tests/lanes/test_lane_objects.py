@@ -21,8 +21,8 @@ from streamsel.embed import Row
 from streamsel.errors import StateError, UsageError
 from streamsel.lanes.by_window import WindowGoal
 from streamsel.lanes.candidates import HELD
-from streamsel.lanes.deciding import Place, Settled, Verdict
-from streamsel.lanes.lane import Lane, Taken
+from streamsel.lanes.deciding import Place, Verdict
+from streamsel.lanes.lane import Taken
 from streamsel.lanes.making import Lanes, called
 from streamsel.rules.frame_rules import FrameRules
 from streamsel.rules.goals import budget_rules
@@ -31,7 +31,8 @@ from streamsel.rules.object_rows import of_rows
 from streamsel.rules.totals import Totals
 from streamsel.selection.budget.best import Best
 from streamsel.signals.lightly_folder import LightlyFolder
-from tests.lanes.made_lanes import DIM, DIVERSITY, Flat, compact, cut, metadata, rows
+from tests.lanes.kept import Keeper, kept_by, same
+from tests.lanes.made_lanes import DIM, DIVERSITY, Flat, cut, metadata, rows
 
 MOST = 60
 PLACES = st.lists(st.integers(0, MOST), max_size=6)
@@ -135,58 +136,14 @@ def timed(count: int, seed: int = 0, parts: int = 1) -> list[Taken]:
     return made
 
 
-class Run:
-    """Whoever keeps pictures, and the changelog."""
-
-    def __init__(self) -> None:
-        self.held: set[Place] = set()
-        self.picks: list[tuple[Place, Verdict]] = []
-        self.verdicts: list[Verdict] = []
-        self.state: dict[bytes, bytes] = {}
-
-    def take(self, lane: Lane, batch: Sequence[Taken]) -> None:
-        settled = lane.settle(batch)
-        assert len(settled.verdicts) == len(batch)
-        self.verdicts += settled.verdicts
-        self.told(lane, settled, {row.place for row in batch})
-
-    def told(self, lane: Lane, settled: Settled, at_hand: set[Place]) -> None:
-        assert at_hand.issuperset(settled.kept)
-        assert self.held.isdisjoint(settled.kept)
-        assert self.held.issuperset(settled.released)
-        assert self.held | at_hand >= {place for place, _ in settled.picks}
-        self.held = (self.held | {*settled.kept}) - {*settled.released}
-        self.picks += settled.picks
-        compact(self.state, lane.entries())
-        offered = {
-            tuple(map(int, key.removeprefix(HELD).split(b"/")[:2])) for key in self.state if key.startswith(HELD)
-        }
-        assert self.held == offered
-
-
-def run_of(made: Lanes, batches: Sequence[Sequence[Taken]], *, anew: bool = False) -> Run:
-    """anew: the lane is restored before each batch."""
-    run, lane = Run(), made.lane(0)
-    for batch in batches:
-        run.take(lane, batch)
-        if anew:
-            lane = made.lane(0, run.state)
-    if lane.open:
-        run.told(lane, lane.end(2e9), set())
-    return run
-
-
 @pytest.mark.parametrize("window", [None, GOAL], ids=["at once", "by window"])
 @pytest.mark.parametrize("kind", SELECTIONS)
 @settings(max_examples=4)
 @given(count=st.integers(0, MOST), seed=st.integers(0, 5), parts=st.integers(1, 5), places=PLACES, anew=st.booleans())
 def test_any_cut_and_any_restart_give_the_same(kind, window, count, seed, parts, places, anew, folder):
     made, taken = lanes(kind, folder, window), timed(count, seed, parts)
-    whole, pieces = run_of(made, [taken]), run_of(made, cut(taken, places), anew=anew)
-    assert pieces.picks == whole.picks
-    assert pieces.verdicts == whole.verdicts
-    assert pieces.state == whole.state
-    assert pieces.held == whole.held
+    whole, pieces = kept_by(made, [taken]), kept_by(made, cut(taken, places), anew=anew)
+    assert same(pieces, whole)
 
 
 class Select:
@@ -246,7 +203,7 @@ def known(picks: Sequence[tuple[Place, Verdict]]) -> list[Any]:
 @given(seed=st.integers(0, 9), places=PLACES)
 def test_it_picks_what_the_driver_of_a_stream_picks_of_the_same_objects(kind, seed, places, folder):
     taken = usable(kind, MOST, seed, folder)
-    run = run_of(lanes(kind, folder), cut(taken, places))
+    run = kept_by(lanes(kind, folder), cut(taken, places))
     straight = Select(kind, folder)
     frames, things = straight.things(taken)
     config = straight.config
@@ -276,7 +233,7 @@ def test_of_a_window_it_picks_the_best_objects(kind, folder):
     """Where all of them are candidates."""
     taken = usable(kind, 28, 3, folder)
     goal = WindowGoal(20, 1e6)
-    run = run_of(lanes(kind, folder, goal), cut(taken, [5, 6, 11]))
+    run = kept_by(lanes(kind, folder, goal), cut(taken, [5, 6, 11]))
     straight = Select(kind, folder, goal)
     _, things = straight.things(taken)
     assert 8 < len(things) <= 120
@@ -291,7 +248,7 @@ def test_of_a_window_it_picks_the_best_objects(kind, folder):
 
 @pytest.mark.parametrize("kind", SELECTIONS)
 def test_picks_are_objects_and_a_ratio_counts_them(kind, folder):
-    run = run_of(lanes(kind, folder), [timed(MOST)])
+    run = kept_by(lanes(kind, folder), [timed(MOST)])
     told = {(place, one.box.index) for place, one in run.picks if one.box}
     assert len(told) == len(run.picks) > 0
     if kind == "ratio":
@@ -311,13 +268,13 @@ def test_a_frame_without_objects_is_looked_at_and_no_more(folder):
 
 def test_predictions_that_cannot_be_read_are_told_and_count_nothing(folder):
     taken = timed(30, parts=30)
-    run, lane = Run(), (made := lanes("ratio", folder)).lane(0)
+    run, lane = Keeper(), (made := lanes("ratio", folder)).lane(0)
     for row in taken:
         run.take(lane, [row])
         lane = made.lane(0, run.state)
     assert [number for number, one in enumerate(run.verdicts) if one.unusable] == [20]
     assert "cam-20.json" in run.verdicts[20].unusable
-    whole = run_of(lanes("ratio", folder), [taken[:20], [replace(row, last=row.last) for row in taken[21:]]])
+    whole = kept_by(lanes("ratio", folder), [taken[:20], [replace(row, last=row.last) for row in taken[21:]]])
     assert known(whole.picks) == known(run.picks)
 
 
@@ -341,7 +298,7 @@ class Blind(Flat):
 @pytest.mark.parametrize("window", [None, GOAL], ids=["at once", "by window"])
 def test_of_what_the_model_makes_nothing_is_left_out(window, folder):
     made = Lanes(selection("ratio", window), Blind(), window=window, lightly=folder)
-    whole, pieces = run_of(made, [timed(MOST)]), run_of(made, cut(timed(MOST), range(0, MOST, 4)), anew=True)
+    whole, pieces = kept_by(made, [timed(MOST)]), kept_by(made, cut(timed(MOST), range(0, MOST, 4)), anew=True)
     assert whole.picks == pieces.picks
     assert whole.state == pieces.state
     assert json.loads(whole.state[b"objects/counts#0"])["drops"]["no embedding"] > 5
@@ -361,7 +318,7 @@ def test_a_ratio_that_follows_windows_counts_objects(folder):
         told = []
         for batches in ([after], cut(after, [1, 7, 8])):
             chosen, how = selection(kind, GOAL), {"lightly": folder, "movable": True}
-            run, lane = Run(), Lanes(chosen, Flat(), window=GOAL, **how).lane(0)
+            run, lane = Keeper(), Lanes(chosen, Flat(), window=GOAL, **how).lane(0)
             run.take(lane, before)
             made = Lanes(chosen, Flat(), target_ratio=0.3, **how)
             parting = made.lane(0, run.state)
@@ -378,7 +335,7 @@ def test_a_ratio_that_follows_windows_counts_objects(folder):
 
 
 def test_state_of_frames_another_task_or_padding_is_refused(folder):
-    run = run_of(lanes("ratio", folder), [timed(10)])
+    run = kept_by(lanes("ratio", folder), [timed(10)])
     frames = Lanes(read_selection(SELECTIONS["ratio"]), Flat(), lightly=folder)
     for other in (frames, lanes("ratio", folder, padding=0.3), lanes("tiles", folder)):
         with pytest.raises(StateError, match="another selection"):
@@ -387,7 +344,7 @@ def test_state_of_frames_another_task_or_padding_is_refused(folder):
 
 def test_damaged_state_is_refused(folder):
     made = lanes("ratio", folder, GOAL)
-    run, lane = Run(), made.lane(0)
+    run, lane = Keeper(), made.lane(0)
     run.take(lane, timed(10))
     key = next(key for key in run.state if key.startswith(HELD))
     for damaged in ({**run.state, key: b"{"}, {k: v for k, v in run.state.items() if k != b"objects/counts#0"}):

@@ -19,12 +19,13 @@ from streamsel.embed.pooling import pool
 from streamsel.embed.window import windows
 from streamsel.errors import StateError, UsageError
 from streamsel.lanes.by_window import WindowGoal
-from streamsel.lanes.deciding import BrokenOff, Place, Settled, Verdict
-from streamsel.lanes.lane import Lane, Taken
+from streamsel.lanes.deciding import BrokenOff, Place
+from streamsel.lanes.lane import Taken
 from streamsel.lanes.making import Lanes, called
 from streamsel.lanes.sequences import FRAMES, STREAMS, Read, Sequences
 from streamsel.rules.frame_rules import FrameRules
 from streamsel.rules.live import stream_selector
+from tests.lanes.kept import Keeper, kept_by, same
 from tests.lanes.made_lanes import DIM, SELECTIONS, Flat, compact, cut, rows
 
 MOST = 90
@@ -57,43 +58,6 @@ def timed(count: int, seed: int = 0, parts: int = 1) -> list[Taken]:
     return [replace(row, when=1e9 + k) for k, row in enumerate(rows(count, seed, parts))]
 
 
-class Run:
-    """Whoever keeps pictures, and the changelog."""
-
-    def __init__(self) -> None:
-        self.held: set[Place] = set()
-        self.picks: list[tuple[Place, Verdict]] = []
-        self.verdicts: list[Verdict] = []
-        self.state: dict[bytes, bytes] = {}
-
-    def take(self, lane: Lane, batch: Sequence[Taken | BrokenOff]) -> None:
-        settled = lane.settle(batch)
-        self.verdicts += settled.verdicts
-        self.told(lane, settled, {row.place for row in batch if isinstance(row, Taken)})
-
-    def told(self, lane: Lane, settled: Settled, at_hand: set[Place]) -> None:
-        assert at_hand.issuperset(settled.kept)
-        assert self.held.isdisjoint(settled.kept)
-        assert self.held.issuperset(settled.released)
-        for _, verdict in settled.picks:
-            assert self.held | at_hand >= {*verdict.sequence.places}
-        self.held = (self.held | {*settled.kept}) - {*settled.released}
-        self.picks += settled.picks
-        compact(self.state, lane.entries())
-
-
-def run_of(made: Lanes, batches: Sequence[Sequence[Taken | BrokenOff]], *, anew: bool = False) -> Run:
-    """anew: the lane is restored before each batch."""
-    run, lane = Run(), made.lane(0)
-    for batch in batches:
-        run.take(lane, batch)
-        if anew:
-            lane = made.lane(0, run.state)
-    if lane.open:
-        run.told(lane, lane.end(2e9), set())
-    return run
-
-
 @pytest.mark.parametrize("window", [None, GOAL], ids=["at once", "by window"])
 @pytest.mark.parametrize("kind", KINDS)
 @settings(max_examples=5)
@@ -106,16 +70,13 @@ def run_of(made: Lanes, batches: Sequence[Sequence[Taken | BrokenOff]], *, anew:
 )
 def test_any_cut_and_any_restart_give_the_same(kind, window, count, seed, length, places, anew):
     made, taken = lanes(kind, length, window), timed(count, seed)
-    whole, parts = run_of(made, [taken]), run_of(made, cut(taken, places), anew=anew)
-    assert parts.picks == whole.picks
-    assert parts.verdicts == whole.verdicts
-    assert parts.state == whole.state
-    assert parts.held == whole.held
+    whole, parts = kept_by(made, [taken]), kept_by(made, cut(taken, places), anew=anew)
+    assert same(parts, whole)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_picks_whole_sequences_of_one_camera(kind):
-    run = run_of(lanes(kind, 3), [timed(MOST)])
+    run = kept_by(lanes(kind, 3), [timed(MOST)])
     assert 0 < len(run.picks) < MOST // 3
     assert [verdict.ordinal for _, verdict in run.picks] == list(range(len(run.picks)))
     for place, verdict in run.picks:
@@ -169,7 +130,7 @@ def test_of_one_stream_it_picks_what_select_picks(kind, seed, length, places):
     taken = [row for row in timed(2 * MOST, seed) if row.frame.mark.source == "cam0"]
     taken = [row for row in taken if isinstance(row.frame.signals["speed"], int)] if kind not in ("ratio",) else taken
     marks = {(row.offset, row.part): row.frame.mark for row in taken}
-    run = run_of(lanes(kind, length), cut(taken, places))
+    run = kept_by(lanes(kind, length), cut(taken, places))
     told = [([marks[place] for place in one.sequence.places], one.decision, dict(one.signals)) for _, one in run.picks]
     assert told == straight(kind, length, taken)
 
@@ -184,7 +145,7 @@ def test_streams_may_lie_interleaved_in_any_way(seed, order, length):
         mixed.append(order.choice([one for one in left if one]).pop(0))
     mixed = [replace(row, offset=number) for number, row in enumerate(mixed)]
     names = {(row.offset, row.part): row.frame.mark.name for row in mixed}
-    run = run_of(lanes("filters", length), cut(mixed, [7, 30]))
+    run = kept_by(lanes("filters", length), cut(mixed, [7, 30]))
     for _, verdict in run.picks:
         found = [names[place] for place in verdict.sequence.places]
         own = [row.frame.mark.name for row in streams[int(found[0][4:-4]) % 2] if row.frame.signals["speed"] != "fast"]
@@ -194,7 +155,7 @@ def test_streams_may_lie_interleaved_in_any_way(seed, order, length):
 
 
 def test_numbers_count_all_sequences_of_a_stream_also_those_turned_away():
-    run = run_of(lanes("constraints", 3), cut(timed(MOST), range(0, MOST, 4)), anew=True)
+    run = kept_by(lanes("constraints", 3), cut(timed(MOST), range(0, MOST, 4)), anew=True)
     names = {(row.offset, row.part): row.frame.mark.source for row in timed(MOST)}
     for camera in ("cam0", "cam1"):
         numbers = [one.sequence.number for _, one in run.picks if names[one.sequence.places[0]] == camera]
@@ -204,7 +165,7 @@ def test_numbers_count_all_sequences_of_a_stream_also_those_turned_away():
 
 def test_a_frame_that_cannot_be_read_is_passed_over_and_told():
     taken = timed(12)
-    run = run_of(lanes("weights", 3), [[row for row in taken if row.frame.mark.source == "cam1"]])
+    run = kept_by(lanes("weights", 3), [[row for row in taken if row.frame.mark.source == "cam1"]])
     assert [bool(one.unusable) for one in run.verdicts] == [False, False, False, False, True, False]
     assert run.verdicts[2].decision.reason != "sequence" != run.verdicts[4].decision.reason
     assert run.verdicts[5].decision.reason == "sequence"
@@ -223,7 +184,7 @@ def test_of_a_sequence_it_is_enough_that_one_frame_tells_and_none_is_told_once()
 def test_a_vector_that_is_no_number_is_passed_over():
     taken = [row for row in timed(12) if row.frame.mark.source == "cam0"]
     broken = replace(taken[1], vector=taken[1].vector * np.nan)
-    run = run_of(lanes("ratio", 2), [[taken[0], broken, *taken[2:]]])
+    run = kept_by(lanes("ratio", 2), [[taken[0], broken, *taken[2:]]])
     assert "NaN" in run.verdicts[1].unusable
     assert run.picks[0][1].sequence.places == ((taken[0].offset, 0), (taken[2].offset, 0))
 
@@ -231,7 +192,7 @@ def test_a_vector_that_is_no_number_is_passed_over():
 def test_a_record_of_several_frames_is_a_stream_of_its_own():
     taken = [replace(row, alone=True, frame=replace(row.frame, mark=replace(row.frame.mark, source="cam"))) for row in
              timed(34, parts=7)]  # fmt: skip
-    lane, run = (made := lanes("filters", 3)).lane(0), Run()
+    lane, run = (made := lanes("filters", 3)).lane(0), Keeper()
     for batch in cut(taken, range(0, 34, 2)):
         run.take(lane, batch)
         dropped, lane = lane.incomplete, made.lane(0, run.state)
@@ -243,7 +204,7 @@ def test_a_record_of_several_frames_is_a_stream_of_its_own():
 
 def test_what_is_left_of_a_record_that_broke_off_is_dropped():
     lane = lanes("filters", 3).lane(0)
-    run = Run()
+    run = Keeper()
     run.take(lane, [replace(row, alone=True) for row in timed(14, parts=7)[:4:2]])
     assert [key for key in run.state if key.startswith(FRAMES)]
     lane.skip(0)
@@ -265,13 +226,8 @@ def test_records_that_break_off_change_nothing_for_others_in_any_cut(broken, see
         elif row.part == 2:
             taken.append(BrokenOff(row.offset))
     made = lanes("filters", 2)
-    whole, parts = run_of(made, [taken]), run_of(made, cut(taken, places), anew=anew)
-    assert (parts.picks, parts.verdicts, parts.state, parts.held) == (
-        whole.picks,
-        whole.verdicts,
-        whole.state,
-        whole.held,
-    )
+    whole, parts = kept_by(made, [taken]), kept_by(made, cut(taken, places), anew=anew)
+    assert same(parts, whole)
     assert not [key for key in whole.state if key.startswith((FRAMES, STREAMS))]
 
 
@@ -279,7 +235,7 @@ def test_a_gap_begins_a_sequence_anew_where_one_is_given():
     taken = [row for row in timed(20) if row.frame.mark.source == "cam0"]
     for row, seconds in zip(taken, (0, 1, 2, 3, 14, 15, 16, 17, 18, 19), strict=True):
         object.__setattr__(row, "frame", replace(row.frame, mark=replace(row.frame.mark, pts=seconds * 1000)))
-    none, some = run_of(lanes("filters", 3), [taken]), run_of(lanes("filters", 3, gap=10.0), [taken])
+    none, some = kept_by(lanes("filters", 3), [taken]), kept_by(lanes("filters", 3, gap=10.0), [taken])
     assert [one.decision.reason != "sequence" for one in none.verdicts] == [k % 3 == 2 for k in range(10)]
     assert [k for k, one in enumerate(some.verdicts) if one.decision.reason != "sequence"] == [2, 6, 9]
     lane = lanes("filters", 3, gap=10.0).lane(0)
@@ -319,12 +275,12 @@ def test_a_sequence_counts_to_the_window_of_its_last_frame():
         replace(row, when=1e9 // 40 * 40 + when)
         for row, when in zip(timed(8), (0, 1, 30, 31, 41, 42, 50, 51), strict=True)
     ]
-    run = run_of(lanes("filters", 3, WindowGoal(3, 40.0)), [taken])
+    run = kept_by(lanes("filters", 3, WindowGoal(3, 40.0)), [taken])
     assert {verdict.window.begin for _, verdict in run.picks} == {1e9 // 40 * 40 + 40}
 
 
 def test_of_a_window_frames_are_counted_in_whole_sequences():
-    run = run_of(lanes("ratio", 3, GOAL), [timed(MOST)])
+    run = kept_by(lanes("ratio", 3, GOAL), [timed(MOST)])
     spans = Counter(verdict.window for _, verdict in run.picks)
     assert {*spans.values()} <= {1, 2, 3, 4}
     assert max(spans.values()) == 4
@@ -337,7 +293,7 @@ def test_of_a_window_frames_are_counted_in_whole_sequences():
 @pytest.mark.parametrize("lost", [FRAMES, STREAMS])
 def test_damaged_state_is_refused(lost):
     made = lanes("ratio", 7)
-    run = run_of(made, [timed(10)])
+    run = kept_by(made, [timed(10)])
     kept = sorted(key for key in run.state if key.startswith(lost))
     for change in ({kept[0]: b"{"}, {kept[0]: b'{"mark":"[]"}\n'}):
         with pytest.raises(StateError, match="partition 0: saved state is damaged"):
@@ -347,7 +303,7 @@ def test_damaged_state_is_refused(lost):
 
 
 def test_state_of_another_length_or_of_single_frames_is_refused():
-    run = run_of(lanes("ratio", 3), [timed(10)])
+    run = kept_by(lanes("ratio", 3), [timed(10)])
     for length in (1, 2):
         with pytest.raises(StateError, match="the saved state is of another selection"):
             lanes("ratio", length).lane(0, run.state)
@@ -360,7 +316,7 @@ def test_embeddings_of_objects_are_refused_in_one_line():
 
 
 def test_little_is_kept_of_frames_that_wait():
-    run = run_of(lanes("ratio", 40), cut(timed(70), range(70)))
+    run = kept_by(lanes("ratio", 40), cut(timed(70), range(70)))
     own = [value for key, value in run.state.items() if key.startswith((FRAMES, STREAMS))]
     assert len(own) == 72
     assert max(map(len, own)) < 300
@@ -390,10 +346,10 @@ def test_where_a_stream_breaks_off_what_waits_of_it_alone_is_given_up(seed, brok
         if len(waiting[source]) == 3:
             expected.append(tuple(waiting.pop(source)))
     made = lanes("ratio", 3)
-    run = run_of(made, cut(taken, places), anew=True)
+    run = kept_by(made, cut(taken, places), anew=True)
     told = [verdict.sequence for _, verdict in run.picks]
     assert {one.places for one in told} <= {*expected}
-    assert run.state == run_of(made, [taken]).state
+    assert run.state == kept_by(made, [taken]).state
     lane = made.lane(0)
     lane.take(taken)
     assert lane.incomplete == incomplete
