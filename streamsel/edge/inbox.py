@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import threading
+import time
 from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 from typing import Final
@@ -21,6 +23,9 @@ NAP: Final = 0.25
 
 PER_KEPT: Final = 3
 """Live frames that go before one of a folder, where both wait."""
+
+PATIENCE: Final = 1.0
+"""Seconds that a folder's frame waits for live ones to come, where there is room for one kind alone."""
 
 
 @dataclass(slots=True)
@@ -50,6 +55,8 @@ class Inbox:
         self._count = self._nbytes = self._kept = 0
         self._passed = 0
         """Live frames that were taken out while a folder's waited, since the last one of those was."""
+        self._before, self._since = 0, -math.inf
+        """Live frames that go in before a folder's next one, since one had no room for its sake; and since when."""
         self._closed = False
         self._changed = threading.Condition()
 
@@ -131,6 +138,8 @@ class Inbox:
             del self._expected[place]
 
     def _let_in(self, nbytes: int) -> bool:
+        if self._before and time.monotonic() - self._since < PATIENCE:
+            return False
         return not self._held or (self._in_share(nbytes) and self._nbytes + nbytes <= self.most_bytes)
 
     def _in_share(self, nbytes: int) -> bool:
@@ -139,12 +148,14 @@ class Inbox:
 
     def _made_room(self, line: _Line, nbytes: int) -> bool:
         """Drop what it takes for a live source's frame; False: nothing that may be dropped would be enough."""
-        expected = max(filter(self._in_share, self._expected.values()), default=0)
+        expected = 0 if self._before else max(filter(self._in_share, self._expected.values()), default=0)
         room = self.most_bytes - expected
-        if (expected or self._kept) and self._kept + nbytes > room:
-            return False
-        self._drop(room - nbytes, line, nbytes)
-        return True
+        fits = not (expected or self._kept) or self._kept + nbytes <= room
+        if fits:
+            self._drop(room - nbytes, line, nbytes)
+        if self._before or not fits:
+            self._before, self._since = self._before - 1 if fits else self._before or PER_KEPT, time.monotonic()
+        return fits
 
     def _drop(self, room: int, line: _Line | None = None, more: int = 0) -> None:
         """The oldest frames of the live source that holds most go, until all hold so much at most, or none is left.

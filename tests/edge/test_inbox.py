@@ -209,3 +209,15 @@ def test_live_frames_go_first_and_folders_have_their_share(batches, cameras, seg
             assert share - 1 < came[1] <= share
         elif segments and came[0] == cameras:
             break
+
+
+@pytest.mark.parametrize("rows", [1, 2, 5, 9])
+def test_where_there_is_room_for_one_frame_both_kinds_have_their_turns(rows):
+    """Frames of 5 rows, as where `memory_limit` leaves no more: the folder's thread waits at all times."""
+    sources = Sources(rows, folders=1, sources=2)
+    for _ in range(40):
+        sources.put(1, 5)
+        sources.put(0, 5)
+        sources.take(1)
+    came = Counter(one.place for one in sources.taken)
+    assert came[0] >= 2 * came[1] >= 16
