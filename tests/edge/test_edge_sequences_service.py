@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import groupby, pairwise
 from pathlib import Path
 from signal import SIGKILL
@@ -37,9 +38,12 @@ def record(daemon: Daemon) -> None:
 
 
 def outcome(daemon: Daemon) -> dict[str, bytes]:
-    """All files of picks."""
-    picks = daemon.folder / "picks"
-    return {str(path.relative_to(picks)): path.read_bytes() for path in sorted(picks.rglob("*")) if path.is_file()}
+    """All files of picks; while it runs, but for what is just being renamed."""
+    picks, found = daemon.folder / "picks", dict[str, bytes]()
+    for path in sorted(picks.rglob("*")):
+        with suppress(FileNotFoundError, IsADirectoryError):
+            found[str(path.relative_to(picks))] = path.read_bytes()
+    return found
 
 
 def check(daemon: Daemon, source: str) -> list[list[dict[str, Any]]]:
