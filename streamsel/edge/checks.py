@@ -28,7 +28,7 @@ from streamsel.edge.feeds.watching import Watched
 from streamsel.edge.parts import Lanes
 from streamsel.edge.process.memory_limit import refusal
 from streamsel.edge.source_lanes import source_lanes
-from streamsel.errors import AwayError, SourceError, StateError, StreamselError, UsageError
+from streamsel.errors import AwayError, SourceError, StreamselError, UsageError
 from streamsel.lanes.lane import FACTS
 from streamsel.store.entries import peeked
 from streamsel.store.sqlite_file import in_use
@@ -78,11 +78,8 @@ def _refused(folder: Path, lanes: Lanes) -> Iterator[Finding]:
     """State of the sources that is not gone on with."""
     held = peeked(folder / STATE, FACTS)
     for place, (name, make) in enumerate(lanes):
-        try:
-            if name in held:
-                make(place, {}).check(held[name])
-        except StateError as error:
-            yield problem("state", str(error))
+        if name in held and (reason := make(place, {}).refusal(held[name])):
+            yield problem("state", reason)
 
 
 def _source(place: str, source: EdgeSource) -> Finding:

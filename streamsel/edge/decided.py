@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from itertools import groupby
+from itertools import chain
 from typing import Final
 
 from streamsel.daemon.log_lines import say
-from streamsel.data import Frame, Vector
+from streamsel.data import Vector
 from streamsel.edge import Seen, Segment
 from streamsel.edge.keeping.pictures import Written
 from streamsel.edge.keeping.shots import Shot, Shots
@@ -18,7 +18,7 @@ from streamsel.edge.parts import Parts
 from streamsel.edge.showing.board import MOST_SHOWN
 from streamsel.edge.trays import Row
 from streamsel.lanes.breath import Breath
-from streamsel.lanes.deciding import Entered, Place, Settled, Span, Taken, Verdict
+from streamsel.lanes.deciding import BrokenOff, Entered, Place, Settled, Span, Taken, Verdict, pictures
 from streamsel.lanes.lane import Lane
 from streamsel.lanes.wall_time import on_the_wall
 from streamsel.store import Outgoing
@@ -49,12 +49,7 @@ class Decided:
         lane, (name, _) = self._lanes[place], self._parts.lanes[place]
         incomplete = lane.incomplete
         awaited = [(one, vector) for one, vector in own if lane.awaits(one.offset, one.part)]
-        entered: list[Entered] = []
-        for whole, run in groupby(awaited, key=lambda pair: pair[0].frame is not None):
-            if whole:
-                entered += self._entered(lane, list(run))
-            else:
-                _skip(lane, list(run))
+        entered = self._entered(place, awaited)
         if broken := lane.incomplete - incomplete:
             self.incomplete[place] += broken
         settled = lane.decide(entered, self._breathe)
@@ -70,19 +65,18 @@ class Decided:
         """Chooses what a source's window that is over holds."""
         self._settled(place, self._lanes[place].end(now, self._breathe), [])
 
-    def _entered(self, lane: Lane, run: Sequence[Row]) -> list[Entered]:
-        rows = [_taken(one.frame, one, vector) for one, vector in run if one.frame]
-        entered = lane.enter(rows)
-        for (one, _), row in zip(run, entered, strict=True):
+    def _entered(self, place: int, rows: Sequence[Row]) -> list[Entered]:
+        entered = self._lanes[place].enter([_taken(*row) for row in rows])
+        for row in entered:
             if isinstance(row, Verdict) and row.unusable and not row.again:
-                self._parts.unusable(one.place, row.unusable)
+                self._parts.unusable(place, row.unusable)
         return [row for row in entered if isinstance(row, Entered)]
 
     def _settled(self, place: int, settled: Settled, seen: Sequence[Seen]) -> None:
         name, _ = self._parts.lanes[place]
         shots = Shots(name, place, self._parts.store, self._parts.pictures, seen)
-        pictures = (picture for last, verdict in settled.picks for picture in _pictures(last, verdict))
-        self.verdicts += [(name, shots, at, verdict) for at, verdict in pictures]
+        told = chain.from_iterable(pictures(last, verdict) for last, verdict in settled.picks)
+        self.verdicts += [(name, shots, at, verdict) for at, verdict in told]
         for stream, changed in (
             (name, self._lanes[place].entries()),
             *shots.changes(settled.kept, settled.released).items(),
@@ -128,28 +122,15 @@ class Decided:
         )
 
 
-def _pictures(last: Place, verdict: Verdict) -> Iterator[tuple[Place, Verdict]]:
-    """Of each picture of a pick its place, and what is told of it. last: place of the only one, or of the last one."""
-    sequence = verdict.sequence
-    if sequence is None:
-        yield last, verdict
-        return
-    for number, place in enumerate(sequence.places):
-        yield place, replace(verdict, sequence=replace(sequence, places=(place,), first=number))
-
-
 def _first(verdict: Verdict) -> bool:
     """Whether it tells of the first picture of a pick."""
     return verdict.sequence is None or verdict.sequence.first == 0
 
 
-def _skip(lane: Lane, run: Sequence[Row]) -> None:
-    for one, _ in run:
-        lane.skip(one.offset)
-
-
-def _taken(frame: Frame, seen: Seen, vector: Vector) -> Taken:
+def _taken(seen: Seen, vector: Vector) -> Taken | BrokenOff:
+    if seen.frame is None:
+        return BrokenOff(seen.offset)
     when, held = seen.taken.timestamp(), seen.glimpse.held if seen.glimpse else 0
     alone = seen.segment is not None
-    shown = on_the_wall(frame, when)
+    shown = on_the_wall(seen.frame, when)
     return Taken(shown, vector, seen.offset, seen.part, seen.last, when, held, alone, seen.anew)

@@ -7,7 +7,7 @@ from typing import Final
 
 from streamsel.choosing.finding import Finding, away, fine, note, problem
 from streamsel.config.pipeline import IngestConfig
-from streamsel.errors import SourceError, StateError, UsageError
+from streamsel.errors import SourceError, UsageError
 from streamsel.lanes.lane import FACTS
 from streamsel.lanes.making import Lanes
 from streamsel.topic.connection import Connection
@@ -42,19 +42,10 @@ def state_findings(config: IngestConfig, lanes: Lanes) -> Iterator[Finding]:
 
 
 def _told(name: str, held: Mapping[int, bytes], lanes: Lanes) -> Iterator[Finding]:
-    refused = {partition: said for partition, facts in held.items() if (said := _refusal(lanes, partition, facts))}
+    refused = {partition: said for partition, facts in held.items() if (said := lanes.lane(partition).refusal(facts))}
     if refused:
         also = f" (and {len(refused) - 1} partitions more)" if len(refused) > 1 else ""
         yield problem(PLACE, f"{name}: {next(iter(refused.values()))}{also}")
     elif held:
         of = "1 partition" if len(held) == 1 else f"{len(held)} partitions"
         yield fine(PLACE, f"{name}: has the state of {of}, which is gone on with")
-
-
-def _refusal(lanes: Lanes, partition: int, facts: bytes) -> str:
-    """What `run` would end with."""
-    try:
-        lanes.lane(partition).check(facts)
-    except StateError as error:
-        return str(error)
-    return ""

@@ -15,7 +15,7 @@ from typing import Any, Final, Self
 
 from streamsel.data import Decision
 from streamsel.errors import StateError
-from streamsel.lanes.deciding import Gathered, Place, Span, Verdict
+from streamsel.lanes.deciding import Gathered, Place, Span, Verdict, pictures
 from streamsel.sink.json_file import plain
 from streamsel.store import dump_box, load_box
 
@@ -46,9 +46,9 @@ class Owed:
     def add(self, picks: Sequence[tuple[Place, Verdict]]) -> None:
         """Picks of windows, and sequences, which have the place of their last frame."""
         for last, verdict in picks:
-            for number, place in enumerate(verdict.sequence.places if verdict.sequence else [last]):
-                key = (*place, verdict.box.index) if verdict.box else place
-                self._documents[key] = self._changed[_name(key)] = _text(verdict, number, last)
+            for place, one in pictures(last, verdict):
+                key = (*place, one.box.index) if one.box else place
+                self._documents[key] = self._changed[_name(key)] = _text(one, last)
 
     def settle(self, key: Key) -> None:
         """A pick is sent, or told of."""
@@ -81,8 +81,8 @@ def _key(name: bytes) -> Key:
     return offset, part, *more
 
 
-def _text(verdict: Verdict, number: int, last: Place) -> bytes:
-    """number: of the frame in its sequence."""
+def _text(verdict: Verdict, last: Place) -> bytes:
+    """last: place of the last frame, of a sequence."""
     decision, window = verdict.decision, verdict.window
     told: dict[str, Any] = {
         "reason": decision.reason,
@@ -97,7 +97,7 @@ def _text(verdict: Verdict, number: int, last: Place) -> bytes:
     if verdict.box is not None:
         told["box"] = dump_box(verdict.box)
     if (sequence := verdict.sequence) is not None:
-        told["sequence"] = {"number": sequence.number, "first": number, "when": sequence.when, "last": last}
+        told["sequence"] = {"number": sequence.number, "first": sequence.first, "when": sequence.when, "last": last}
     return json.dumps(plain(told), separators=(",", ":")).encode()
 
 

@@ -7,8 +7,8 @@ of time ends. Any cut of the frames into batches gives the same picks and the sa
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 import numpy.typing as npt
@@ -31,6 +31,7 @@ __all__ = [
     "Span",
     "Taken",
     "Verdict",
+    "pictures",
     "under",
 ]
 
@@ -214,6 +215,15 @@ class Decider(Protocol):
     def restore(self, arrays: Arrays, documents: Documents) -> None:
         """Become what these came from. Raises KeyError, ValueError or StateError where they are damaged."""
         ...
+
+
+def pictures(last: Place, verdict: Verdict) -> Iterator[tuple[Place, Verdict]]:
+    """Of each picture of a pick its place, and what is told of it alone. last: place of the only one, or the last."""
+    if (sequence := verdict.sequence) is None:
+        yield last, verdict
+        return
+    for number, place in enumerate(sequence.places):
+        yield place, replace(verdict, sequence=replace(sequence, places=(place,), first=number))
 
 
 def under(name: str, arrays: Arrays) -> dict[str, npt.NDArray[Any]]:

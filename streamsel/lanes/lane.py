@@ -246,9 +246,13 @@ class Lane:
             lane._restore(entries)
         return lane
 
-    def check(self, facts: bytes) -> None:
-        """Raises StateError where state whose entry `FACTS` this is would be refused."""
-        self._place(facts)
+    def refusal(self, facts: bytes) -> str:
+        """Why state whose entry `FACTS` this is would be refused; empty: it would not."""
+        try:
+            self._place(facts)
+        except StateError as error:
+            return str(error)
+        return ""
 
     def _restore(self, entries: Mapping[bytes, bytes]) -> None:
         self.position, self.inside, self._faulty = self._place(entries.get(FACTS))

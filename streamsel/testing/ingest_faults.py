@@ -22,7 +22,15 @@ from streamsel.testing.kafka_broker import Broker
 from streamsel.testing.kafka_cluster import GROUPS, TRANSACTIONS, Cluster
 from streamsel.testing.service_process import wait_for
 
-__all__ = ["broker_stopped", "group_changed", "killed", "leaders_killed", "poisoned", "process_stopped"]
+__all__ = [
+    "broker_stopped",
+    "group_changed",
+    "killed",
+    "killed_while_owing",
+    "leaders_killed",
+    "poisoned",
+    "process_stopped",
+]
 
 PATIENCE: Final = 500.0
 WHILE_STARTING: Final = 4
@@ -46,6 +54,20 @@ def killed(trial: Trial, records: Sequence[Given], kills: int, dice: random.Rand
     with _serving(trial):
         trial.send(records[kills * share :])
     return inside
+
+
+def killed_while_owing(trial: Trial, kills: int = 2) -> int:
+    """kill -9 when a window was chosen, whose picks are being sent then; how many were owed at most after a kill."""
+    owed = 0
+    for _ in range(kills):
+        with Service(trial) as service:
+            service.wait(partial(service.events, "chosen"))
+            service.kill()
+        owed = max(owed, trial.owed())
+    with Service(trial) as service:
+        service.wait(trial.all_read)
+        assert service.stop() == 0
+    return owed
 
 
 def broker_stopped(

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from shutil import copyfile
 from typing import Any
 
 from streamsel.config import read_selection
@@ -16,10 +17,13 @@ from streamsel.ingest.emitting import Output, TopicOutput, dead_letter
 from streamsel.ingest.loop import ingest
 from streamsel.ingest.owed import OWED
 from streamsel.ingest.parts import Parts
-from streamsel.ingest.pictures import Pictures
+from streamsel.ingest.pictures import Opened, Pictures
+from streamsel.ingest.work import as_taken
 from streamsel.lanes.by_window import WindowGoal
+from streamsel.lanes.deciding import Taken
 from streamsel.lanes.making import Lanes
 from streamsel.topic import Finished, Message, Polled, Record
+from streamsel.topic.cloudevent import Event
 from streamsel.topic.incoming import Incoming
 from streamsel.topic.losing import Lost
 from streamsel.topic.references import References
@@ -158,3 +162,21 @@ def run(broker: Broker, **options: Any) -> Broker:
     with parts(broker, **options) as made:
         ingest(made, broker.stopping)
     return broker
+
+
+def segments(folder: Path, clip: Path) -> dict[int, list[Message]]:
+    """Three segments of a camera, twenty seconds apart, and one much later; each has its own file."""
+    made = []
+    for offset, when in enumerate((0, 5, 20, 3600)):
+        copyfile(clip, folder / f"{offset}.mp4")
+        event = Event(id=str(offset), source="cam", type="segment", subject=f"{offset}.mp4", dataref=f"{offset}.mp4")
+        made.append(Message(0, offset, b"cam", None, event.headers(), (NOON + when) * 1000))
+    return {0: made}
+
+
+def as_rows(messages: Sequence[Message]) -> list[Taken]:
+    """Pictures of records as a lane takes them."""
+    embedder = Flat()
+    with Pictures(Incoming("topic"), Flat.size) as opening:
+        frames = [one for one in opening.opened(messages) if isinstance(one, Opened)]
+    return [as_taken(one, embedder.embed(one.picture[None])[0]) for one in frames]

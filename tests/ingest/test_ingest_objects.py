@@ -6,7 +6,6 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from shutil import copyfile
 from typing import Any
 
 import numpy as np
@@ -31,7 +30,7 @@ from streamsel.topic import Finished, Message, Record
 from streamsel.topic.cloudevent import Event
 from streamsel.topic.incoming import Incoming
 from streamsel.topic.references import References
-from tests.ingest.made_broker import NOON, Broker, parts, run, topic
+from tests.ingest.made_broker import NOON, Broker, parts, run, segments, topic
 from tests.lanes.made_lanes import Flat
 
 PADDING = 0.25
@@ -124,15 +123,6 @@ def test_of_a_picture_that_is_gone_one_letter_tells_and_the_others_are_sent() ->
     told = [event for event, _ in sent(broker)]
     assert told == [event for event, _ in sent(whole) if int(event.extensions["index"]) != lost]
     assert [event.extensions["originoffset"] for event, _ in sent(broker, "dead")] == [str(lost)]
-
-
-def segments(folder: Path, clip: Path) -> dict[int, list[Message]]:
-    made = []
-    for offset, when in enumerate((0, 5, 20, 3600)):
-        copyfile(clip, folder / f"{offset}.mp4")
-        event = Event(id=str(offset), source="cam", type="segment", subject=f"{offset}.mp4", dataref=f"{offset}.mp4")
-        made.append(Message(0, offset, b"cam", None, event.headers(), (NOON + when) * 1000))
-    return {0: made}
 
 
 @MADE

@@ -14,9 +14,8 @@ import pytest
 from PIL import Image
 
 import streamsel as library
-from streamsel.testing.ingest_faults import killed
+from streamsel.testing.ingest_faults import killed, killed_while_owing
 from streamsel.testing.ingest_material import CLOUD_EVENT, Given, by_the_minute, small_pictures
-from streamsel.testing.ingest_service import Service
 from streamsel.testing.ingest_trial import PARTITIONS, Trial, objects_of
 from streamsel.testing.kafka_broker import Served
 from streamsel.testing.kafka_reading import committed, header
@@ -99,16 +98,7 @@ def test_windows_killed_while_crops_are_owed(broker: Served, topic_name: str, tm
     pictures = list(named(by_the_minute(small_pictures(PARTITIONS * 32, scene=8), PARTITIONS)))
     crops = prepared(trial, pictures)
     trial.send(pictures)
-    owed = []
-    for _ in range(2):
-        with Service(trial) as service:
-            service.wait(lambda: service.events("chosen"))
-            service.kill()
-        owed.append(trial.owed())
-    assert max(owed) > 0
-    with Service(trial) as service:
-        service.wait(trial.all_read)
-        assert service.stop() == 0
+    assert killed_while_owing(trial) > 0
     records = assert_exact(trial, crops)
     assert len(records) == PARTITIONS * 2 * 15
     frames = {(one.partition, header(one, "ce_index")) for one in records}

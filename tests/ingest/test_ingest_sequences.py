@@ -14,16 +14,13 @@ import pytest
 from streamsel.config import read_selection
 from streamsel.ingest.loop import ingest
 from streamsel.ingest.owed import OWED
-from streamsel.ingest.pictures import Opened, Pictures
-from streamsel.ingest.work import as_taken
 from streamsel.lanes.by_window import WindowGoal
 from streamsel.lanes.making import Lanes
 from streamsel.testing.ingest_trial import sequences_of
 from streamsel.topic import Message
 from streamsel.topic.cloudevent import Event
-from streamsel.topic.incoming import Incoming
 from streamsel.topic.references import References
-from tests.ingest.made_broker import NOON, Broker, parts, run, topic
+from tests.ingest.made_broker import NOON, Broker, as_rows, parts, run, topic
 from tests.lanes.made_lanes import Flat
 
 LENGTH = 3
@@ -60,14 +57,8 @@ def by_partition(broker: Broker) -> dict[int, list[Event]]:
 
 def expected(lanes: Lanes, messages: Sequence[Message]) -> list[str]:
     """Names of what one lane picks that takes all at once, each sequence where its last picture lies."""
-    embedder, lane = Flat(), lanes.lane(messages[0].partition)
-    with Pictures(Incoming("topic"), Flat.size) as opening:
-        rows = [
-            as_taken(one, embedder.embed(one.picture[None])[0])
-            for one in opening.opened(messages)
-            if isinstance(one, Opened)
-        ]
-    picks = sorted(lane.settle(rows).picks)
+    lane = lanes.lane(messages[0].partition)
+    picks = sorted(lane.settle(as_rows(messages)).picks)
     return [f"topic-{lane.partition}-{offset}.jpg" for _, pick in picks for offset, _ in pick.sequence.places]
 
 

@@ -6,31 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise, product
 from pathlib import Path
-from shutil import copyfile
 
 import pytest
 
 from streamsel.ingest.loop import ingest
 from streamsel.ingest.owed import OWED
-from streamsel.ingest.pictures import Opened, Pictures
 from streamsel.ingest.silence import LOOK, Silence
-from streamsel.ingest.work import as_taken
 from streamsel.topic import Message, Polled
 from streamsel.topic.cloudevent import Event
-from streamsel.topic.incoming import Incoming
 from streamsel.topic.references import References
-from tests.ingest.made_broker import GOAL, LANES, NOON, Broker, Member, parts, run, topic
-from tests.lanes.made_lanes import Flat
-
-
-def segments(folder: Path, clip: Path) -> dict[int, list[Message]]:
-    """Three segments of a camera, twenty seconds apart, and one much later; each has its own file."""
-    made = []
-    for offset, when in enumerate((0, 5, 20, 3600)):
-        copyfile(clip, folder / f"{offset}.mp4")
-        event = Event(id=str(offset), source="cam", type="segment", subject=f"{offset}.mp4", dataref=f"{offset}.mp4")
-        made.append(Message(0, offset, b"cam", None, event.headers(), (NOON + when) * 1000))
-    return {0: made}
+from tests.ingest.made_broker import GOAL, LANES, NOON, Broker, Member, as_rows, parts, run, segments, topic
 
 
 def places(broker: Broker) -> list[tuple[str, int]]:
@@ -66,14 +51,8 @@ def told(broker: Broker, name: str = "picks") -> list[Event]:
 
 def expected(messages: Sequence[Message]) -> list[str]:
     """Offsets of what one lane picks that takes all at once."""
-    embedder, lane = Flat(), LANES.lane(messages[0].partition)
-    with Pictures(Incoming("topic"), Flat.size) as opening:
-        rows = [
-            as_taken(one, embedder.embed(one.picture[None])[0])
-            for one in opening.opened(messages)
-            if isinstance(one, Opened)
-        ]
-    return [str(offset) for offset, _ in sorted(place for place, _ in lane.settle(rows).picks)]
+    picks = LANES.lane(messages[0].partition).settle(as_rows(messages)).picks
+    return [str(offset) for offset, _ in sorted(place for place, _ in picks)]
 
 
 def by_key(broker: Broker) -> dict[bytes, list[tuple[str, ...]]]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from kafka import KafkaAdminClient, TopicPartition
 
-from streamsel.testing.ingest_faults import group_changed
+from streamsel.testing.ingest_faults import group_changed, killed_while_owing
 from streamsel.testing.ingest_material import Given, by_the_minute, small_pictures
 from streamsel.testing.ingest_service import Service
 from streamsel.testing.ingest_trial import PARTITIONS, Trial
@@ -35,16 +35,7 @@ def test_killed_while_picks_are_owed(broker: Served, topic_name: str, tmp_path: 
     """Each kill comes when a window was chosen; then its picks are being sent, one in each transaction."""
     trial = Trial.windowed(broker, topic_name, tmp_path, 1, picks=12, minutes=15)
     trial.send(timed(PARTITIONS * 32))
-    owed = []
-    for _ in range(2):
-        with Service(trial) as service:
-            service.wait(lambda: service.events("chosen"))
-            service.kill()
-        owed.append(trial.owed())
-    assert max(owed) > 0
-    with Service(trial) as service:
-        service.wait(trial.all_read)
-        assert service.stop() == 0
+    assert killed_while_owing(trial) > 0
     assert_exact(trial, PARTITIONS * 2 * 12)
 
 
