@@ -10,9 +10,11 @@ from typing import Any, Final
 from kafka import KafkaConsumer, KafkaProducer  # type: ignore[import-untyped]
 from kafka.errors import KafkaTimeoutError  # type: ignore[import-untyped]
 from kafka.net.compat import KafkaNetClient  # type: ignore[import-untyped]
+from kafka.net.inet import create_connection  # type: ignore[import-untyped]
 from kafka.net.manager import KafkaConnectionManager  # type: ignore[import-untyped]
 from kafka.net.selector import NetworkSelector  # type: ignore[import-untyped]
 
+from streamsel.topic.encrypted import Encrypted
 from streamsel.topic.explaining import lasting
 from streamsel.topic.hearing import Hearing, UnansweredError
 from streamsel.topic.spoken import misspoken
@@ -85,8 +87,18 @@ class Manager(KafkaConnectionManager):  # type: ignore[misc]
         self.hearing.failed(node_id, error)
 
     async def _build_transport(self, node: Any, timeout_at: float | None = None) -> Any:
-        transport = await super()._build_transport(node, timeout_at=timeout_at)
+        build = self._encrypted if self.ssl_enabled else super()._build_transport
+        transport = await build(node, timeout_at)
         transport._sock_recv = _last_words_first(transport._sock_recv, partial(self.hearing.answered, node.node_id))
+        return transport
+
+    async def _encrypted(self, node: Any, timeout_at: float | None) -> Encrypted:
+        """As the library's, but for the handshake."""
+        sock = await create_connection(
+            self._net, node.host, node.port, self.config["socket_options"], self.config["proxy_url"], timeout_at
+        )
+        transport = Encrypted(self._net, sock, host=node.host, until=timeout_at, **self.config)
+        await transport.handshake()
         return transport
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from streamsel.errors import SinkError
 from streamsel.testing.kafka_broker import Broker
-from streamsel.testing.service_process import wait_for
+from streamsel.testing.service_process import Running, wait_for
+from streamsel.testing.stalling import Stalling
 from tests.ingest.ingesting import Pipeline, all_read, pictures, serving
 
 pytestmark = pytest.mark.xdist_group("kafka")
@@ -39,3 +40,18 @@ def test_a_wrong_password_is_one_line_without_it(
         pass
     assert "\n" not in str(told.value)
     assert "not-the-password" not in f"{told.value}{capsys.readouterr()}{caplog.text}"
+
+
+def test_a_port_that_falls_silent_is_waited_for(pipeline: Pipeline, secure_broker: Broker) -> None:
+    (pipeline.folder / "password").write_text(secure_broker.password)
+    pipeline.send(pictures(20))
+    with Stalling(secure_broker.servers[0], 300) as port:
+        file = pipeline.file()
+        file.write_text(file.read_text().replace(secure_broker.servers[0], port.server))
+        with Running(file) as member:
+            (told,) = member.wait(lambda: member.events("waiting"))
+            assert told["reason"].endswith("the TLS handshake comes to no end; check the address, and that it runs")
+            port.heals()
+            member.wait(lambda: all_read(pipeline))
+            assert member.stop() == 0
+    assert sorted(pipeline.found()) == sorted(pipeline.expected())
