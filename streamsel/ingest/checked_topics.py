@@ -10,8 +10,7 @@ from typing import Final
 from streamsel.choosing.finding import Finding, away, fine, note, problem
 from streamsel.config.pipeline import IngestConfig
 from streamsel.errors import SourceError, UsageError
-from streamsel.ingest.checked_sequences import sequence_findings
-from streamsel.ingest.checked_windows import window_findings
+from streamsel.ingest.checked_retention import retention_findings
 from streamsel.topic import inquiry
 from streamsel.topic.connection import Connection
 from streamsel.topic.explaining import explained, lasting, missing
@@ -96,8 +95,7 @@ class _Checked:
         share = "1 partition, so one consumer reads it" if topic.partitions == 1 else f"{topic.partitions} partitions"
         yield fine("input.topic", f"{name}: {share}")
         yield from self._right("input.topic", topic, "READ")
-        yield from window_findings(self._config, topic)
-        yield from sequence_findings(self._config, topic)
+        yield from retention_findings(self._config, topic)
 
     def _written(self) -> Iterator[_Written]:
         config = self._config

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from streamsel.config import IngestConfig
 from streamsel.errors import StateError, UsageError
-from streamsel.ingest.checked_sequences import sequence_losses
-from streamsel.ingest.checked_windows import losses
+from streamsel.ingest.checked_retention import losses
 from streamsel.topic.connection import Connection
 from streamsel.topic.explaining import explained
 from streamsel.topic.inquiry import made_or_unmade
@@ -26,9 +25,7 @@ def prepare_topics(config: IngestConfig, connection: Connection) -> None:
     with explained(_where(connection, source)):
         known_input = describe(connection, source)
     if loss := next(losses(config, known_input), None):
-        raise UsageError(f"window: {loss}")
-    if loss := next(sequence_losses(config, known_input), None):
-        raise UsageError(f"selection: {loss}")
+        raise UsageError(f"{loss.place}: {loss.text}")
     count = known_input.partitions
     wanted = {
         config.state_topic: True,
