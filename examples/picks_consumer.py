@@ -2,7 +2,7 @@
 
     python examples/picks_consumer.py BROKER TOPIC FOLDER [SECONDS]
 
-Started again it goes on where it was; with SECONDS it ends when nothing came for so long.
+FOLDER must exist. Started again it goes on where it was; with SECONDS it ends when nothing came for so long.
 """
 
 from __future__ import annotations
@@ -15,6 +15,8 @@ from kafka import KafkaConsumer
 
 
 def main(broker: str, topic: str, folder: str, seconds: str = "inf") -> None:
+    if not Path(folder).is_dir():
+        sys.exit(f"{folder}: no such folder; make it first")
     picks = KafkaConsumer(
         bootstrap_servers=broker.split(","),
         group_id="picks-consumer",

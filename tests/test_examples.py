@@ -133,6 +133,12 @@ def test_picks_consumer_without_a_topic(tmp_path: Path, broker: Served, topic_na
     assert done.stderr == f"{broker.servers[0]}/{topic_name}: no such topic; `streamsel run` makes it when it starts\n"
 
 
+def test_picks_consumer_without_a_folder(tmp_path: Path) -> None:
+    command = [sys.executable, str(EXAMPLES / "picks_consumer.py"), "127.0.0.1:1", "picks", str(tmp_path / "none")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (1, f"{tmp_path / 'none'}: no such folder; make it first\n")
+
+
 @pytest.mark.xdist_group("brokers")
 def test_kafka_demo(tmp_path: Path, videos: list[Path]) -> None:
     said = example("kafka_demo", tmp_path / "demo", *videos)
