@@ -10,8 +10,9 @@ import numpy as np
 
 from streamsel.data import Vector
 from streamsel.lanes.breath import silent
+from streamsel.lanes.candidates import GIVEN_UP, HELD
 from streamsel.lanes.deciding import Arrays, Documents, Entered, Settled, Verdict, under
-from streamsel.lanes.earlier import Earlier
+from streamsel.lanes.earlier import EARLIER, Earlier
 from streamsel.lanes.forgetting import Forgetting
 from streamsel.lanes.state_entries import Rows
 from streamsel.rules.frame_rules import FrameRules
@@ -28,6 +29,8 @@ OF_WINDOWS: Final = "window/ended"
 """An array that only the state of windows has."""
 ENTERED: Final = "objects/entered"
 """How many rows there were, where these are not frames or sequences, of which all that were looked at count."""
+WINDOWS: Final = (EARLIER, HELD, GIVEN_UP)
+"""How the keys of documents begin that only windows have; others of the lane are none of a decider's business."""
 _PICKS: Final = re.compile(r"^selector/[0-9]+/picks$")
 """What earlier versions called picks of which some were forgotten."""
 
@@ -136,4 +139,4 @@ class AtOnce:
         self._selector.looked = int(arrays.get(ENTERED, arrays["entrance/seen"]))
         if self._selector.rate:
             self._selector.rate.begin(len(self))
-        self._gone = dict.fromkeys(documents)
+        self._gone = {key: None for key in documents if key.startswith(WINDOWS)}

@@ -122,6 +122,15 @@ def test_killed_right_behind_it_all_is_as_it_was(before: str, after: str) -> Non
     assert (len(restored), restored.position) == (len(lane), lane.position)
 
 
+def test_what_others_keep_beside_a_lane_stays_there() -> None:
+    run = Run()
+    run.take(lanes("window"), timed(150))
+    run.state[b"#owed/7"] = b"a pick that is to be sent"
+    run.take(lanes("distance"), timed(50, seed=1, first=150))
+    left = {key for key in run.state if key.startswith(b"#")}
+    assert left == {b"#lane", b"#owed/7"}
+
+
 @pytest.mark.parametrize("before", ["window", "distance", "auto"])
 def test_a_ratio_is_counted_from_there(before: str) -> None:
     run = Run()
