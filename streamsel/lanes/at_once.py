@@ -132,9 +132,10 @@ class AtOnce:
 
     def _adopt(self, arrays: Arrays, documents: Documents) -> None:
         """Picks of windows count as picked, with all that is known of them."""
-        earlier = Earlier(self._dim)
+        earlier = Earlier(self._dim, tasks=self._rules.objects.tasks)
         earlier.restore(under("earlier", arrays), documents)
-        self._selector.know(self._rules.batch(*earlier.known()))
+        rows, vectors = earlier.known()
+        self._selector.know(self._rules.batch(rows, vectors, [row.objects for row in rows]))
         self._selector.forgotten = earlier.forgotten
         self._selector.looked = int(arrays.get(ENTERED, arrays["entrance/seen"]))
         if self._selector.rate:

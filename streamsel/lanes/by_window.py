@@ -148,7 +148,7 @@ class ByWindow:
         chosen.ended.append(opened)
         rows, vectors = candidates.members()
         self._earlier.forget(span.end)
-        choice = _Choice(rows, vectors, *self._earlier.counting(vectors, breathe), breathe)
+        choice = _Choice(rows, vectors, *self._earlier.counting(rows, vectors, breathe), breathe)
         try:
             table, before = (self._table(*part) for part in ((rows, vectors), (choice.known, choice.picked)))
             order, decisions = choice.among(self._made(candidates.totals), before, table, self._goal.picks)
@@ -165,7 +165,7 @@ class ByWindow:
         self._candidates = self._anew(candidates.seen)
 
     def _table(self, rows: Sequence[KnownRow], vectors: Vector) -> Batch:
-        return self._rules.batch(rows, vectors, totals=self._candidates.totals)
+        return self._rules.batch(rows, vectors, [row.objects for row in rows], totals=self._candidates.totals)
 
     def state(self) -> tuple[Arrays, Mapping[str, Rows]]:
         """See `Decider`."""

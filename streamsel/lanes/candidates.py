@@ -1,13 +1,15 @@
 """The candidates of a window of time: a bounded set of its frames, which stands for all of them.
 
-Each of its members is a document of the lane's state from the moment it came until it is no member any more; of the
-coreset that keeps them few there are arrays, without the vectors, which the documents hold.
+Each of its members is a document of the lane's state from the moment it came until it is no member any more, and so are
+its objects, where their embeddings are read; of the coreset that keeps them few there are arrays, without the vectors,
+which the documents hold.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence, Set
+from itertools import chain
 from typing import Final
 
 import numpy as np
@@ -15,13 +17,14 @@ import numpy as np
 from streamsel.coreset import Coreset
 from streamsel.data import Vector
 from streamsel.lanes.deciding import Arrays, Documents, Entered, Place, under
-from streamsel.lanes.known_rows import KnownRow, document_of, read_document
+from streamsel.lanes.known_rows import KnownRow, document_keys, documents_of, read_document, read_objects
 from streamsel.rules.totals import Totals
 
 __all__ = ["GIVEN_UP", "HELD", "Candidates", "capacity_of", "picks_at"]
 
 HELD: Final = b"#held/"
-"""How the keys of documents of candidates begin; the place of their frame follows, and an object's number there."""
+"""How the keys of documents of candidates begin; the place of their frame follows, then an object's number there, where
+it is one, or that these are vectors of objects."""
 
 GIVEN_UP: Final = b"#given up"
 """The key of a document that stands for those of all candidates where these were taken away: their window is none."""
@@ -88,15 +91,20 @@ class Candidates:
     @property
     def keys(self) -> frozenset[bytes]:
         """Of the documents of all members."""
-        return frozenset(_key(row.key) for row in self._rows.values())
+        dim = self._coreset.dim
+        made = (document_keys(_key(row.key), row.count, dim) for row in self._rows.values())
+        return frozenset(chain.from_iterable(made))
 
     def documents(self, known: Set[bytes] = frozenset()) -> dict[bytes, bytes]:
-        """A document of each member, but for those that are known."""
+        """The documents of all members, but for those that are known."""
         if self.keys <= known:
             return {}
         rows, vectors = self.members()
-        told = {_key(row.key): (row, vector) for row, vector in zip(rows, vectors, strict=True)}
-        return {key: document_of(row.text(), vector) for key, (row, vector) in told.items() if key not in known}
+        told: dict[bytes, bytes] = {}
+        for row, vector in zip(rows, vectors, strict=True):
+            if (key := _key(row.key)) not in known:
+                told |= documents_of(key, row.text(), vector, row.things)
+        return told
 
     def state(self) -> Arrays:
         """All but what the documents hold."""
@@ -113,7 +121,7 @@ class Candidates:
         vectors: dict[int, Vector] = {}
         for number, *key in arrays["places"].tolist():
             text, vectors[number] = read_document(documents[_key(key)], dim)
-            made._rows[number] = KnownRow.read(text)
+            made._rows[number] = KnownRow.read(text, read_objects(_key(key), documents, dim))
         rows = [vectors[number] for number in coreset["ids"].tolist()]
         made._coreset = Coreset.from_state({**coreset, "rows": np.array(rows, np.float32).reshape(-1, dim)})
         made.totals.restore(arrays)

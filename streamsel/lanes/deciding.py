@@ -138,7 +138,8 @@ class Entered:
 
     place: of the last frame. marks: those by which it is known. batch: of it alone. vector: (D,) float32, or (0,) where
     nothing reads vectors. when: it was taken, UTC seconds since 1970. worth: what it is worth whatever has been picked,
-    see `streamsel.rules.worth`. sequence: None of a single frame. box: None of whole frames.
+    see `streamsel.rules.worth`. sequence: None of a single frame. box: None of whole frames. objects: task -> vectors
+    of what it found there, where the selection reads these.
     """
 
     place: Place
@@ -151,6 +152,7 @@ class Entered:
     worth: float = 0.0
     sequence: Gathered | None = None
     box: Box | None = None
+    objects: Mapping[str, Vector] = field(default_factory=dict, repr=False)
 
     @property
     def places(self) -> tuple[Place, ...]:

@@ -199,7 +199,8 @@ class Lane:
         worth = self._entrance.admit([found.window])
         batch, marks = self._batch(found), self._marks(found)
         value = 0.0 if worth is None else float(worth[0])
-        return Entered(row.place, marks, found.signals, batch, found.vector, number, row.when, value, found.sequence)
+        known = row.place, marks, found.signals, batch, found.vector, number, row.when, value
+        return Entered(*known, sequence=found.sequence, objects=found.objects[0] if found.objects else {})
 
     def _step(self, row: Taken) -> None:
         if not self.awaits(*row.place):

@@ -197,7 +197,7 @@ class Lanes:
 
     def _by_window(self, rules: FrameRules, goal: WindowGoal) -> ByWindow:
         made, dim = partial(budget_rules, self._config.rules, self._queries), self._embedder.dim
-        return ByWindow(rules, made, goal, Earlier(dim, self._forgetting()), dim)
+        return ByWindow(rules, made, goal, Earlier(dim, self._forgetting(), rules.objects.tasks), dim)
 
 
 def called(mark: Mark) -> str:
@@ -232,11 +232,6 @@ def _window_config(selection: SelectionConfig | None, window: WindowGoal) -> Sel
     _refuse_parts(config)
     if window.picks % config.sequence_length:
         raise UsageError(_no_multiple(window.picks, config.sequence_length))
-    if config.rules.reads_objects:
-        raise UsageError(
-            "the selection reads embeddings of objects, which candidates of a window do not keep: leave that out,"
-            " or give target_ratio or min_distance"
-        )
     return config.model_copy(update={"n": window.picks})
 
 

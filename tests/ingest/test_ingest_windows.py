@@ -9,13 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from streamsel.config import read_selection
 from streamsel.ingest.loop import ingest
 from streamsel.ingest.owed import OWED
 from streamsel.ingest.silence import LOOK, Silence
+from streamsel.lanes.making import Lanes
 from streamsel.topic import Message, Polled
 from streamsel.topic.cloudevent import Event
 from streamsel.topic.references import References
 from tests.ingest.made_broker import GOAL, LANES, NOON, Broker, Member, as_rows, parts, run, segments, topic
+from tests.lanes.made_lanes import Flat
 
 
 def places(broker: Broker) -> list[tuple[str, int]]:
@@ -98,13 +101,21 @@ def test_any_cut_into_batches_gives_the_same(read: int, records: int) -> None:
     assert cut.state == WHOLE.state
 
 
-def test_killed_at_each_step_every_pick_is_sent_once_with_the_same_ids() -> None:
-    undisturbed = run(Broker(topic(1, 44)), records=3)
+INSIDE = {
+    "strategies": [{"input": {"type": "EMBEDDINGS", "task": "tiles"}, "strategy": {"type": "DIVERSITY"}}],
+    "auto_tasks": [{"type": "TILING", "name": "tiles", "num_rows": 1, "num_cols": 2}],
+}
+OF_OBJECTS = Lanes(read_selection(INSIDE), Flat(), window=GOAL)
+
+
+@pytest.mark.parametrize("lanes", [LANES, OF_OBJECTS], ids=["pictures", "embeddings of objects"])
+def test_killed_at_each_step_every_pick_is_sent_once_with_the_same_ids(lanes: Lanes) -> None:
+    undisturbed = run(Broker(topic(1, 44)), records=3, lanes=lanes)
     commits = list(enumerate(undisturbed.commits, 1))
     steps = [step for step, one in commits if any(key.startswith(OWED) for key in one.state[0])]
     assert len(steps) >= 6  # those that choose, and those that send
     for step, when in product([1, 5, *steps], ("before", "after")):
-        killed = run(Broker(topic(1, 44), dies=(step, when)), records=3)
+        killed = run(Broker(topic(1, 44), dies=(step, when)), records=3, lanes=lanes)
         assert by_key(killed) == by_key(undisturbed), (step, when)
         assert killed.state == undisturbed.state
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from kafka import KafkaAdminClient, TopicPartition
@@ -31,9 +32,17 @@ def assert_exact(trial: Trial, picks: int) -> None:
     assert findings.seen == findings.expected == picks
 
 
-def test_killed_while_picks_are_owed(broker: Served, topic_name: str, tmp_path: Path) -> None:
+INSIDE: dict[str, Any] = {
+    "strategies": [{"input": {"type": "EMBEDDINGS", "task": "tiles"}, "strategy": {"type": "DIVERSITY"}}],
+    "auto_tasks": [{"type": "TILING", "name": "tiles", "num_rows": 2, "num_cols": 2}],
+}
+
+
+@pytest.mark.parametrize("more", [{}, {"selection": INSIDE}], ids=["pictures", "embeddings of objects"])
+def test_killed_while_picks_are_owed(broker: Served, topic_name: str, tmp_path: Path, more: dict[str, Any]) -> None:
     """Each kill comes when a window was chosen; then its picks are being sent, one in each transaction."""
     trial = Trial.windowed(broker, topic_name, tmp_path, 1, picks=12, minutes=15)
+    trial.options = {**trial.options, **more}
     trial.send(timed(PARTITIONS * 32))
     assert killed_while_owing(trial) > 0
     assert_exact(trial, PARTITIONS * 2 * 12)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from streamsel.config import read_selection
 from streamsel.coreset import Coreset
-from streamsel.errors import StateError, UsageError
+from streamsel.errors import StateError
 from streamsel.lanes.by_window import WindowGoal
 from streamsel.lanes.candidates import GIVEN_UP, HELD, capacity_of
 from streamsel.lanes.deciding import Entered, Place, Settled, Span, Verdict
@@ -237,12 +237,6 @@ def test_numbers_may_change():
     movable = {"movable": True}
     keeper = kept_by(lanes(**movable), [timed(60, 0)])
     assert len(lanes(goal=WindowGoal(9, 3600.0), **movable).lane(0, keeper.state)) == len(keeper.picks)
-
-
-def test_objects_are_refused_in_one_line():
-    with pytest.raises(UsageError, match="embeddings of objects") as error:
-        lanes("objects")
-    assert "\n" not in str(error.value)
 
 
 @given(when=st.integers(0, 4 * 10**15), minutes=st.floats(0.05, 1440), more=st.integers(0, 10))
