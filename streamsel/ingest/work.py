@@ -159,7 +159,8 @@ def as_taken(opened: Opened, vector: Vector) -> Taken:
     """
     frame, message = on_the_wall(opened.frame, opened.when), opened.message
     when = min(message.timestamp / 1000, time.time() + AHEAD)
-    return Taken(frame, vector, message.offset, opened.part, opened.last, when, alone=opened.content is None)
+    brought, place = opened.carried.predictions, (message.offset, opened.part, opened.last)
+    return Taken(frame, vector, *place, when, alone=opened.content is None, predictions=brought)
 
 
 def _emit(parts: Parts, done: Done, opened: Opened, verdict: Verdict, vector: Vector, picks: Sequence[Verdict]) -> None:

@@ -53,6 +53,7 @@ class Taken:
     before it, since the last one, that were looked at and held for surely not new: a target ratio counts them. alone:
     whether the record's frames are a stream of their own, over whose ends no sequence goes; else a stream is a source.
     anew: whether the source's stream broke off before it: what waits for others of its sequence waits in vain.
+    predictions: that it brought with it, see `streamsel.signals.lightly_folder.LightlyFolder.carrying`; or empty.
     """
 
     frame: Frame
@@ -64,6 +65,7 @@ class Taken:
     held: int = 0
     alone: bool = False
     anew: bool = False
+    predictions: bytes = field(default=b"", repr=False)
 
     @property
     def place(self) -> Place:

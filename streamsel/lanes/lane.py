@@ -164,7 +164,8 @@ class Lane:
             self._sequences.broke(row.frame.mark.source)
         self._entrance.seen += row.held
         try:
-            found = self._found(row)  # what cannot be read is told before anything is counted
+            with self._rules.carrying(row.predictions):  # what cannot be read is told before anything is counted
+                found = self._found(row)
         except DiskError:
             raise
         except (UsageError, SourceError) as error:

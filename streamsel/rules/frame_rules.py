@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -81,7 +82,7 @@ class FrameRules:
         carried: bool = False,
         sources: Sequence[Source] | None = None,
     ) -> None:
-        self._config, self._dim = config, embedder.dim
+        self._config, self._dim, self._folder = config, embedder.dim, folder
         self.object_rows: ObjectRows | None = None
         frames, unseen = config, Unseen(config)
         if task is not None:
@@ -109,6 +110,10 @@ class FrameRules:
         )
         check_targets(config, self.entrance.classes)
         self._chosen: Batch | None = None
+
+    def carrying(self, predictions: bytes) -> AbstractContextManager[None]:
+        """While a frame is read that brought these predictions with it; see `LightlyFolder.carrying`."""
+        return self._folder.carrying(predictions) if predictions and self._folder else nullcontext()
 
     def batch(
         self,

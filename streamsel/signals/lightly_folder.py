@@ -6,9 +6,11 @@ folder in which `.lightly` was found, or, where it was named, the input folder i
 
 from __future__ import annotations
 
+import json
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
@@ -46,6 +48,7 @@ class LightlyFolder:
         self.path, self.prefix = path, prefix
         self._folder = SideFolder(path)
         self._opened: dict[str, PredictionFiles] = {}
+        self._carried: dict[str, Any] = {}
 
     @classmethod
     def find(cls, root: Path) -> LightlyFolder | None:
@@ -84,8 +87,21 @@ class LightlyFolder:
             raise UsageError(f"{error}; {PRETAGGER}") if task == PRETAGGED else error
         if task not in self._opened:
             folder = self.path / "predictions" / task
-            self._opened[task] = PredictionFiles(self.tasks[task], folder, self.prefix)
+            self._opened[task] = PredictionFiles(self.tasks[task], folder, self.prefix, self._carried)
         return self._opened[task]
+
+    @contextmanager
+    def carrying(self, predictions: bytes) -> Iterator[None]:
+        """While this lasts, a frame is read that brought predictions with it: they count before those of its files.
+
+        predictions: a JSON object, task -> list of predictions as a file has it; what the schema of a task does not
+        allow is told, as SourceError, where it is read. Tasks that are not listed here are passed over.
+        """
+        self._carried |= json.loads(predictions)
+        try:
+            yield
+        finally:
+            self._carried.clear()
 
     @cached_property
     def metadata(self) -> MetadataFiles:

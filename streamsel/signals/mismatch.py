@@ -37,8 +37,9 @@ def _shown(found: object) -> str:
     if isinstance(found, dict):
         return "an object"
     if isinstance(found, list):
-        short = len(found) <= 8 and all(isinstance(one, int | float) for one in found)
-        return json.dumps(found) if short else f"a list of {len(found)}"
+        numeric = len(found) <= 8 and all(isinstance(one, int | float) for one in found)
+        listed = json.dumps(found) if numeric else ""
+        return listed if 0 < len(listed) <= LONGEST else f"a list of {len(found)}"
     text = "nothing" if found is None else json.dumps(found, ensure_ascii=False, default=repr)
     plain = text if text.isprintable() else ascii(text)
     return plain if len(plain) <= LONGEST else f"{plain[: LONGEST - 3]}..."

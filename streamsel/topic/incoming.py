@@ -2,7 +2,8 @@
 
 CloudEvents in binary mode say it in their headers; a plain record is a picture, its value, with a name made of its
 place in the topic. `metadata`, a JSON object in a header of its own or as the extension `ce_metadata`, travels with
-the picture as values by dotted keys. What cannot be used raises PoisonError, which tells none of the record's bytes.
+the picture as values by dotted keys, and so does `predictions`, as it is. What cannot be used raises PoisonError, which
+tells none of the record's bytes.
 """
 
 from __future__ import annotations
@@ -38,6 +39,11 @@ METADATA: Final = "metadata"
 MOST_METADATA: Final = 1 << 16
 """Bytes of metadata that are read."""
 MOST_VALUES: Final = 256
+PREDICTIONS: Final = "predictions"
+LONGEST_PREDICTIONS: Final = 1 << 18
+"""Bytes of predictions that are read."""
+MOST_PREDICTIONS: Final = 300
+"""Of all tasks: where objects are embedded, each costs what a picture does."""
 LARGEST_NUMBER: Final = 1 << 63
 DIFFERS: Final = "its bytes are not those that sha256 tells of"
 PASSED_OVER: Final = ("", "application/octet-stream", "binary/octet-stream")
@@ -56,7 +62,8 @@ class Carried:
     of the source: their id, or else the record's place. time: when the picture was taken, as the event or else the
     record says. kind: `picture` or `segment`. data: the picture's bytes, None where `reference` says where it lies.
     sha256: of the data, in hexadecimal, or empty. metadata: dotted key -> value. subject: the name as the event gives
-    it, or empty. lasting: whether epoch is the event's own id, which stays when it is sent again.
+    it, or empty. lasting: whether epoch is the event's own id, which stays when it is sent again. predictions: a JSON
+    object, task -> what it predicts; or empty.
     """
 
     key: bytes
@@ -71,6 +78,7 @@ class Carried:
     metadata: Mapping[str, Value] = field(default_factory=dict, repr=False)
     subject: str = ""
     lasting: bool = False
+    predictions: bytes = field(default=b"", repr=False)
 
 
 class Incoming:
@@ -111,6 +119,7 @@ class Incoming:
             metadata=_metadata(message, event),
             subject=name,
             lasting=event is not None,
+            predictions=_predictions(message, event, kind),
         )
 
     def _kind(self, content_type: str, name: str) -> Literal["picture", "segment"]:
@@ -175,22 +184,51 @@ def _taken(timestamp: int) -> datetime:
 
 
 def _metadata(message: Message, event: Event | None) -> Mapping[str, Value]:
-    extension = event.extensions.get(METADATA, "").encode() if event else b""
-    text = next((value for name, value in message.headers if name.lower() == METADATA), extension)
-    if not text:
-        return {}
-    if len(text) > MOST_METADATA:
-        raise PoisonError(f"metadata of {len(text)} bytes, more than {MOST_METADATA}")
+    text = _beside(message, event, METADATA, MOST_METADATA)
     try:
-        told = json.loads(text)
-        if not isinstance(told, dict):
-            raise ValueError(f"is a {type(told).__name__}")
-        values = dict(_flat("", told))
+        values = dict(_flat("", _object(text))) if text else {}
     except (ValueError, RecursionError) as error:
         raise PoisonError(f"header metadata must be a JSON object of numbers and texts ({str(error)[:80]})") from None
     if len(values) > MOST_VALUES:
         raise PoisonError(f"metadata of {len(values)} values, more than {MOST_VALUES}")
     return values
+
+
+def _predictions(message: Message, event: Event | None, kind: str) -> bytes:
+    text = _beside(message, event, PREDICTIONS, LONGEST_PREDICTIONS)
+    if not text:
+        return b""
+    if kind == "segment":
+        raise PoisonError("header predictions tells of one picture, and this is a segment")
+    try:
+        count = sum(len(_list(one)) for one in _object(text).values())
+    except (ValueError, RecursionError) as error:
+        raise PoisonError(f"header predictions must be a JSON object, task -> list ({str(error)[:80]})") from None
+    if count > MOST_PREDICTIONS:
+        raise PoisonError(f"{count} predictions of a picture, more than {MOST_PREDICTIONS}")
+    return text
+
+
+def _beside(message: Message, event: Event | None, what: str, most: int) -> bytes:
+    """A header of its own, or an extension of the event; empty where there is none."""
+    extension = event.extensions.get(what, "").encode() if event else b""
+    text = next((value for name, value in message.headers if name.lower() == what), extension) or b""
+    if len(text) > most:
+        raise PoisonError(f"{what} of {len(text)} bytes, more than {most}")
+    return text
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise ValueError(f"holds a {type(value).__name__}")
+    return value
+
+
+def _object(text: bytes) -> dict[str, Any]:
+    told = json.loads(text)
+    if not isinstance(told, dict):
+        raise ValueError(f"is a {type(told).__name__}")
+    return told
 
 
 def _flat(above: str, value: Any) -> Iterator[tuple[str, Value]]:

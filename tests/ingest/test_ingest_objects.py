@@ -186,6 +186,33 @@ def test_a_picture_without_objects_is_no_dead_letter_and_one_whose_file_is_damag
     assert len(sent(broker)) > 2
 
 
+CAR = {"category_id": 0, "bbox": [2, 3, 9, 9], "score": 0.5}
+
+
+@pytest.mark.parametrize("goal", [{"min_distance": 0.001}, {"window": WindowGoal(9, 20.0)}], ids=" ".join)
+def test_objects_that_come_with_their_pictures_are_those_of_files(tmp_path: Path, goal: dict[str, Any]) -> None:
+    found = [[{**CAR, "bbox": [number % 5, place, 9, 9]} for place in range(number % 3)] for number in range(20)]
+    headers = [(("predictions", json.dumps({"cars": one}).encode()),) for one in found]
+    for number, one in enumerate(found):
+        predicted(tmp_path / "files", number, one)
+    predicted(tmp_path / "schema", 0, [CAR])
+    made = topic(1, 20)[0]
+    made[7:9] = [replace(one, value=b"no picture") for one in made[7:9]]
+    carrying = [replace(one, headers=own) for one, own in zip(made, headers, strict=True)]
+    carrying[7] = replace(made[7], value=made[0].value, headers=(("predictions", b'{"cars": {}}'),))
+    carrying[8] = replace(made[8], value=made[0].value, headers=(("predictions", b'{"cars": [{"category_id": 0}]}'),))
+    runs = []
+    for name, messages in (("files", made), ("schema", carrying)):
+        lanes = Lanes(read_selection(objects_of("cars", 0.0)), Flat(), lightly=tmp_path / name, **goal)
+        runs.append(run(Broker({0: messages}), lanes=lanes))
+    wanted, came = ([(event.subject, record.value) for event, record in sent(one)] for one in runs)
+    assert came == wanted
+    assert len(wanted) > 3
+    reasons = [event.extensions["reason"] for event, _ in sent(runs[1], "dead")]
+    assert reasons[0] == "header predictions must be a JSON object, task -> list (holds a dict)"
+    assert reasons[1].startswith("header predictions, task 'cars': predictions[0].score: expected ")
+
+
 def test_what_is_owed_of_a_file_that_is_a_smaller_picture_now_is_told_and_holds_nothing_up(tmp_path: Path) -> None:
     """Overwritten between the end of its window and the sending."""
     messages = []

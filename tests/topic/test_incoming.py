@@ -114,6 +114,15 @@ def test_what_is_expected_decides_where_nothing_tells():
         (JPEG, [("metadata", b'{"' + b"x" * 300 + b'": {"' + b"x" * 300 + b'": 1}}')], "601 characters"),
         (JPEG, [("metadata", b"1" * 70_000)], "70000 bytes"),
         (JPEG, [("metadata", json.dumps(dict.fromkeys(map(str, range(300)), 1)).encode())], "300 values"),
+        (JPEG, [("predictions", b"{")], "predictions must be a JSON object"),
+        (JPEG, [("predictions", b"[]")], "predictions must be a JSON object"),
+        (JPEG, [("predictions", b"\xff")], "predictions must be a JSON object"),
+        (JPEG, [("predictions", b'{"cars": {"predictions": []}}')], "holds a dict"),
+        (JPEG, [("predictions", b'{"a":' + b"[" * 30_000)], "predictions must be a JSON object"),
+        (JPEG, [("predictions", b'{"cars": [' + b"9" * 5000 + b"]}")], "predictions must be a JSON object"),
+        (JPEG, [("predictions", b" " * 262_145)], "predictions of 262145 bytes, more than 262144"),
+        (JPEG, [("predictions", json.dumps({"a": [1] * 300, "b": [1]}).encode())], "301 predictions of a picture"),
+        (None, [*event(dataref="a.mp4"), ("predictions", b"{}")], "tells of one picture"),
     ],
 )
 def test_poison_is_one_line_that_says_why(value, headers, told):
@@ -137,10 +146,18 @@ def test_metadata_travels_by_dotted_keys():
     assert Incoming("frames").carried(message(headers=extension)).metadata == wanted
 
 
+def test_predictions_travel_as_they_are():
+    text = b'{"cars": [{"category_id": 0, "bbox": [1, 2, 3, 4], "score": 0.5}], "none": []}'
+    assert Incoming("frames").carried(message(headers=[("predictions", text)])).predictions == text
+    extension = Event("e1", "s", "t", extensions={"predictions": text.decode()}).headers()
+    assert Incoming("frames").carried(message(headers=extension)).predictions == text
+    assert Incoming("frames").carried(message()).predictions == b""
+
+
 NAMES = ["ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time", "ce_subject", "ce_dataref", "CE_ID"]
 TEXTS = [b"1.0", b"image/jpeg", b"video/mp4", b"a.mp4", b"{}", b"2026-01-31"]
 HEADERS = st.tuples(
-    st.sampled_from([*NAMES, "content-type", "metadata", "x"]),
+    st.sampled_from([*NAMES, "content-type", "metadata", "predictions", "x"]),
     st.binary(max_size=12) | st.sampled_from(TEXTS),
 )
 
