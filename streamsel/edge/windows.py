@@ -11,7 +11,7 @@ from streamsel.config.edge_source import EdgeSource
 from streamsel.daemon.log_lines import say
 from streamsel.edge import Seen
 from streamsel.edge.inbox import Inbox
-from streamsel.edge.standing import Standing
+from streamsel.edge.standing import Standing, Tally
 from streamsel.lanes.deciding import Open
 from streamsel.lanes.lane import Lane
 
@@ -72,9 +72,10 @@ class Windows:
                 self._calm[place] = frames, self._ticks()
 
     def show(self, lanes: Sequence[Lane]) -> None:
-        """What is open, for the status page."""
+        """What lanes hold that were just committed, or restored, for the status page."""
         for standing, lane in zip(self._standings, lanes, strict=True):
             standing.window = lane.open
+            standing.decided = Tally(lane.looked, len(lane))
 
 
 def parting(lanes: Sequence[Lane], names: Sequence[str]) -> list[int]:

@@ -19,14 +19,12 @@ __all__ = ["FROM", "Reading", "beyond", "growth", "read"]
 FROM: Final = 1000
 """Frames from which on a target ratio is kept."""
 
-AT_ONCE: Final = 64
-"""Frames at most that were taken out of the queue and are not decided, or came while the page told its counts."""
-
 
 @dataclass(frozen=True, slots=True)
 class Reading:
     """seconds: since some moment. resident: MB. descriptors: open files. frames: looked at, of which `dropped` never
-    reached the model and `queued` wait for it, in `waiting` MB. state: bytes of state.db and its log.
+    reached the model and `queued` wait for it, in `waiting` MB. decided, picks: frames of which it is known whether
+    they are picks, and how many are, both as of one commit. state: bytes of state.db and its log.
     """
 
     seconds: float
@@ -37,13 +35,9 @@ class Reading:
     dropped: int
     queued: int
     waiting: float
+    decided: int
     picks: int
     state: int
-
-    @property
-    def decided(self) -> int:
-        """Frames of which it is known whether they are picks, or nearly."""
-        return self.frames - self.dropped - self.queued
 
 
 def read(running: Running, state: Path) -> Reading:
@@ -60,17 +54,19 @@ def read(running: Running, state: Path) -> Reading:
         sum(one["dropped"] for one in told["sources"]),
         told["queue"]["frames"],
         told["queue"]["bytes"] / 1e6,
-        sum(one["picks"] for one in told["sources"]),
+        sum(one["decided"]["frames"] for one in told["sources"]),
+        sum(one["decided"]["picks"] for one in told["sources"]),
         sum(path.stat().st_size for path in state.glob("state.db*")),
     )
 
 
 def beyond(reading: Reading, ratio: float) -> float:
-    """By how many picks a target ratio is missed, beyond what it may be from `FROM` frames on; 0 and less: it holds."""
+    """By how many picks the target ratio of one source is missed, beyond what it may be from `FROM` frames on; 0 and
+    less: it holds."""
     due = ratio * reading.decided
     if reading.decided < FROM:
         return 0.0
-    return abs(reading.picks - due) - max(0.05 * due, math.sqrt(due)) - ratio * AT_ONCE
+    return round(abs(reading.picks - due) - max(0.05 * due, math.sqrt(due)), 9)  # 9: a sum of floats is no miss
 
 
 def growth(readings: Sequence[Reading]) -> float:

@@ -150,6 +150,7 @@ class Trial:
     made: by which they are at first; other: by which they are then. now: on the clock that ends windows; None: it ends
     none. commits: after so many it is stopped; None: when all was taken. trays: whether frames wait in them for others
     of their sequence; whole: bytes of those that are held as they are. incomplete: by source, as it was told.
+    standings: of the sources, once it runs.
     """
 
     folder: Path
@@ -179,7 +180,7 @@ class Trial:
 
     def _parts(self, store: EntryStore, given: Sequence[Seen]) -> Parts:
         inbox = CutInbox(self.cuts, self.stopping)
-        standings = [Standing(name) for name in NAMES]
+        self.standings = standings = [Standing(name) for name in NAMES]
         for one in given:
             inbox.put(one, standings[one.place], self.stopping, waits=True)
         quota = QuotaKeeper(self.folder / "picks", Quota(free=0), free=lambda: PLENTY)

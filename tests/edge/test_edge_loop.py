@@ -5,14 +5,18 @@ from __future__ import annotations
 import errno
 import sqlite3
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from streamsel.daemon.pauses import pauses
+from streamsel.edge.standing import Tally
 from streamsel.errors import SinkError, StreamselError
 from streamsel.lanes.deciding import Open, Span
 from streamsel.store.entries import EntryStore
@@ -33,6 +37,14 @@ from tests.edge.edge_trial import (
 )
 
 
+@pytest.fixture(scope="module", autouse=True)
+def impatient() -> Iterator[None]:
+    """What failed is tried again at once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("streamsel.edge.loop.pauses", partial(pauses, 0.001, 0.01))
+        yield
+
+
 @pytest.fixture(scope="module")
 def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     folder = tmp_path_factory.mktemp("undisturbed")
@@ -46,6 +58,28 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[str, object]:
     return told
 
 
+@pytest.fixture(scope="module")
+def one_by_one(tmp_path_factory: pytest.TempPathFactory) -> list[set[Tally]]:
+    return tallies(Trial(tmp_path_factory.mktemp("one_by_one"), cuts=[1]))
+
+
+def tallies(trial: Trial) -> list[set[Tally]]:
+    """All that is told of each source, of which picks that are not committed are never a part."""
+    told: list[set[Tally]] = [{Tally()} for _ in NAMES]
+
+    def look() -> None:
+        now = [one.decided for one in trial.standings]
+        assert sum(one.picks for one in now) == len(trial.picks())
+        for place, tally in enumerate(now):
+            told[place].add(tally)
+
+    trial.turned = look
+    lanes = trial.run(material()).lanes
+    look()
+    assert [one.decided for one in trial.standings] == [Tally(lane.looked, len(lane)) for lane in lanes]
+    return told
+
+
 FAULTS = st.lists(st.sampled_from([None, None, None, SinkError]), max_size=12)
 
 
@@ -55,6 +89,14 @@ def test_any_cut_any_reload_and_any_failure_give_the_same(fresh, undisturbed, cu
     folder = fresh()
     Trial(folder, cuts, reloads, faults).run(material())
     assert outcome(folder) == undisturbed
+
+
+@settings(max_examples=10)
+@given(CUTS, FAULTS)
+def test_frames_and_picks_are_told_as_of_one_commit(fresh, one_by_one, cuts, faults) -> None:
+    told = tallies(Trial(fresh(), cuts, faults=faults))
+    assert [own - known for own, known in zip(told, one_by_one, strict=True)] == [set()] * len(NAMES)
+    assert min(map(len, one_by_one)) > 20
 
 
 @settings(max_examples=10)

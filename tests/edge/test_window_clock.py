@@ -10,7 +10,7 @@ import pytest
 
 from streamsel.config.edge_source import EdgeSource
 from streamsel.edge.inbox import Inbox
-from streamsel.edge.standing import Standing
+from streamsel.edge.standing import Standing, Tally
 from streamsel.edge.windows import LATE, Windows
 from streamsel.lanes.deciding import Open, Span
 from tests.edge.edge_picks import live
@@ -24,9 +24,13 @@ FOLDER = EdgeSource.model_validate({"name": "yard", "folder": "/segments"})
 
 @dataclass
 class Opened:
-    """A lane with a window."""
+    """A lane with a window, and so many frames looked at, of which one is a pick."""
 
     open: Open | None
+    looked: int = 0
+
+    def __len__(self) -> int:
+        return min(1, self.looked)
 
 
 OPENED = Opened(Open(SPAN, 3))
@@ -139,5 +143,6 @@ def test_no_window_that_is_not_open() -> None:
 def test_what_is_open_is_shown() -> None:
     standings = [Standing("door"), Standing("yard")]
     windows = Windows([CAMERA, FOLDER], standings, Inbox(1 << 20))
-    windows.show([Opened(Open(SPAN, 7)), Opened(None)])  # type: ignore[list-item]
+    windows.show([Opened(Open(SPAN, 7), 40), Opened(None)])  # type: ignore[list-item]
     assert [one.window for one in standings] == [Open(SPAN, 7), None]
+    assert [one.decided for one in standings] == [Tally(40, 1), Tally()]

@@ -32,6 +32,9 @@ COUNTED: Final = {
 }
 """Fields of a Standing that only grow."""
 
+DECIDED: Final = {"frames": "Frames that picks were made of.", "picks": "Picks made of them."}
+"""Fields of a Tally, over all processes."""
+
 OUTGOING: Final = {"delivered": "Records that arrived.", "dropped": "Records that the outbox' policy dropped."}
 WAITING: Final = {"waiting": "Records that wait to be sent.", "nbytes": "Bytes of records that wait to be sent."}
 
@@ -81,6 +84,7 @@ class EdgeMetrics(Collector):
             for one in standings:
                 counter.add_metric([one.name], getattr(one, name))
             yield counter
+        yield from self._decided()
         state = GaugeMetricFamily(f"{PREFIX}state", "1 for the state that a source is in.", labels=["source", "state"])
         rate = GaugeMetricFamily(f"{PREFIX}frames_per_second", "Frames looked at, lately.", labels=["source"])
         thinned = GaugeMetricFamily(f"{PREFIX}thinned", "n: each n-th frame is looked at.", labels=["source"])
@@ -98,6 +102,15 @@ class EdgeMetrics(Collector):
             if (since := self._board.since(one)) is not None:
                 age.add_metric([one.name], since)
         yield from (state, rate, thinned, age, held, ends)
+
+    def _decided(self) -> Iterator[Metric]:
+        """Both counts of a source as of the same commit."""
+        counts = [(one.name, one.decided) for one in self._board.standings]
+        for name, told in DECIDED.items():
+            counter = CounterMetricFamily(f"{PREFIX}decided_{name}", told, labels=["source"])
+            for source, decided in counts:
+                counter.add_metric([source], getattr(decided, name))
+            yield counter
 
     def _outboxes(self) -> Iterator[Metric]:
         for name, told in {**OUTGOING, **WAITING}.items():

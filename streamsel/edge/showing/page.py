@@ -120,6 +120,7 @@ def _source(board: Board, one: Standing) -> dict[str, Any]:
         "rate": round(one.rate, 2),
         "since": None if since is None else round(since, 1),
         "window": _window(one.window),
+        "decided": asdict(one.decided),
         "problems": {_safe(reason): count for reason, count in dict(one.problems).items()},
     }
 
