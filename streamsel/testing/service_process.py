@@ -44,12 +44,13 @@ class Running:
     @property
     def text(self) -> str:
         """All that it said."""
-        return self._log.read_text()
+        return self._log.read_text(errors="replace")
 
     @property
     def lines(self) -> list[dict[str, Any]]:
         """What it logged; what is no JSON, or not whole yet, is left out."""
-        return [json.loads(line) for line in self.text.splitlines() if line.startswith("{") and line.endswith("}")]
+        whole = self.text.rpartition("\n")[0]
+        return [json.loads(line) for line in whole.splitlines() if line.startswith("{") and line.endswith("}")]
 
     def events(self, name: str) -> list[dict[str, Any]]:
         """Log lines of a kind."""

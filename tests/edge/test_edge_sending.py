@@ -181,8 +181,8 @@ def test_the_end_does_not_wait_for_a_broker_that_is_away(store: EntryStore, brok
     put(store, 1, 10)
     pumped(sendings, lambda: sendings.standing()["mqtt"].trouble, "told")
     begun = time.monotonic()
-    sendings.close(20.0)
-    assert time.monotonic() - begun < 10.0
+    sendings.close(60.0)
+    assert time.monotonic() - begun < 30.0
     assert store.outbox("mqtt").standing().waiting == 10
 
 

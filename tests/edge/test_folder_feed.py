@@ -63,7 +63,7 @@ class Run:
     stopping: threading.Event
     seen: list[Seen] = field(default_factory=list)
 
-    def until(self, condition: Callable[[], bool], seconds: float = 20.0) -> None:
+    def until(self, condition: Callable[[], bool], seconds: float = 60.0) -> None:
         deadline = time.monotonic() + seconds
         while not condition():
             assert time.monotonic() < deadline, f"{len(self.seen)} seen, {self.standing}"
@@ -90,7 +90,7 @@ def running(folder: Path, begin: Begin | None = None, most: int = PLENTY, **opti
         yield Run(feed, inbox, standing, stopping)
     finally:
         stopping.set()
-        feed.join(5.0)
+        feed.join(60)
     assert not feed.is_alive()
 
 
@@ -561,7 +561,7 @@ def test_it_ends_when_it_is_told_to_though_nobody_takes(tmp_path: Path) -> None:
     with running(tmp_path, most=1) as run:
         run.until_it_waits_for_room()
         run.stopping.set()
-        run.feed.join(1.0)
+        run.feed.join(60)
         assert not run.feed.is_alive()
 
 
@@ -570,5 +570,5 @@ def test_it_ends_while_the_folder_is_away(tmp_path: Path) -> None:
     with running(tmp_path / "nowhere", Begin(0, 1, segments)) as run:
         run.until(lambda: run.standing.trouble != "")
         run.stopping.set()
-        run.feed.join(1.0)
+        run.feed.join(60)
         assert not run.feed.is_alive()

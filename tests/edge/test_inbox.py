@@ -153,7 +153,7 @@ def test_a_folder_waits_until_it_is_told_to_stop(ends):
     waiting.join(0.1)
     assert waiting.is_alive()
     stopping.set() if ends == "stopping" else inbox.close()
-    waiting.join(5)
+    waiting.join(60)
     assert not waiting.is_alive()
     assert inbox.queued == 1
 

@@ -93,7 +93,7 @@ class Trial:
 
     def __exit__(self, *exc: object) -> None:
         self.stopping.set()
-        self.feed.join(10)
+        self.feed.join(60)
         assert not self.feed.is_alive()
 
 
@@ -203,7 +203,7 @@ def test_it_hangs_up_though_a_read_is_blocked(film):
         process.send_signal(SIGSTOP)
         trial.until(lambda: trial.inbox.queued == 0)
         trial.stopping.set()
-        trial.feed.join(20)
+        trial.feed.join(60)
         assert not trial.feed.is_alive()
     assert trial.standing.losses == 0
 
@@ -220,7 +220,7 @@ def hanging(tmp_path) -> Iterator[str]:
     time.sleep(0.2)
     os.close(writer)
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive()
 
 

