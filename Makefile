@@ -32,7 +32,7 @@ kafka-demo: $(DEMO)/venv/installed ## the same by way of a Kafka broker, which n
 	@tr '\n' '\0' < $(DEMO)/clips | xargs -0 $(DEMO)/venv/bin/python examples/kafka_demo.py $(KAFKA_DEMO)
 
 test: $(VENV)/installed lint deps ## set up what the tests need, and run them all
-	$(VENV)/bin/python -m pytest -n 3 --dist loadgroup
+	$(VENV)/bin/python -m pytest -n 4 --dist loadgroup
 
 lint: $(VENV)/installed ## check style and types
 	$(VENV)/bin/ruff check

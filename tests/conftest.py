@@ -61,8 +61,8 @@ def failing_by_a_line() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory) -> Iterator[Served]:
-    """A real Kafka broker; tests that take it name topics by `topic_name`, and belong to one of two groups of xdist's,
-    of which each has its own: `brokers` around starts, kills and whole runs, `kafka` else."""
+    """A real Kafka broker; tests that take it name topics by `topic_name`, and belong to one of xdist's groups, of
+    which each has its own: `ingest`, `brokers` around starts, kills and whole runs, `kafka` else."""
     with failing_by_a_line(), broker_for_tests(tmp_path_factory.mktemp("broker")) as found:
         yield found
 

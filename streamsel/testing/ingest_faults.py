@@ -63,7 +63,7 @@ def killed_while_owing(trial: Trial, kills: int = 2) -> int:
         with Service(trial) as service:
             service.wait(partial(service.events, "chosen"))
             service.kill()
-        owed = max(owed, trial.owed())
+        owed = max(owed, trial.owed_by_now())
     with Service(trial) as service:
         service.wait(trial.all_read)
         assert service.stop() == 0

@@ -28,6 +28,7 @@ SETTINGS: Final[Mapping[str, object]] = {
     "transaction.state.log.num.partitions": 1,
     "transaction.state.log.replication.factor": 1,
     "transaction.state.log.min.isr": 1,
+    "transaction.abort.timed.out.transaction.cleanup.interval.ms": 500,  # of 10 s: whoever was killed left one open
     "group.initial.rebalance.delay.ms": 0,
     "broker.heartbeat.interval.ms": 500,
     "broker.session.timeout.ms": 3000,  # so long the controller waits for one that was killed

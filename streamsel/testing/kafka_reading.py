@@ -12,15 +12,16 @@ from kafka.errors import KafkaError  # type: ignore[import-untyped]
 __all__ = ["committed", "group_offsets", "header"]
 
 
-def committed(servers: Sequence[str], topic: str) -> list[Any]:
-    """All records, by partition and offset. Waits for transactions that are still open."""
+def committed(servers: Sequence[str], topic: str, *, waits: bool = True) -> list[Any]:
+    """All records, by partition and offset. waits: for transactions that are still open; else none behind the first of
+    these is told."""
     given = {"bootstrap_servers": list(servers), "auto_offset_reset": "earliest"}
     with (
         closing(KafkaConsumer(isolation_level="read_uncommitted", **given)) as everything,
         closing(KafkaConsumer(isolation_level="read_committed", **given)) as consumer,
     ):
         places = [TopicPartition(topic, partition) for partition in sorted(consumer.partitions_for_topic(topic) or ())]
-        ends = everything.end_offsets(places)
+        ends = (everything if waits else consumer).end_offsets(places)
         consumer.assign(places)
         found: list[Any] = []
         while any(consumer.position(place) < ends[place] for place in places):

@@ -19,7 +19,7 @@ from streamsel.topic import Message
 from streamsel.topic.cloudevent import Event
 from tests.ingest.ingesting import Pipeline, all_read, offsets, pictures, serving
 
-pytestmark = pytest.mark.xdist_group("kafka")
+pytestmark = pytest.mark.xdist_group("ingest")
 
 
 def refers_to(path: str) -> list[tuple[str, bytes]]:

@@ -24,7 +24,7 @@ from streamsel.testing.ingest_trial import PARTITIONS, Trial
 from streamsel.testing.kafka_broker import Broker, Served
 from streamsel.testing.kafka_cluster import Cluster
 
-pytestmark = pytest.mark.xdist_group("kafka")
+pytestmark = pytest.mark.xdist_group("ingest")
 
 SESSION = 6.0
 """Seconds after which a member that shows no life is taken for dead, in a trial."""

@@ -20,7 +20,7 @@ from streamsel.testing.ingest_trial import PARTITIONS, Trial, objects_of
 from streamsel.testing.kafka_broker import Served
 from streamsel.testing.kafka_reading import committed, header
 
-pytestmark = pytest.mark.xdist_group("kafka")
+pytestmark = pytest.mark.xdist_group("ingest")
 
 PADDING = 0.25
 CATEGORIES = ("car", "bus")

@@ -12,7 +12,7 @@ import pytest
 from streamsel.testing.kafka_broker import Broker
 from tests.ingest.ingesting import Pipeline, Service, all_read, pictures
 
-pytestmark = pytest.mark.xdist_group("kafka")
+pytestmark = pytest.mark.xdist_group("ingest")
 
 
 def test_a_broker_that_comes_back_is_gone_on_with(topic_name: str, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from streamsel.testing.service_process import Running, wait_for
 from streamsel.testing.stalling import Stalling
 from tests.ingest.ingesting import Pipeline, all_read, pictures, serving
 
-pytestmark = pytest.mark.xdist_group("kafka")
+pytestmark = pytest.mark.xdist_group("ingest")
 
 
 @pytest.fixture

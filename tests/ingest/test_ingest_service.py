@@ -15,7 +15,7 @@ from streamsel.testing.service_process import wait_for
 from streamsel.topic.cloudevent import Event
 from tests.ingest.ingesting import PARTITIONS, Pipeline, Service, all_read, pictures, serving
 
-pytestmark = pytest.mark.xdist_group("kafka")
+pytestmark = pytest.mark.xdist_group("ingest")
 
 
 def newer(pipeline: Pipeline, before: int) -> int:

@@ -18,7 +18,7 @@ from streamsel.testing.ingest_trial import PARTITIONS, Trial
 from streamsel.testing.kafka_broker import Served
 from streamsel.testing.kafka_reading import committed, header
 
-pytestmark = pytest.mark.xdist_group("kafka")
+pytestmark = pytest.mark.xdist_group("ingest")
 
 
 def timed(count: int) -> list[Given]:
