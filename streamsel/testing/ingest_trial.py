@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from kafka import KafkaAdminClient  # type: ignore[import-untyped]
-from kafka.errors import TransactionalIdNotFoundError  # type: ignore[import-untyped]
+from kafka.errors import CoordinatorNotAvailableError, TransactionalIdNotFoundError  # type: ignore[import-untyped]
 
 from streamsel.config import IngestConfig, read_pipeline
 from streamsel.embed.load import load_embedder
@@ -155,7 +155,7 @@ class Trial:
         with closing(KafkaAdminClient(bootstrap_servers=list(self.broker.servers))) as admin:
             try:
                 return bool(admin.describe_transactions([number])[number].state == "Ongoing")
-            except TransactionalIdNotFoundError:
+            except (TransactionalIdNotFoundError, CoordinatorNotAvailableError):  # nobody had one yet
                 return False
 
     def all_read(self) -> bool:

@@ -20,13 +20,18 @@ def committed(servers: Sequence[str], topic: str, *, waits: bool = True) -> list
         closing(KafkaConsumer(isolation_level="read_uncommitted", **given)) as everything,
         closing(KafkaConsumer(isolation_level="read_committed", **given)) as consumer,
     ):
-        places = [TopicPartition(topic, partition) for partition in sorted(consumer.partitions_for_topic(topic) or ())]
+        places = [TopicPartition(topic, partition) for partition in sorted(_partitions(consumer, topic))]
         ends = (everything if waits else consumer).end_offsets(places)
         consumer.assign(places)
         found: list[Any] = []
         while any(consumer.position(place) < ends[place] for place in places):
             found += [record for records in consumer.poll(timeout_ms=200).values() for record in records]
     return sorted(found, key=lambda record: (record.partition, record.offset))
+
+
+def _partitions(consumer: Any, topic: str) -> set[int]:
+    """Asked for twice where there are none: the first answer may be one that was under way, of no topic."""
+    return consumer.partitions_for_topic(topic) or consumer.partitions_for_topic(topic) or set()
 
 
 def group_offsets(servers: Sequence[str], group: str) -> dict[int, int]:
