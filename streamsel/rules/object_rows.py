@@ -30,7 +30,7 @@ from streamsel.rules.own_predictions import OwnPredictions
 from streamsel.rules.own_values import object_name, of_objects, own_columns
 from streamsel.rules.unseen import Unseen
 from streamsel.selection.columns import Batch
-from streamsel.signals.crops import crops_at, refusal
+from streamsel.signals.crops import crops_at, refused_in
 
 __all__ = ["NO_OBJECT", "Inside", "ObjectRows", "of_rows"]
 
@@ -116,7 +116,7 @@ class ObjectRows:
         """The objects of a row's frame, not counted yet. Raises UsageError, SourceError for what cannot be read."""
         name = self._called(frame.mark)
         boxes = self._boxes(frame, name)
-        reasons = [refusal(box, frame.picture.width, frame.picture.height) for box in boxes]
+        reasons = [refused_in(frame.picture, box) for box in boxes]
         rows = [self._of_box(row, frame, name, box) for box, why in zip(boxes, reasons, strict=True) if not why]
         return Inside(rows, [why for why in reasons if why], self._filtered(rows, name))
 

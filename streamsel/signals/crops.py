@@ -2,24 +2,36 @@
 
 Padding is relative to the box: 0.1 makes its width and height 10 % larger, half of that on each side. What lies
 outside of the picture is cut off. Edges are rounded to the nearest pixel edge, halves up; at least one pixel is left.
-A box that holds no pixel of the picture is refused: REASONS says for what.
+A box that holds no pixel of the picture, or none that a mask leaves, is refused: REASONS says for what.
 """
 
 from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from streamsel.data import Box, Picture, Pixels
 from streamsel.errors import UsageError
 from streamsel.signals.area import resized
 
-__all__ = ["NO_AREA", "OUTSIDE", "REASONS", "Region", "crop", "crop_at", "crops_at", "refusal", "region_of"]
+__all__ = [
+    "HIDDEN",
+    "NO_AREA",
+    "OUTSIDE",
+    "REASONS",
+    "Region",
+    "crop",
+    "crop_at",
+    "crops_at",
+    "refusal",
+    "refused_in",
+    "region_of",
+]
 
-NO_AREA, OUTSIDE = "box without an area", "box outside of the picture"
-REASONS = (NO_AREA, OUTSIDE)
+NO_AREA, OUTSIDE, HIDDEN = "box without an area", "box outside of the picture", "box behind the mask"
+REASONS = (NO_AREA, OUTSIDE, HIDDEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +84,7 @@ def crops_at(
 
     None for a box that is refused; its reason is counted in `refused`.
     """
-    reasons = [refusal(box, picture.width, picture.height) for box in boxes]
+    reasons = [refused_in(picture, box) for box in boxes]
     if refused is not None:
         refused.update(reason for reason in reasons if reason)
     if all(reasons):
@@ -90,6 +102,14 @@ def refusal(box: Box, width: int, height: int) -> str:
         return NO_AREA
     inside = -box.width < box.x < width and -box.height < box.y < height
     return "" if inside else OUTSIDE
+
+
+def refused_in(picture: Picture, box: Box) -> str:
+    """`refusal` in this picture, of which a mask may hide all that is in the box, whatever it leaves of a padding."""
+    if reason := refusal(box, picture.width, picture.height):
+        return reason
+    hides: Callable[[Region], bool] | None = getattr(picture, "hides", None)
+    return HIDDEN if hides and hides(region_of(box, picture.width, picture.height)) else ""
 
 
 def _edges(start: float, extent: float, limit: int, padding: float) -> tuple[int, int]:

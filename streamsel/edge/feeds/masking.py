@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 
 import numpy as np
 
 from streamsel.data import Picture, Pixels
 from streamsel.decode.looking import Box
 from streamsel.errors import UsageError
+from streamsel.signals.crops import Region
 
 __all__ = ["Masked"]
 
@@ -57,6 +59,15 @@ class Masked:
         return any(
             not _meets(x, across, self.width) or not _meets(y, down, self.height) for across, down, x, y in self._parts
         )
+
+    def hides(self, region: Region) -> bool:
+        """Whether it leaves nothing of these pixels."""
+        return bool(self._of_all[region.top : region.bottom, region.left : region.right].all())
+
+    @cached_property
+    def _of_all(self) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+        """Kept, since it is asked for of each object of a picture."""
+        return self._hidden(self.width, self.height, 1)
 
     def i420(self) -> Pixels:
         """(96, 64) uint8, read-only: see data.Picture."""
