@@ -15,7 +15,6 @@ from typing import Final
 from threadpoolctl import threadpool_limits
 
 from streamsel.config import EdgeConfig
-from streamsel.config.edge import EdgeOutput
 from streamsel.config.edge_source import EdgeSource
 from streamsel.decode.stills import open_still
 from streamsel.edge import Begin, Courier, Segment
@@ -105,7 +104,7 @@ def built(config: EdgeConfig, reloading: Reloading) -> Iterator[Built]:
         clips = _clips(config, store)
         if clips is not None:
             stack.callback(clips.close)
-        pictures, incomplete = _pictures(config.output, embedder, quota, clips), partial(_incomplete, standings)
+        pictures, incomplete = _pictures(config, embedder, quota, clips), partial(_incomplete, standings)
         measures = any(maker.reads_pixels for maker in makers)
         trays = Trays(
             config.rules.worker.selected_sequence_length,
@@ -128,7 +127,7 @@ def built(config: EdgeConfig, reloading: Reloading) -> Iterator[Built]:
             inbox=inbox,
             lanes=lanes_of(config, makers),
             embedder=embedder,
-            embeds=config.rules.reads_vectors or any(map(config.window_of, config.sources)),
+            embeds=any(maker.reads_vectors for maker in makers),
             pictures=pictures,
             quota=quota,
             store=store,
@@ -211,9 +210,15 @@ def _clips(config: EdgeConfig, store: EntryStore) -> Clips | None:
     return Clips(config.output.folder, rule, config.sources, store.note(CLIPS), frames * max(apart, default=0.0))
 
 
-def _pictures(output: EdgeOutput, embedder: Embedder, quota: QuotaKeeper, clips: Clips | None) -> Pictures:
-    clip = clips.plan if clips else None
-    return Pictures(output.folder, quality=output.quality, model=embedder.name, told=quota.wrote, clip=clip)
+def _pictures(config: EdgeConfig, embedder: Embedder, quota: QuotaKeeper, clips: Clips | None) -> Pictures:
+    return Pictures(
+        config.output.folder,
+        quality=config.output.quality,
+        model=embedder.name,
+        padding=config.rules.worker.object_level.padding,
+        told=quota.wrote,
+        clip=clips.plan if clips else None,
+    )
 
 
 def _disk(quota: QuotaKeeper, folder: Path) -> Disk:
@@ -260,4 +265,5 @@ def _committed(board: Board, clips: Clips | None, picks: Sequence[Picked], secon
         standing.picks += 1
         if written.data and not isinstance(picture := open_still(written.data, least=(WIDEST, 1)), str):
             decision = verdict.decision
-            board.picked(standing.name, shot.taken, decision.reason, decision.distance, picture.pixels)
+            told = standing.name, shot.taken, decision.reason, decision.distance, picture.pixels
+            board.picked(*told, box=verdict.box)

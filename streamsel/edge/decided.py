@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from itertools import chain
 from typing import Final
 
 from streamsel.daemon.log_lines import say
-from streamsel.data import Vector
+from streamsel.data import Box, Vector
 from streamsel.edge import Seen, Segment
 from streamsel.edge.keeping.pictures import Written
-from streamsel.edge.keeping.shots import Shot, Shots
+from streamsel.edge.keeping.shots import NO_BOXES, Shot, Shots
 from streamsel.edge.parts import Parts
 from streamsel.edge.showing.board import MOST_SHOWN
 from streamsel.edge.trays import Row
 from streamsel.lanes.breath import Breath
-from streamsel.lanes.deciding import BrokenOff, Entered, Place, Settled, Span, Taken, Verdict, pictures
+from streamsel.lanes.deciding import BrokenOff, Entered, Key, Settled, Span, Taken, Verdict, pictures
 from streamsel.lanes.lane import Lane
 from streamsel.lanes.wall_time import on_the_wall
 from streamsel.store import Outgoing
@@ -37,7 +37,7 @@ class Decided:
 
     def __init__(self, parts: Parts, lanes: Sequence[Lane], breathe: Callable[[], None]) -> None:
         self._parts, self._lanes, self._breathe = parts, lanes, breathe
-        self.verdicts: list[tuple[str, Shots, Place, Verdict]] = []
+        self.verdicts: list[tuple[str, Shots, Key, Verdict]] = []
         self.picks: list[tuple[Shot, Verdict, Written]] = []
         self.incomplete: Counter[int] = Counter()
         self._entries: dict[str, dict[bytes, bytes | None]] = {}
@@ -53,7 +53,8 @@ class Decided:
         if broken := lane.incomplete - incomplete:
             self.incomplete[place] += broken
         settled = lane.decide(entered, self._breathe)
-        self._settled(place, settled, [one for one, _ in awaited])
+        boxes = {row.key: row.box for row in entered if row.box}
+        self._settled(place, settled, [one for one, _ in awaited], boxes)
         if (glance := self._parts.glances[place]) is not None:
             glimpses = {(one.offset, one.part): one.glimpse for one, _ in awaited if one.glimpse}
             decided = zip(entered, settled.verdicts, strict=True)
@@ -66,15 +67,15 @@ class Decided:
         self._settled(place, self._lanes[place].end(now, self._breathe), [])
 
     def _entered(self, place: int, rows: Sequence[Row]) -> list[Entered]:
-        entered = self._lanes[place].enter([_taken(*row) for row in rows])
+        entered = self._lanes[place].enter([_taken(*row) for row in rows], self._breathe)
         for row in entered:
             if isinstance(row, Verdict) and row.unusable and not row.again:
                 self._parts.unusable(place, row.unusable)
         return [row for row in entered if isinstance(row, Entered)]
 
-    def _settled(self, place: int, settled: Settled, seen: Sequence[Seen]) -> None:
+    def _settled(self, place: int, settled: Settled, seen: Sequence[Seen], boxes: Mapping[Key, Box] = NO_BOXES) -> None:
         name, _ = self._parts.lanes[place]
-        shots = Shots(name, place, self._parts.store, self._parts.pictures, seen)
+        shots = Shots(name, place, self._parts.store, self._parts.pictures, seen, boxes)
         told = chain.from_iterable(pictures(last, verdict) for last, verdict in settled.picks)
         self.verdicts += [(name, shots, at, verdict) for at, verdict in told]
         for stream, changed in (
@@ -88,8 +89,8 @@ class Decided:
     def files(self) -> dict[str, list[str]]:
         """Source -> where its picks are about to be written, or would be if others had their names."""
         files: dict[str, list[str]] = {}
-        for name, shots, place, _ in self.verdicts:
-            files.setdefault(name, []).extend(self._parts.pictures.files(name, shots.at(place)))
+        for name, shots, key, verdict in self.verdicts:
+            files.setdefault(name, []).extend(self._parts.pictures.files(name, shots.at(key), verdict.box))
         return files
 
     def windows(self) -> list[tuple[str, Span, int]]:
@@ -100,8 +101,8 @@ class Decided:
     def write(self, breath: Breath) -> None:
         """Pictures, and the events that tell of them; of a window there may be many. Raises SinkError."""
         shown = {*[number for number, told in enumerate(self.verdicts) if _first(told[-1])][-MOST_SHOWN:]}
-        for number, (name, shots, place, verdict) in enumerate(self.verdicts):
-            shot = shots[place]
+        for number, (name, shots, key, verdict) in enumerate(self.verdicts):
+            shot = shots[key]
             written = self._parts.pictures.write(name, shot, verdict)
             for outbox, make in self._parts.events.items():
                 self._outgoing[outbox].append(make(name, shot, verdict, written))

@@ -44,11 +44,7 @@ def aim_of(config: EdgeConfig, source: EdgeSource, maker: LaneMaker, embedder: E
 
 def _maker(config: EdgeConfig, source: EdgeSource, embedder: Embedder) -> LaneMaker:
     goal, window = source if source.decides else config, config.window_of(source)
-    if config.rules.worker.object_level.task_name:
-        raise UsageError(
-            "the selection asks for objects (object_level), and a camera's pictures are picked as a whole: leave that"
-            " out; `streamsel run` picks objects of a topic, `streamsel select` of files"
-        )
+    _check_objects(config, source)
     return LaneMaker(
         config.selection and config.selection.model_copy(update={"n_samples": None}),
         embedder,
@@ -64,3 +60,13 @@ def _maker(config: EdgeConfig, source: EdgeSource, embedder: Embedder) -> LaneMa
         " source",
         forgetting=partial(Forgetting.of, config.memory),
     )
+
+
+def _check_objects(config: EdgeConfig, source: EdgeSource) -> None:
+    """Nobody predicts what a camera will show: boxes of its frames come from the selection alone."""
+    task = config.rules.worker.object_level.task_name
+    if task and source.live and task not in {one.name for one in config.rules.auto_tasks}:
+        raise UsageError(
+            f"source {source.name}: worker_config.object_level.task_name: {task!r} is none of auto_tasks, and nothing"
+            " is predicted of a live source: name one of them, or take this source out"
+        )

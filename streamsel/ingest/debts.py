@@ -14,13 +14,13 @@ from typing import Final
 
 import numpy as np
 
-from streamsel.ingest.owed import Key, Owed
+from streamsel.ingest.owed import Owed
 from streamsel.ingest.parts import Parts
 from streamsel.ingest.pictures import Opened, Poison
 from streamsel.ingest.portion import Portion
 from streamsel.ingest.work import Chosen, Done, chunks, dead
 from streamsel.lanes.breath import Breath
-from streamsel.lanes.deciding import Verdict
+from streamsel.lanes.deciding import Key, Verdict
 from streamsel.lanes.lane import Lane
 from streamsel.signals.crops import refusal
 from streamsel.topic import Message

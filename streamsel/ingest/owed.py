@@ -15,17 +15,14 @@ from typing import Any, Final, Self
 
 from streamsel.data import Decision
 from streamsel.errors import StateError
-from streamsel.lanes.deciding import Gathered, Place, Span, Verdict, pictures
+from streamsel.lanes.deciding import Gathered, Key, Place, Span, Verdict, pictures
 from streamsel.sink.json_file import plain
 from streamsel.store import dump_box, load_box
 
-__all__ = ["OWED", "Key", "Owed"]
+__all__ = ["OWED", "Owed"]
 
 OWED: Final = b"#owed/"
 """How the keys of documents of owed picks begin; what `Key` says follows."""
-
-Key = tuple[int, ...]
-"""The place of a frame, of which each of a sequence has its own; of an object also its number in its frame."""
 
 
 class Owed:
@@ -46,8 +43,7 @@ class Owed:
     def add(self, picks: Sequence[tuple[Place, Verdict]]) -> None:
         """Picks of windows, and sequences, which have the place of their last frame."""
         for last, verdict in picks:
-            for place, one in pictures(last, verdict):
-                key = (*place, one.box.index) if one.box else place
+            for key, one in pictures(last, verdict):
                 self._documents[key] = self._changed[_name(key)] = _text(one, last)
 
     def settle(self, key: Key) -> None:

@@ -22,7 +22,7 @@ from streamsel.grid import to_grid
 from streamsel.lanes.at_once import OF_WINDOWS, TIMES, picks_of
 from streamsel.lanes.breath import silent
 from streamsel.lanes.candidates import GIVEN_UP, Candidates, capacity_of, picks_at
-from streamsel.lanes.deciding import Arrays, Documents, Entered, Open, Place, Settled, Span, Verdict, under
+from streamsel.lanes.deciding import Arrays, Documents, Entered, Key, Open, Place, Settled, Span, Verdict, under
 from streamsel.lanes.earlier import Earlier
 from streamsel.lanes.known_rows import KnownRow
 from streamsel.lanes.state_entries import Rows, arrays_of
@@ -109,7 +109,7 @@ class ByWindow:
 
     def decide(self, rows: Sequence[Entered], breathe: Callable[[], None] = silent) -> Settled:
         """See `Decider`."""
-        before, chosen = self._candidates.places, _Chosen()
+        before, chosen = self._candidates.pictures, _Chosen()
         start = 0
         for place, row in enumerate(rows):
             if self._span and row.when >= self._span.end:
@@ -124,15 +124,15 @@ class ByWindow:
 
     def end(self, now: float, breathe: Callable[[], None] = silent) -> Settled:
         """See `Decider`. Where the clock was set back behind the window, the next one begins where it is now."""
-        before, chosen = self._candidates.places, _Chosen()
+        before, chosen = self._candidates.pictures, _Chosen()
         if self._span:
             back = now < self._span.begin
             self._choose(chosen, breathe)
             self._ended = -math.inf if back else self._ended
         return self._settled([], before, chosen)
 
-    def _settled(self, verdicts: Sequence[Verdict], before: Sequence[Place], chosen: _Chosen) -> Settled:
-        now = self._candidates.places
+    def _settled(self, verdicts: Sequence[Verdict], before: Sequence[Key], chosen: _Chosen) -> Settled:
+        now = self._candidates.pictures
         were, are = set(before), set(now)
         kept, released = [one for one in now if one not in were], [one for one in before if one not in are]
         return Settled(verdicts, chosen.picks, kept, released, chosen.troubles, chosen.ended)

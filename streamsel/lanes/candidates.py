@@ -16,7 +16,7 @@ import numpy as np
 
 from streamsel.coreset import Coreset
 from streamsel.data import Vector
-from streamsel.lanes.deciding import Arrays, Documents, Entered, Place, under
+from streamsel.lanes.deciding import Arrays, Documents, Entered, Key, under
 from streamsel.lanes.known_rows import KnownRow, document_keys, documents_of, read_document, read_objects
 from streamsel.rules.totals import Totals
 
@@ -62,9 +62,9 @@ class Candidates:
         return self._coreset.seen
 
     @property
-    def places(self) -> list[Place]:
-        """Of the members' frames, each once, in order of arrival."""
-        return [*dict.fromkeys(place for number in sorted(self._rows) for place in self._rows[number].places)]
+    def pictures(self) -> list[Key]:
+        """Of the members, each once, in order of arrival."""
+        return [*dict.fromkeys(key for number in sorted(self._rows) for key in self._rows[number].pictures)]
 
     @property
     def latest(self) -> float:

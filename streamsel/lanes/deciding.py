@@ -25,12 +25,14 @@ __all__ = [
     "Documents",
     "Entered",
     "Gathered",
+    "Key",
     "Open",
     "Place",
     "Settled",
     "Span",
     "Taken",
     "Verdict",
+    "key_of",
     "pictures",
     "under",
 ]
@@ -42,6 +44,9 @@ Documents = Mapping[bytes, bytes]
 
 Place = tuple[int, int]
 """Offset of a record, and the number of a frame among the record's: what tells it from all others of its lane."""
+
+Key = tuple[int, ...]
+"""What tells a picture from all others of its lane: the place of its frame, and of an object also its number there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +162,9 @@ class Entered:
     objects: Mapping[str, Vector] = field(default_factory=dict, repr=False)
 
     @property
-    def places(self) -> tuple[Place, ...]:
-        """Of all its frames."""
-        return self.sequence.places if self.sequence else (self.place,)
+    def key(self) -> Key:
+        """Of its last picture."""
+        return key_of(self.place, self.box)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,16 +172,16 @@ class Settled:
     """What came of frames, or of the end of a window.
 
     verdicts: on the frames at hand, one each, in order. picks: in order; not only of frames at hand; all frames of a
-    sequence are told by its verdict, and of a frame each object that is a pick. kept: places of frames at hand that may
-    yet be picked: whoever has their pictures must keep them. released: places of frames that were kept before; their
-    pictures are not needed any more but for these picks. troubles: what could not be chosen as it was asked for, and
+    sequence are told by its verdict, and of a frame each object that is a pick. kept: pictures at hand that may yet be
+    picked: whoever has them must keep them. released: those that were kept before, and are not needed any more but for
+    these picks. troubles: what could not be chosen as it was asked for, and
     why. ended: windows at whose end was chosen, in order, as they were then.
     """
 
     verdicts: Sequence[Verdict] = ()
     picks: Sequence[tuple[Place, Verdict]] = ()
-    kept: Sequence[Place] = ()
-    released: Sequence[Place] = ()
+    kept: Sequence[Key] = ()
+    released: Sequence[Key] = ()
     troubles: Sequence[str] = ()
     ended: Sequence[Open] = ()
 
@@ -221,10 +226,15 @@ class Decider(Protocol):
         ...
 
 
-def pictures(last: Place, verdict: Verdict) -> Iterator[tuple[Place, Verdict]]:
-    """Of each picture of a pick its place, and what is told of it alone. last: place of the only one, or the last."""
+def key_of(place: Place, box: Box | None) -> Key:
+    """Of a frame's picture, or of that of an object in it."""
+    return (*place, box.index) if box else place
+
+
+def pictures(last: Place, verdict: Verdict) -> Iterator[tuple[Key, Verdict]]:
+    """Of each picture of a pick its key, and what is told of it alone. last: place of the only frame, or the last."""
     if (sequence := verdict.sequence) is None:
-        yield last, verdict
+        yield key_of(last, verdict.box), verdict
         return
     for number, place in enumerate(sequence.places):
         yield place, replace(verdict, sequence=replace(sequence, places=(place,), first=number))

@@ -16,7 +16,7 @@ from typing import Any, Final, Self
 import numpy as np
 
 from streamsel.data import Box, Mark, Value, Vector
-from streamsel.lanes.deciding import Documents, Entered, Gathered, Place
+from streamsel.lanes.deciding import Documents, Entered, Gathered, Key, Place, key_of
 from streamsel.sink.json_file import plain
 from streamsel.store import dump_box, dump_marks, load_box, load_marks
 
@@ -41,14 +41,14 @@ class KnownRow:
     objects: Mapping[str, Vector] = field(default_factory=dict, repr=False)
 
     @property
-    def places(self) -> tuple[Place, ...]:
-        """Of all its frames."""
-        return self.sequence.places if self.sequence else (self.place,)
+    def pictures(self) -> tuple[Key, ...]:
+        """Of all its frames, or of the object that it is."""
+        return self.sequence.places if self.sequence else (self.key,)
 
     @property
-    def key(self) -> tuple[int, ...]:
-        """What tells it from all others: its place, and of an object its number among those of its frame."""
-        return (*self.place, self.box.index) if self.box else self.place
+    def key(self) -> Key:
+        """What tells it from all others."""
+        return key_of(self.place, self.box)
 
     @classmethod
     def of(cls, row: Entered) -> Self:

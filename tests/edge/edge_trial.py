@@ -184,7 +184,8 @@ class Trial:
         for one in given:
             inbox.put(one, standings[one.place], self.stopping, waits=True)
         quota = QuotaKeeper(self.folder / "picks", Quota(free=0), free=lambda: PLENTY)
-        pictures = Pictures(self.folder / "picks", quality=80, model="tiny", told=quota.wrote)
+        padding = self.made.rules.worker.object_level.padding
+        pictures = Pictures(self.folder / "picks", quality=80, model="tiny", padding=padding, told=quota.wrote)
         reloads = iter(self.reloads)
 
         def committed(picks: Sequence[Picked], seconds: float) -> None:

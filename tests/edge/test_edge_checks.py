@@ -316,9 +316,41 @@ def test_a_selection_with_an_end_is_refused(pipeline: Pipeline) -> None:
     assert "AT_LEAST" in told
 
 
-def test_objects_are_refused(pipeline: Pipeline) -> None:
-    selection = {"strategies": [DIVERSITY], "worker": {"object_level": {"task_name": "cars"}}}
-    assert "(object_level)" in pipeline.problem("selection", selection=selection)
+TILES = {"type": "TILING", "name": "tiles", "num_rows": 2, "num_cols": 2}
+
+
+def of_objects(task: str) -> dict[str, Any]:
+    worker = {"object_level": {"task_name": task, "padding": 0.1}}
+    return {"selection": {"strategies": [DIVERSITY], "auto_tasks": [TILES], "worker": worker}}
+
+
+def test_objects_can_be_selected(pipeline: Pipeline) -> None:
+    assert can_run(pipeline.findings(YARD, {"name": "gate", "pipe": "mpegts"}, **of_objects("tiles")))
+
+
+@pytest.mark.parametrize(
+    ("sources", "more", "text"),
+    [
+        ([{"name": "gate", "pipe": "mpegts"}], {}, "source gate: worker_config.object_level.task_name: 'cars'"),
+        ([], {}, "task 'cars': no .lightly folder was found"),
+        ([], {"lightly": "recordings"}, "recordings"),
+    ],
+)
+def test_objects_that_nothing_predicts_are_refused(
+    pipeline: Pipeline, sources: list[dict[str, Any]], more: dict[str, Any], text: str
+) -> None:
+    told = pipeline.problem("selection", *sources, **of_objects("cars"), **more)
+    assert text in told
+    done = streamsel("run", pipeline.file, check=False)
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert told in done.stderr
+
+
+def test_objects_of_sequences_are_refused(pipeline: Pipeline) -> None:
+    both = of_objects("tiles")["selection"]
+    both["worker"]["selected_sequence_length"] = 2
+    assert "leave one of them out" in pipeline.problem("selection", selection=both)
 
 
 def test_one_sources_goal_is_tried_too(pipeline: Pipeline) -> None:

@@ -192,7 +192,7 @@ def test_the_latest_picks_are_kept_and_no_more(port: int | None, board: Board) -
     assert asked(port, "/picks/7.jpg")[0] == 200
     assert picks[0] == {
         "number": 30, "source": "door", "taken": "2026-11-21T12:00:00.250Z", "reason": "novel", "distance": 0.25,
-        "picture": "picks/30.jpg",
+        "object": None, "picture": "picks/30.jpg",
     }  # fmt: skip
 
 

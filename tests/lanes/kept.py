@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from streamsel.lanes.candidates import HELD
-from streamsel.lanes.deciding import BrokenOff, Place, Settled, Taken, Verdict
+from streamsel.lanes.deciding import BrokenOff, Key, Place, Settled, Taken, Verdict, pictures
 from streamsel.lanes.lane import Lane
 from streamsel.lanes.making import Lanes
 from streamsel.lanes.sequences import STREAMS
@@ -15,13 +15,13 @@ __all__ = ["Keeper", "kept_by", "same"]
 
 
 class Keeper:
-    """It is told of each place once that it is kept, and once that it is released; what is picked is at hand or held.
+    """It is told of each picture once that it is kept, and once that it is released; what is picked is at hand or held.
 
     What it holds is of candidates, as the state knows them, and of frames that wait for their sequence.
     """
 
     def __init__(self) -> None:
-        self.held: set[Place] = set()
+        self.held: set[Key] = set()
         self.picks: list[tuple[Place, Verdict]] = []
         self.verdicts: list[Verdict] = []
         self.state: dict[bytes, bytes] = {}
@@ -34,9 +34,9 @@ class Keeper:
         self.told(lane, settled, {row.place for row in frames})
 
     def told(self, lane: Lane, settled: Settled, at_hand: set[Place]) -> None:
-        picked = [verdict.sequence.places if verdict.sequence else (place,) for place, verdict in settled.picks]
-        assert self.held | at_hand >= {place for places in picked for place in places}
-        assert at_hand.issuperset(settled.kept)
+        picked = {key for last, verdict in settled.picks for key, _ in pictures(last, verdict)}
+        assert at_hand.issuperset(key[:2] for key in picked - self.held)
+        assert at_hand.issuperset(key[:2] for key in settled.kept)
         assert self.held.isdisjoint(settled.kept)
         assert self.held.issuperset(settled.released)
         self.held = (self.held | {*settled.kept}) - {*settled.released}
@@ -46,9 +46,9 @@ class Keeper:
         assert self.held == self.candidates or any(key.startswith(STREAMS) for key in self.state)
 
     @property
-    def candidates(self) -> set[Place]:
-        keys = [key.removeprefix(HELD).split(b"/") for key in self.state if key.startswith(HELD)]
-        return {(int(offset), int(part)) for offset, part, *_ in keys}
+    def candidates(self) -> set[Key]:
+        keys = [key.removeprefix(HELD).partition(b"/objects/")[0].split(b"/") for key in self.state if key.startswith(HELD)]
+        return {tuple(map(int, key)) for key in keys}
 
 
 def kept_by(made: Lanes, batches: Sequence[Sequence[Taken | BrokenOff]], *, anew: bool = False) -> Keeper:

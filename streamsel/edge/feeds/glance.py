@@ -78,7 +78,7 @@ def enough(config: EdgeConfig, source: EdgeSource) -> bool:
     """Whether a glance is enough to hold a frame of a source: where nothing but distances of single whole pictures
     decides, at once, and nobody wants all frames to be judged."""
     rules, worker = config.rules, config.rules.worker
-    single = worker.selected_sequence_length == 1
+    single = worker.selected_sequence_length == 1 and not worker.object_level.task_name
     alone = single and decided_by_distances(rules) and not worker.remove_exact_duplicates
     bare = config.window_of(source) is None and config.lightly is None and alone
     return source.live and config.effort == "normal" and bare

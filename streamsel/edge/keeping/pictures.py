@@ -1,10 +1,10 @@
 """Picks as files: `SOURCE/DAY/NAME.jpg`, and what is known of it beside as `NAME.jpg.json`. DAY is that of UTC.
 
 A frame of a live source is `SOURCE-STARTED-PTS`, one of a segment `SOURCE-SEGMENT-INDEX`, slashes as underscores, the
-numbers with leading zeros, so that names sort by time, both made harmless as `streamsel.sink.names` says. Where another
-frame has that name already (times of streams jump back, recorders use names again), a part of the event's id follows.
-So no frame ever takes the place of another, and one that is written again, after a crash, takes its own: with the same
-bytes, as long as quality and model are the same.
+numbers with leading zeros, so that names sort by time, both made harmless as `streamsel.sink.names` says; behind that
+an object has its number in its frame. Where another has that name already (times of streams jump back, recorders use
+names again), a part of the event's id follows. So none ever takes the place of another, and one that is written again,
+after a crash, takes its own: with the same bytes, as long as quality and model are the same.
 
 The JSON is written first: where a picture is, its facts are, too. A picture's time of change is when it was taken.
 """
@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from streamsel.data import Mark, Picture
+from streamsel.data import Box, Mark, Picture
 from streamsel.edge import Seen
 from streamsel.edge.feeds.clock import nanoseconds
 from streamsel.edge.feeds.masking import Masked
@@ -28,10 +28,11 @@ from streamsel.edge.keeping.jpeg_picture import JpegPicture
 from streamsel.edge.keeping.shots import Shot
 from streamsel.errors import SinkError
 from streamsel.lanes.lane import Verdict
-from streamsel.lanes.pick_facts import pick_facts
+from streamsel.lanes.pick_facts import object_facts, pick_facts
+from streamsel.signals.crops import crop
 from streamsel.sink.durable import made_folder
 from streamsel.sink.json_file import json_text
-from streamsel.sink.names import live_name, safe_path
+from streamsel.sink.names import frame_name, live_name, object_id, safe_path
 from streamsel.sink.picture_file import encode
 from streamsel.sink.whole_files import WholeFiles
 from streamsel.topic.cloudevent import event_id
@@ -70,7 +71,8 @@ class Written:
 
 
 class Pictures:
-    """Writes picks. quality: of JPEG, 1 to 100. model: the embedder's name. told: of each that was not there before.
+    """Writes picks. quality: of JPEG, 1 to 100. model: the embedder's name. padding: of objects that are cut out, a
+    share of their box. told: of each that was not there before.
 
     clip: gives the file that shows a pick, see `streamsel.edge.clips.writing`; facts name it. None: there is none.
     Raises SinkError where the folder cannot be made.
@@ -82,19 +84,27 @@ class Pictures:
         *,
         quality: int,
         model: str,
+        padding: float = 0.0,
         told: Callable[[Written], None] = lambda written: None,
         clip: Callable[[str, Shot, datetime, str, str], str | None] | None = None,
     ) -> None:
         self._files = WholeFiles(made_folder(folder), kept=False)  # a quota removes days
-        self._quality, self._model, self._told, self._clip = quality, model, told, clip
+        self._quality, self._model, self._padding, self._told, self._clip = quality, model, padding, told, clip
 
-    def shot(self, seen: Seen) -> Shot:
-        """Its whole picture. seen: with a frame. Raises SinkError for what no JPEG can hold."""
+    def shot(self, seen: Seen, box: Box | None = None) -> Shot:
+        """Its whole picture, or what is in the padded box. seen: with a frame. Raises SinkError for what no JPEG can
+        hold."""
         if seen.frame is None:
             raise ValueError("Pictures.shot needs a frame")
-        picture = seen.frame.picture
-        data = picture.data if isinstance(picture, JpegPicture) else encode(_whole(picture).rgb(), "jpg", self._quality)
+        data = self._encoded(seen.frame.picture, box)
         return Shot(seen.place, seen.taken, seen.frame.mark, data, seen.started, seen.segment, seen.suffix)
+
+    def _encoded(self, picture: Picture, box: Box | None) -> bytes:
+        """Also what a mask hides from the model."""
+        if isinstance(picture, JpegPicture):
+            return picture.data
+        whole = picture.whole if isinstance(picture, Masked) else picture
+        return encode(crop(whole, box, self._padding) if box else whole.rgb(), "jpg", self._quality)
 
     def encoded(self, seen: Seen) -> Seen:
         """The frame with its whole picture as the file that `write` would write. Raises SinkError as `shot` does."""
@@ -104,45 +114,48 @@ class Pictures:
         return replace(seen, frame=replace(seen.frame, picture=picture))
 
     def write(self, source_name: str, one: Seen | Shot, verdict: Verdict) -> Written:
-        """Writes a pick's whole picture and its facts. Raises SinkError, and leaves nothing then.
+        """Writes a pick's picture and its facts. Raises SinkError, and leaves nothing then.
 
         Both last once `flush` returned.
         """
-        shot = self.shot(one) if isinstance(one, Seen) else one
+        box = verdict.box
+        shot = self.shot(one, box) if isinstance(one, Seen) else one
         mark, epoch = replace(shot.mark, source=source_name), epoch_of(shot)
-        id_ = self._id(mark, shot)
+        id_ = self._id(mark, shot, box)
         taken = shot.taken.astimezone(UTC)
-        file = self._file(self.files(source_name, shot), id_)
+        file = self._file(self.files(source_name, shot, box), id_)
+        thing = object_facts(_parent(mark, shot), box, self._padding) if box else {}
         stream = {"segment": shot.segment.name} if shot.segment else {"started": shot.started}
         clip = {"clip": self._clip(source_name, shot, taken, file.removesuffix(".jpg"), id_)} if self._clip else {}
-        facts = {"id": id_, **pick_facts(mark, taken, verdict), "file": file, **clip, **stream}
+        facts = {"id": id_, **pick_facts(mark, taken, verdict), **thing, "file": file, **clip, **stream}
         text = json_text(facts)
         nbytes = len(shot.data) + len(text)
         written = Written(file, shot.data, id_, self._model, mark, epoch, taken, facts, nbytes)
         self._put(written, text)
         return written
 
-    def files(self, source_name: str, one: Seen | Shot) -> tuple[str, str]:
-        """Where a pick comes to lie, and where it does if another frame has that name; relative, POSIX."""
+    def files(self, source_name: str, one: Seen | Shot, box: Box | None = None) -> tuple[str, str]:
+        """Where a pick comes to lie, and where it does if another has that name; relative, POSIX."""
         mark = replace(_mark(one), source=source_name)
-        day, stem = f"{safe_path(source_name)}/{one.taken.astimezone(UTC):%Y-%m-%d}", _stem(mark, one)
-        return f"{day}/{safe_path(stem)}.jpg", f"{day}/{safe_path(f'{stem}-{self._id(mark, one)[:ID_DIGITS]}')}.jpg"
+        day, stem = f"{safe_path(source_name)}/{one.taken.astimezone(UTC):%Y-%m-%d}", _stem(mark, one, box)
+        longer = f"{stem}-{self._id(mark, one, box)[:ID_DIGITS]}"
+        return f"{day}/{safe_path(stem)}.jpg", f"{day}/{safe_path(longer)}.jpg"
 
     def flush(self) -> None:
         """What was written lasts when this returns: before the transaction that says so. Raises SinkError."""
         self._files.sync()
 
-    def _id(self, mark: Mark, seen: Seen | Shot) -> str:
+    def _id(self, mark: Mark, seen: Seen | Shot, box: Box | None) -> str:
         """Of a pick's event. mark: in a source of the config's name."""
-        return event_id(mark.source, epoch_of(seen), mark.pts, self._model, part_of(mark))
+        return event_id(mark.source, epoch_of(seen), mark.pts, self._model, part_of(mark, box))
 
     def _file(self, files: Sequence[str], id_: str) -> str:
-        """The name that this frame has already, else the first that no other has."""
+        """The name that this pick has already, else the first that no other has."""
         holders = [self._holder(file) for file in files]
         return files[holders.index(id_) if id_ in holders else holders.index("") if "" in holders else -1]
 
     def _holder(self, file: str) -> str:
-        """Id of the frame that has this name; empty: none; `?`: it is not known."""
+        """Id of the pick that has this name; empty: none; `?`: it is not known."""
         path = self._files.folder / file
         try:
             return str(json.loads(path.with_name(f"{path.name}.json").read_bytes())["id"])
@@ -174,10 +187,17 @@ def epoch_of(seen: Seen | Shot) -> str:
     return f"{one.name}/{one.size}/{one.modified}" if one else seen.started
 
 
-def _stem(mark: Mark, seen: Seen | Shot) -> str:
+def _stem(mark: Mark, seen: Seen | Shot, box: Box | None) -> str:
     if seen.segment is None:
-        return live_name(mark, seen.started)
-    return f"{mark.source}-{seen.segment.name.replace('/', '_')}-{mark.index:0{INDEX_DIGITS}d}"
+        stem = live_name(mark, seen.started)
+    else:
+        stem = f"{mark.source}-{seen.segment.name.replace('/', '_')}-{mark.index:0{INDEX_DIGITS}d}"
+    return object_id(stem, box.index) if box else stem
+
+
+def _parent(mark: Mark, shot: Shot) -> str:
+    """What an object's frame is called: in a segment as predictions tell of it, else as its picture would be."""
+    return frame_name(shot.mark, 1, "png") if shot.segment else live_name(mark, shot.started)
 
 
 def _mark(one: Seen | Shot) -> Mark:
@@ -186,8 +206,3 @@ def _mark(one: Seen | Shot) -> Mark:
     if one.frame is None:
         raise ValueError("a picture needs a frame")
     return one.frame.mark
-
-
-def _whole(picture: Picture) -> Picture:
-    """What is kept: also what the mask hides from the model."""
-    return picture.whole if isinstance(picture, Masked) else picture

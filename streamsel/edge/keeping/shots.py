@@ -1,4 +1,4 @@
-"""Frames as they are kept: each with its picture as JPEG, and what is known of where it came from.
+"""Pictures as they are kept: frames, or objects cut out of them, as JPEG, and what is known of where they came from.
 
 A candidate of a window of time stays in the state as a shot until it is chosen, or is none any more: no file lies
 around, and a kill at any moment loses nothing.
@@ -15,11 +15,11 @@ from datetime import datetime
 from typing import Final, Protocol
 
 from streamsel.daemon.log_lines import say
-from streamsel.data import Mark
+from streamsel.data import Box, Mark
 from streamsel.edge import Seen, Segment
 from streamsel.errors import SinkError, StateError
 from streamsel.lanes.candidates import GIVEN_UP, HELD
-from streamsel.lanes.deciding import Place
+from streamsel.lanes.deciding import Key
 from streamsel.store import dump_marks, load_marks
 from streamsel.store.entries import Committed, EntryStore
 
@@ -27,11 +27,13 @@ __all__ = ["Shot", "Shots", "give_up_others", "shots_of"]
 
 OF_SHOTS: Final = " held"
 """What the names of streams of shots end with."""
+NO_BOXES: Final[Mapping[Key, Box]] = {}
 
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """place, taken, started, segment, suffix: as of `Seen`. mark: of its frame. data: the whole picture as JPEG."""
+    """place, taken, started, segment, suffix: as of `Seen`. mark: of its frame. data: the whole picture, or an object
+    that was cut out of it, as JPEG."""
 
     place: int
     taken: datetime
@@ -56,33 +58,43 @@ class Shot:
 class Shoots(Protocol):
     """Makes shots of frames."""
 
-    def shot(self, seen: Seen) -> Shot:
-        """Its picture, whole. Raises SinkError for what no JPEG can hold."""
+    def shot(self, seen: Seen, box: Box | None = None) -> Shot:
+        """Its picture, whole, or what is in the box. Raises SinkError for what no JPEG can hold."""
         ...
 
 
 class Shots:
-    """What may be picked of a source: the frames at hand, and those that its state keeps.
+    """What may be picked of a source: the pictures at hand, and those that its state keeps.
 
-    name: of the source. place: of it in the config. seen: frames at hand. Each is read, or encoded, when asked for.
+    name: of the source. place: of it in the config. seen: frames at hand, boxes: of their objects, where these are
+    picked. Each is read, or cut out and encoded, when asked for.
     """
 
-    def __init__(self, name: str, place: int, store: EntryStore, pictures: Shoots, seen: Sequence[Seen]) -> None:
+    def __init__(
+        self,
+        name: str,
+        place: int,
+        store: EntryStore,
+        pictures: Shoots,
+        seen: Sequence[Seen],
+        boxes: Mapping[Key, Box] = NO_BOXES,
+    ) -> None:
         self._stream, self._place, self._store, self._pictures = shots_of(name), place, store, pictures
-        self._seen = {(one.offset, one.part): one for one in seen}
+        self._seen: dict[Key, Seen] = {(one.offset, one.part): one for one in seen}
+        self._boxes = boxes
 
-    def __getitem__(self, place: Place) -> Shot:
+    def __getitem__(self, key: Key) -> Shot:
         """Raises StateError where it is neither at hand nor kept."""
-        if place in self._seen:
-            return self._pictures.shot(self._seen[place])
-        text, _, picture = (self._store.entry(self._stream, _key(place)) or b"").partition(b"\n")
+        if (seen := self._seen.get(key[:2])) is not None:
+            return self._pictures.shot(seen, self._boxes.get(key))
+        text, _, picture = (self._store.entry(self._stream, _key(key)) or b"").partition(b"\n")
         return self._kept(text, picture)
 
-    def at(self, place: Place) -> Seen | Shot:
+    def at(self, key: Key) -> Seen | Shot:
         """The same without its picture: not encoded where it is at hand, and not read where it is kept."""
-        if place in self._seen:
-            return self._seen[place]
-        return self._kept(self._store.line(self._stream, _key(place)) or b"", b"")
+        if (seen := self._seen.get(key[:2])) is not None:
+            return seen
+        return self._kept(self._store.line(self._stream, _key(key)) or b"", b"")
 
     def _kept(self, text: bytes, picture: bytes) -> Shot:
         try:
@@ -93,10 +105,10 @@ class Shots:
             raise StateError(f"source {self._stream}: a candidate's picture is damaged or missing ({error})") from error
         return Shot(self._place, taken, mark, picture, told["started"], known, told["suffix"])
 
-    def changes(self, kept: Sequence[Place], released: Collection[Place]) -> Mapping[str, dict[bytes, bytes | None]]:
+    def changes(self, kept: Sequence[Key], released: Collection[Key]) -> Mapping[str, dict[bytes, bytes | None]]:
         """What the store is to be told: stream -> entries."""
-        changed: dict[bytes, bytes | None] = {_key(place): None for place in released}
-        changed |= {_key(place): self[place].dumped() for place in kept}
+        changed: dict[bytes, bytes | None] = {_key(key): None for key in released}
+        changed |= {_key(key): self[key].dumped() for key in kept}
         return {self._stream: changed} if changed else {}
 
 
@@ -125,5 +137,5 @@ def give_up_others(store: EntryStore, names: Collection[str]) -> None:
                 say("candidates given up", logging.WARNING, source=name, candidates=len(keys), reason=reason)
 
 
-def _key(place: Place) -> bytes:
-    return b"%d/%d" % place
+def _key(key: Key) -> bytes:
+    return b"/".join(b"%d" % number for number in key)

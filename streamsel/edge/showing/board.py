@@ -14,7 +14,7 @@ from typing import Final
 from prometheus_client import Histogram
 
 from streamsel.daemon.metrics import QUIET, SECONDS
-from streamsel.data import Pixels
+from streamsel.data import Box, Pixels
 from streamsel.decode.scaling import frame_of, rgb_of
 from streamsel.edge.process.memory_limit import Memory
 from streamsel.edge.standing import Standing
@@ -60,7 +60,10 @@ class Outbound:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A pick as the page shows it. number: 1 for the first of this process. taken: UTC. thumbnail: JPEG, or empty."""
+    """A pick as the page shows it. number: 1 for the first of this process. taken: UTC. thumbnail: JPEG, or empty.
+
+    box: of an object.
+    """
 
     number: int
     source: str
@@ -68,6 +71,7 @@ class Shown:
     reason: str
     distance: float | None
     thumbnail: bytes = field(repr=False)
+    box: Box | None = None
 
 
 class Board:
@@ -107,12 +111,21 @@ class Board:
         self.commits = Histogram("streamsel_edge_commit_seconds", "Of one commit.", buckets=SECONDS, registry=None)
         """Whoever serves metrics registers it."""
 
-    def picked(self, source: str, taken: datetime, reason: str, distance: float | None, rgb: Pixels) -> None:
-        """A pick was committed. rgb: (H, W, 3) uint8 of its picture, of any size; a small copy is kept."""
+    def picked(
+        self,
+        source: str,
+        taken: datetime,
+        reason: str,
+        distance: float | None,
+        rgb: Pixels,
+        box: Box | None = None,
+    ) -> None:
+        """A pick was committed. rgb: (H, W, 3) uint8 of its picture, of any size; a small copy is kept. box: of an
+        object."""
         thumbnail = _thumbnail(rgb)
         with self._lock:
             self._count += 1
-            self._shown.append(Shown(self._count, source, taken.astimezone(UTC), reason, distance, thumbnail))
+            self._shown.append(Shown(self._count, source, taken.astimezone(UTC), reason, distance, thumbnail, box))
 
     def committed(self, seconds: float) -> None:
         """So long took a commit."""

@@ -21,7 +21,7 @@ COUNTED: Final = {
     "frames": "Frames looked at.",
     "held": "Frames looked at that were surely not new, and were not embedded.",
     "dropped": "Frames dropped because the model was too slow.",
-    "picks": "Frames picked.",
+    "picks": "Pictures picked: frames, or objects of them.",
     "incomplete": "Frames whose sequence stayed incomplete.",
     "connects": "Connections that were made.",
     "losses": "Connections that were lost.",

@@ -20,6 +20,7 @@ from importlib.resources import files
 from typing import Any, Final
 
 from streamsel.daemon.status_page import Answer, served
+from streamsel.data import Box
 from streamsel.edge.showing.board import Board, Disk, Outbound, Shown
 from streamsel.edge.showing.metrics import EdgeMetrics
 from streamsel.edge.standing import Standing
@@ -150,8 +151,13 @@ def _pick(one: Shown) -> dict[str, Any]:
         "taken": _text(one.taken),
         "reason": _safe(one.reason),
         "distance": one.distance if known else None,
+        "object": _object(one.box) if one.box else None,
         "picture": f"picks/{one.number}.jpg" if one.thumbnail else None,
     }
+
+
+def _object(box: Box) -> dict[str, Any]:
+    return {"task": _safe(box.task), "number": box.index, "label": _safe(box.label), "score": box.score}
 
 
 def _safe(text: str) -> str:

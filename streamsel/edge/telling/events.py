@@ -27,8 +27,9 @@ MOST_BYTES: Final = 64_000
 """Of an event for MQTT. Brokers and small clients take far less than the 256 MB of the protocol."""
 
 TOLD: Final = ("id", "source", "taken", "file", "reason", "distance", "ordinal")
-OFTEN: Final = ("clip", "window", "sequence")
-"""What the facts beside a picture hold only where there are clips, windows, or sequences."""
+OBJECT: Final = ("parent", "task", "object", "box", "label", "score", "padding")
+OFTEN: Final = (*OBJECT, "clip", "window", "sequence")
+"""What the facts beside a picture hold only of an object, or where there are clips, windows, or sequences."""
 
 
 def mqtt_event(source_name: str, shot: Seen | Shot, verdict: Verdict, written: Written, *, topic: str) -> Outgoing:
@@ -36,7 +37,8 @@ def mqtt_event(source_name: str, shot: Seen | Shot, verdict: Verdict, written: W
 
     And where there are clips, clip: the file that is to show it, or null; of a pick of a window of time, window: its
     begin and end (ISO 8601), and order: how many were chosen there before it; of a picture of a sequence, sequence:
-    its number, and the picture's place in it. Each picture has an event of its own, for each has a file.
+    its number, and the picture's place in it; of an object what `object_facts` says. Each picture has an event of its
+    own, for each has a file.
     topic: `{source}` in it is the source's name; it is the key of what is returned. Signals are left out where it
     would be larger than MOST_BYTES.
     """
@@ -67,7 +69,7 @@ def kafka_event(
     decision = verdict.decision
     made = partial(
         pick_record,
-        Pick(verdict.ordinal, Candidate((written.mark,), np.empty(0, np.float32)), decision),
+        Pick(verdict.ordinal, Candidate((written.mark,), np.empty(0, np.float32), box=verdict.box), decision),
         Content(written.data, dataref=quote(written.file)),
         key=(key or source_name).encode(),
         model=written.model,

@@ -1,0 +1,174 @@
+"""Objects by the edge daemon as a process: of segments as `select --objects` has them, and of a real camera; killed."""
+
+from __future__ import annotations
+
+import json
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from signal import SIGKILL
+from typing import Any
+
+import pytest
+
+from streamsel.testing.edge_telling import asked, picks_in_state, status
+from streamsel.testing.gate import Gate
+from streamsel.testing.ingest_trial import objects_of
+from streamsel.testing.videos import scenes
+from tests.conftest import streamsel
+from tests.edge.daemon import Daemon, segment
+
+pytestmark = pytest.mark.xdist_group("camera")
+
+SEGMENTS = 3
+TILES = objects_of("tiles", 0.25)
+YARD = {"name": "yard", "folder": "recordings", "quiet": 0}
+GOAL = {"selection": TILES, "min_distance": 0.4}
+
+
+def record(daemon: Daemon) -> None:
+    for number in range(SEGMENTS):
+        segment(daemon.folder / "recordings", f"{number}.mp4", scenes=[number, number + 1, 2 * number + 3, 1])
+
+
+def outcome(daemon: Daemon) -> dict[str, bytes]:
+    """All files of picks; while it runs, but for what is just being renamed."""
+    picks, found = daemon.folder / "picks", dict[str, bytes]()
+    for path in sorted(picks.rglob("*")):
+        with suppress(FileNotFoundError, IsADirectoryError):
+            found[str(path.relative_to(picks))] = path.read_bytes()
+    return found
+
+
+def check(daemon: Daemon, source: str) -> list[dict[str, Any]]:
+    """Facts of all picks, numbered without a gap, each an object of its own."""
+    found = [json.loads(file.read_text()) for file in (daemon.folder / "picks" / source).rglob("*.jpg.json")]
+    found.sort(key=lambda fact: fact["ordinal"])
+    assert [fact["ordinal"] for fact in found] == list(range(len(found)))
+    assert (
+        len({fact["id"] for fact in found}) == len({(fact["parent"], fact["object"]) for fact in found}) == len(found)
+    )
+    assert all(fact["file"].endswith(f"-{fact['object']}.jpg") for fact in found)
+    return found
+
+
+@pytest.fixture(scope="module")
+def calm(tmp_path_factory: pytest.TempPathFactory) -> Daemon:
+    """One that nothing disturbed, and that has ended."""
+    daemon = Daemon(tmp_path_factory.mktemp("calm"), [YARD], **GOAL, metrics="127.0.0.1:0")
+    record(daemon)
+    with daemon.started() as running:
+        running.wait(lambda: len(running.events("read")) == SEGMENTS)
+        told = running.wait(lambda: (one := status(running))["sources"][0]["picks"] and one)
+        assert f'streamsel_edge_picks_total{{source="yard"}} {told["sources"][0]["picks"]:.1f}' in asked(
+            running, "/metrics"
+        )
+        assert running.stop() == 0
+    picks = check(daemon, "yard")
+    assert told["sources"][0]["picks"] == sum(one["picks"] for one in running.events("read")) == len(picks) > 9
+    assert len(picks) == picks_in_state(daemon.folder / "state", "yard")
+    last = [(one["source"], one["object"]) for one in told["picks"]]
+    assert last[0] == ("yard", {"task": "tiles", "number": picks[-1]["object"], "label": "", "score": 1.0})
+    return daemon
+
+
+def test_it_keeps_byte_for_byte_what_select_cuts_out_of_the_same_video(calm: Daemon, tmp_path: Path) -> None:
+    selection = tmp_path / "selection.json"
+    selection.write_text(json.dumps(TILES))
+    recordings, goal = calm.folder / "recordings", ("--selection", selection, "--min-distance", GOAL["min_distance"])
+    streamsel("select", recordings, *goal, "--model", calm.folder / "tiny.onnx", "-o", tmp_path / "out")
+    lines = [json.loads(line) for line in (tmp_path / "out" / "crops.jsonl").read_text().splitlines()]
+    cut = [(one["source"], one["index"], one["object"], (tmp_path / "out" / one["file"]).read_bytes()) for one in lines]
+    kept = [
+        (fact["segment"], fact["index"], fact["object"], (calm.folder / "picks" / fact["file"]).read_bytes())
+        for fact in check(calm, "yard")
+    ]
+    assert kept == cut
+
+
+def test_killed_at_any_moment_it_keeps_the_same(calm: Daemon, tmp_path: Path) -> None:
+    expected = outcome(calm)
+    daemon = Daemon(tmp_path, [YARD], **GOAL)
+    record(daemon)
+    for moment, number in [("picture", 3), ("commit", 4), ("committed", 2), ("picture", 2)]:
+        command = [sys.executable, "-m", "tests.edge.killed", moment, str(number), str(daemon.file)]
+        done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=120)
+        assert done.returncode == -SIGKILL, done.stderr
+    dice = random.Random()
+    for share in (2, 3):
+        with daemon.started() as running:
+            running.wait(lambda share=share: len(outcome(daemon)) >= len(expected) * share // 4)
+            time.sleep(dice.uniform(0.0, 0.1))
+            running.kill()
+    with daemon.started() as running:
+        running.wait(lambda: running.events("started") and outcome(daemon) == expected)
+        assert running.stop() == 0
+    assert outcome(daemon) == expected
+
+
+def test_windows_of_a_folder_are_chosen_after_a_kill_too(tmp_path: Path) -> None:
+    """Candidates are crops in the state: their segment may be gone by the end of their window."""
+    window = {"picks": 6, "minutes": 0.05}
+    daemon = Daemon(tmp_path, [YARD], selection=TILES, window=window, min_distance=None)
+    record(daemon)
+    with daemon.started() as running:
+        running.wait(lambda: len(running.events("read")) == SEGMENTS)
+        running.kill()
+    for file in (daemon.folder / "recordings").iterdir():
+        file.unlink()
+    with daemon.started() as running:
+        running.wait(lambda: running.events("chosen"))
+        assert running.stop() == 0
+    picks = check(daemon, "yard")
+    assert [fact["window"]["order"] for fact in picks] == [*range(6)] * (len(picks) // 6)
+    assert all((daemon.folder / "picks" / fact["file"]).stat().st_size for fact in picks)
+
+
+@pytest.fixture
+def gate() -> Iterator[Gate]:
+    with Gate() as made:
+        yield made
+
+
+def film(path: Path, shown: range) -> Path:
+    """A quarter of a second of each scene."""
+    return scenes(path, shown, 6, gop=6, options={"bf": "0", "preset": "ultrafast"})
+
+
+def pictures(daemon: Daemon) -> int:
+    return len(list((daemon.folder / "picks" / "gate").rglob("*.jpg")))
+
+
+def test_objects_of_a_camera_are_numbered_on_over_losses_and_kills(tmp_path: Path, gate: Gate) -> None:
+    """Objects of one frame are shown by one clip."""
+    films = [film(tmp_path / f"{number}.mp4", range(100 * number, 100 * number + 40)) for number in range(2)]
+    output = {"folder": "picks", "clips": {"before": 1, "after": 1, "longest": 4}}
+    source = {"name": "gate", "url": gate.url, "stall": 3}
+    daemon = Daemon(tmp_path, [source], **GOAL, output=output, metrics="127.0.0.1:0")
+    gate.shows(films[0])
+    with daemon.started() as running:
+        running.wait(lambda: pictures(daemon) > 8)
+        gate.goes()
+        running.wait(lambda: running.events("lost"))
+        gate.shows(films[1])
+        before = pictures(daemon)
+        running.wait(lambda: pictures(daemon) > before + 8)
+        assert status(running)["sources"][0]["held"] == 0
+        running.kill()
+    with daemon.started() as running:
+        before = pictures(daemon)
+        running.wait(lambda: pictures(daemon) > before + 8)
+        told = running.wait(lambda: (one := status(running)["sources"][0])["clips"] and one)
+        assert told["clips_given_up"] == 0
+        assert running.stop() == 0
+    picks = check(daemon, "gate")
+    assert len(picks) == picks_in_state(daemon.folder / "state", "gate")
+    assert len({fact["started"] for fact in picks}) == 3
+    frames = Counter(fact["parent"] for fact in picks)
+    assert max(frames.values()) > 1
+    assert len({(fact["parent"], fact["clip"]) for fact in picks}) == len(frames)
