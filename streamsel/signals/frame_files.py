@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from streamsel.signals.frame_names import Style, is_frame, json_path, restyled, styles
+from streamsel.signals.frame_names import Style, json_path, restyled, styles, video_of
 from streamsel.signals.mismatch import MismatchError
 from streamsel.signals.recent import Recent
 from streamsel.signals.side_folder import SideFolder, shown
@@ -17,22 +19,35 @@ NBYTES = 8 << 20
 """Bytes of JSON whose content is kept; as Python objects they are up to about ten times as large."""
 FOLDERS = 256
 """Folders whose way of writing frames is remembered."""
+SETTLED = 2_000_000_000
+"""Nanoseconds after which a change of a folder has another time: file systems are that coarse."""
 
 T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Listing:
+    """How videos of a folder are written, when it had changed last, and for which video it was listed: for each of its
+    frames that would be too often."""
+
+    styles: Mapping[str, Style] = field(default_factory=dict)
+    changed: int = 0
+    sought: str = ""
 
 
 class FrameFiles(Generic[T]):
     """The checked content of side files below one folder. What was read lately is kept: see `Recent`.
 
     check: makes a value of a file's JSON, or raises MismatchError. A folder is listed at most once in a while, and only
-    when a frame has no file of its exact name; files that are added later are found by their exact names.
+    when a frame has no file of its exact name: anew for a video that is not known, if the folder has changed. Files
+    that are added to those of a video, after it was asked for, are found by their exact names.
     """
 
     def __init__(self, folder: SideFolder, check: Callable[[Any], T], prefix: str = "") -> None:
         self.folder, self.prefix = folder, prefix
         self._check = check
         self._recent: Recent[T | None] = Recent(ENTRIES, NBYTES)
-        self._styles: Recent[dict[str, Style]] = Recent(FOLDERS, 1 << 20)
+        self._listings: Recent[_Listing] = Recent(FOLDERS, 1 << 20)
 
     def of(self, name: str) -> T | None:
         """What is written of a picture, a frame or a video, by its name; None: no file.
@@ -62,10 +77,19 @@ class FrameFiles(Generic[T]):
             raise self.folder.wrong(path, mismatch) from None
 
     def _otherwise(self, path: str) -> str | None:
-        if not is_frame(path):
+        video, folder = video_of(path), path.rpartition("/")[0]
+        if not video:
             return None
-        folder = path.rpartition("/")[0]
-        if folder not in self._styles:
-            known = styles(self.folder.file_names(folder))
-            self._styles.put(folder, known, 200 * len(known))
-        return restyled(path, self._styles[folder])
+        if folder not in self._listings:
+            listing = self._listed(folder, _Listing(), video)
+            self._listings.put(folder, listing, 200 * len(listing.styles))
+        listing = self._listings[folder]
+        if video not in listing.styles and video != listing.sought and self.folder.changed(folder) != listing.changed:
+            self._listed(folder, listing, video)
+        return restyled(path, listing.styles)
+
+    def _listed(self, folder: str, listing: _Listing, video: str) -> _Listing:
+        changed = self.folder.changed(folder)
+        listing.sought, listing.changed = video, changed if time.time_ns() - changed > SETTLED else 0
+        listing.styles = styles(self.folder.file_names(folder))
+        return listing

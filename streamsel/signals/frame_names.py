@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-__all__ = ["Style", "is_frame", "json_path", "restyled", "styles"]
+__all__ = ["Style", "json_path", "restyled", "styles", "video_of"]
 
 _FRAME = re.compile(r"(?s:(.+))-([0-9]+)-([A-Za-z0-9]+)\.json")
 
@@ -31,9 +31,10 @@ def json_path(name: str) -> str:
     return f"{folder}{slash}{stem if dot and stem else file}.json"
 
 
-def is_frame(path: str) -> bool:
-    """Whether a side file's path reads like that of a frame of a video."""
-    return _frame(path) is not None
+def video_of(path: str) -> str:
+    """What `styles` calls the video of a frame's side file; empty where the path reads like that of no frame."""
+    match = _frame(path)
+    return _key(match) if match else ""
 
 
 def styles(file_names: Iterable[str]) -> dict[str, Style]:

@@ -69,6 +69,13 @@ class SideFolder:
             for entry in entries:
                 yield entry.name
 
+    def changed(self, folder: str) -> int:
+        """When something came to lie in a folder below this one, or went, last: nanoseconds, 0 where it cannot be
+        said."""
+        with suppress(OSError):
+            return Path(self._within(folder)).stat().st_mtime_ns
+        return 0
+
     def wrong(self, name: str, mismatch: MismatchError) -> SourceError:
         """The error for a file that is JSON, but not as its format asks."""
         return refused(self.path / name, str(mismatch))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streamsel.signals.frame_names import is_frame, json_path, restyled, styles
+from streamsel.signals.frame_names import json_path, restyled, styles, video_of
 
 
 @pytest.mark.parametrize(
@@ -43,5 +43,5 @@ def test_frames_without_a_file_find_none_of_another_frame() -> None:
 
 
 def test_stills_are_no_frames() -> None:
-    assert is_frame("a/v-005-mp4.json")
-    assert not is_frame("a-1-b/picture.json")
+    assert video_of("a/v-005-MP4.json") == video_of("a/v-6-mp4.json") == "v-mp4"
+    assert not video_of("a-1-b/picture.json")

@@ -16,6 +16,7 @@ from streamsel.signals.lightly_folder import LightlyFolder
 from streamsel.signals.prediction_files import PredictionFiles
 from streamsel.signals.predictions import Prediction
 from streamsel.signals.schema import Category, TaskKind, TaskSchema
+from streamsel.signals.side_folder import SideFolder
 from streamsel.signals.writing import write_prediction, write_task
 
 KINDS: tuple[TaskKind, ...] = get_args(TaskKind)
@@ -98,6 +99,22 @@ def test_nothing_detected_is_not_nothing_known(tmp_path: Path) -> None:
     assert task.of("a.png") == ()
     assert task.of("b.png") is None
     assert task.boxes("a.png") == task.boxes("b.png") == []
+
+
+def test_videos_that_come_later_are_found_however_they_are_padded(tmp_path: Path) -> None:
+    """As a service asks, for years; of a video without any, the folder is not listed for each frame."""
+    task = task_of(tmp_path, CARS, {"predictions": [GOOD]}, "yard/a-007-mp4.json")
+    assert len(task.boxes("yard/a-7-mp4.png")) == 1
+    task_of(tmp_path, CARS, {"predictions": [GOOD]}, "yard/b-0008-MP4.json")
+    assert len(task.boxes("yard/b-8-mp4.png")) == 1
+    listed = []
+    names = SideFolder.file_names
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(SideFolder, "file_names", lambda folder, name: (listed.append(name), names(folder, name))[1])
+        for number in range(20):
+            task_of(tmp_path, CARS, {"predictions": []}, f"yard/d-{number}-mp4.json")
+            assert task.of(f"yard/c-{number}-mp4.png") is None
+    assert listed == ["yard"]
 
 
 def test_boxes_say_what_and_which_they_are(tmp_path: Path) -> None:
