@@ -1,7 +1,8 @@
 """The edge loop, on one page: take frames of all sources, embed them at once, decide source by source, commit.
 
-A commit that fails, as on a full disk, is tried again with lanes as they were committed, until it succeeds: meanwhile
-live sources lose frames, which are counted, and nothing that was decided is lost.
+A commit that fails, as on a full disk, is tried again with lanes as they were committed, until it succeeds; so is what
+cannot be decided while the disk of a user's predictions is away. Meanwhile live sources lose frames, which are counted,
+and nothing that was decided is lost.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ from streamsel.edge.reloading import refused
 from streamsel.edge.showing.journal import Readings
 from streamsel.edge.trays import Row
 from streamsel.edge.windows import parting
-from streamsel.errors import SinkError, StreamselError
+from streamsel.errors import DiskError, SinkError, StreamselError
 from streamsel.lanes.breath import Breath
 from streamsel.lanes.lane import Lane
 from streamsel.lanes.pick_facts import text_of
@@ -114,9 +115,10 @@ class Loop:
                 return
             except _StoppedError:
                 return
-            except SinkError as error:
+            except (DiskError, SinkError) as error:
                 failed = True
-                say("cannot write", logging.ERROR, reason=str(error), pause=pause)
+                event = "cannot read" if isinstance(error, DiskError) else "cannot write"
+                say(event, logging.ERROR, reason=str(error), pause=pause)
                 self._turned()
                 if is_full(error):
                     self._parts.quota.make_room(datetime.now(UTC), ROOM)
@@ -142,7 +144,7 @@ class Loop:
         return [np.empty(0, np.float32) if one.crop is None else next(rows) for one in seen]
 
     def _decide(self, rows: Sequence[Row], over: Sequence[int], stopping: threading.Event) -> None:
-        """All of it is committed, or SinkError or _StoppedError is raised."""
+        """All of it is committed, or DiskError, SinkError or _StoppedError is raised."""
         began = time.monotonic()
         done = Decided(self._parts, self.lanes, Breath(partial(self._lives, stopping)))
         for place, own in groupby(sorted(rows, key=_source), key=_source):

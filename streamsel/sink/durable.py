@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from streamsel.errors import SinkError
+from streamsel.errors import SinkError, StreamselError
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -133,7 +133,7 @@ def made_folder(folder: Path) -> Path:
     return folder
 
 
-def is_full(error: SinkError) -> bool:
+def is_full(error: StreamselError) -> bool:
     """Whether it was for want of room on the disk, or of the user's share of it, as the error's cause says."""
     match error.__cause__:
         case OSError(errno=number):

@@ -23,11 +23,12 @@ from streamsel.edge import Seen
 from streamsel.edge.feeds.glance import enough
 from streamsel.edge.feeds.masking import Masked
 from streamsel.edge.source_lanes import source_lanes
-from streamsel.errors import SinkError, StreamselError
+from streamsel.errors import DiskError, SinkError, StreamselError
 from streamsel.lanes.deciding import key_of
 from streamsel.lanes.lane import Taken
 from streamsel.lanes.wall_time import on_the_wall
 from streamsel.signals.crops import crop
+from streamsel.signals.side_folder import SideFolder
 from streamsel.sink.picture_file import encode
 from streamsel.store.entries import EntryStore
 from streamsel.testing.ingest_trial import objects_of
@@ -280,3 +281,21 @@ def test_no_scout_goes_before_objects() -> None:
 def test_keys_tell_objects_of_a_frame_apart() -> None:
     assert key_of((3, 4), None) == (3, 4)
     assert key_of((3, 4), Box(0, 0, 1, 1, index=2)) == (3, 4, 2)
+
+
+def test_predictions_whose_disk_is_away_are_waited_for(tmp_path: Path, monkeypatch, caplog) -> None:
+    lightly, read, faults = predicted(tmp_path, 10), SideFolder.read, [5, 6, 7]
+
+    def failing(folder: SideFolder, name: str, *most: int) -> bytes | None:
+        if "-5-" in name and faults:
+            raise DiskError(f"{name}: Stale file handle: {faults.pop()}")
+        return read(folder, name, *most)
+
+    monkeypatch.setattr(SideFolder, "read", failing)
+    monkeypatch.setattr("streamsel.edge.loop.pauses", lambda: iter([0.0] * 9))
+    sources = [{"name": name, "folder": f"/{name}"} for name in NAMES]
+    made = config(selection=objects_of("cars", 0.0), sources=sources, lightly=lightly, min_distance=1e-6)
+    Trial(tmp_path, (4,), made=made).run([seen(0, 0, part, scene=part, last=part == 6) for part in range(7)])
+    told = [(fact["index"], fact["object"]) for fact in facts_of(tmp_path)]
+    assert told == [(1, 0), (2, 0), (2, 1), (4, 0), (5, 0), (5, 1)]
+    assert [line.message for line in caplog.records if line.message.startswith("cannot")] == ["cannot read"] * 3
