@@ -4,7 +4,8 @@ Each clip, as it is or scaled to each of the heights, comes over and over by RTS
 daemon's process (user and system), from some seconds after it has connected, per second of video; start-up is in no
 figure. The model's runtime has one thread, the target ratio is 1 %. Sources a core: how many such sources add up to a
 whole core. With --exact no scout goes before the model, as with --sequence-length L, where picks are sequences of L
-frames. Resident: memory of the process at the end.
+frames, and with --tiles N, where they are tiles, as objects, of which each frame has N in a row and N in a column.
+Resident: memory of the process at the end.
 """
 
 from __future__ import annotations
@@ -70,10 +71,14 @@ def standing(running: Any) -> dict[str, int]:
 def asked(given: argparse.Namespace) -> dict[str, Any]:
     """Options of the daemon."""
     diverse = {"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "DIVERSITY"}}
-    worker = {"selected_sequence_length": given.sequence_length}
-    selection = {"selection_config": {"strategies": [diverse]}, "worker_config": worker}
+    worker: dict[str, Any] = {"selected_sequence_length": given.sequence_length}
+    tiles = {"type": "TILING", "name": "tiles", "num_rows": given.tiles, "num_cols": given.tiles}
+    chosen = {"strategies": [diverse], "auto_tasks": [tiles] if given.tiles else []}
+    if given.tiles:
+        worker["object_level"] = {"task_name": "tiles"}
     exact = {"effort": "exact"} if given.exact else {}
-    return {**exact, "selection": selection} if given.sequence_length > 1 else exact
+    plain = given.sequence_length == 1 and not given.tiles
+    return exact if plain else {**exact, "selection": {"selection_config": chosen, "worker_config": worker}}
 
 
 def main() -> None:
@@ -83,6 +88,7 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=25, help="of each stream that are measured")
     parser.add_argument("--exact", action="store_true")
     parser.add_argument("--sequence-length", type=int, default=1, metavar="L")
+    parser.add_argument("--tiles", type=int, default=0, metavar="N")
     given = parser.parse_args()
     print(machine())
     print("clip, height         looks at    frames/s  dropped/s  picks/s  CPU ms/s  sources a core  resident MB")

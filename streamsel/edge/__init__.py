@@ -3,11 +3,12 @@
 Each source has a thread of its own (`feeds`): it opens a stream, or the segments that a recorder drops into a folder,
 again and again, and puts the frames that are looked at into the `inbox`, which is bounded. The loop takes them out in
 batches over all sources, embeds them with one model, and lets each source's lane decide; where sequences are selected,
-frames wait in `trays` for the others of theirs. Pictures of picks are on disk
-first (`keeping`, within a quota); then one transaction (`streamsel.store.entries`) holds what changed of the lanes'
-state, the pictures of candidates that windows of time may yet choose, which segments are read, and the events that
-`telling` hands to MQTT or Kafka. `clips` shows what came before and after a pick. Whatever is killed before that undoes
-nothing: it is looked at again where the source still has it. `showing` tells how it goes, and `process` keeps it small.
+frames wait in `trays` for the others of theirs, and where objects are, lanes cut them out and embed these. Pictures of
+picks are on disk first (`keeping`, within a quota); then one transaction (`streamsel.store.entries`) holds what changed
+of the lanes' state, the pictures of candidates that windows of time may yet choose, which segments are read, and the
+events that `telling` hands to MQTT or Kafka. `clips` shows what came before and after a pick. Whatever is killed before
+that undoes nothing: it is looked at again where the source still has it. `showing` tells how it goes, and `process`
+keeps it small.
 """
 
 from __future__ import annotations

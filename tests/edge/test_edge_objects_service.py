@@ -129,6 +129,41 @@ def test_windows_of_a_folder_are_chosen_after_a_kill_too(tmp_path: Path) -> None
     assert all((daemon.folder / "picks" / fact["file"]).stat().st_size for fact in picks)
 
 
+def predict(daemon: Daemon, segment: int, frames: dict[int, str]) -> None:
+    """A car in the first frames of a segment, but for what is said of some of them."""
+    task = daemon.folder / ".lightly" / "predictions" / "cars"
+    (task / "yard").mkdir(parents=True, exist_ok=True)
+    (task.parent / "tasks.json").write_text('["cars"]')
+    schema = {"task_type": "object-detection", "categories": [{"id": 0, "name": "car"}]}
+    (task / "schema.json").write_text(json.dumps(schema))
+    for number in range(12):
+        found = [{"category_id": 0, "bbox": [5 * number, 20, 60, 40], "score": 0.5}]
+        told = json.dumps({"file_name": "", "predictions": found})
+        (task / "yard" / f"{segment}-{number:02d}-mp4.json").write_text(frames.get(number, told))
+
+
+def test_predictions_are_read_when_their_segment_is_and_damaged_ones_end_nothing(tmp_path: Path) -> None:
+    daemon = Daemon(tmp_path, [YARD], selection=objects_of("cars", 0.0), min_distance=1e-4, lightly=".lightly")
+    empty = json.dumps({"file_name": "", "predictions": []})
+    predict(daemon, 0, {2: "{", 3: empty})
+    segment(daemon.folder / "recordings", "0.mp4", scenes=[0])
+    with daemon.started() as running:
+        running.wait(lambda: len(running.events("read")) == 1)
+        predict(daemon, 1, {})
+        segment(daemon.folder / "recordings", "1.mp4", scenes=[1])
+        segment(daemon.folder / "recordings", "2.mp4", scenes=[2])
+        running.wait(lambda: len(running.events("read")) == 3)
+        assert running.stop() == 0
+    (unusable,) = running.events("unusable")
+    assert "0-02-mp4.json: no valid JSON" in unusable["last"]
+    picks = check(daemon, "yard")
+    frames = [(0, number) for number in range(12) if number not in (2, 3)] + [(1, number) for number in range(12)]
+    assert [(fact["parent"], fact["object"]) for fact in picks] == [
+        (f"yard/{one}-{at}-mp4.png", 0) for one, at in frames
+    ]
+    assert {(fact["label"], fact["score"], fact["task"]) for fact in picks} == {("car", 0.5, "cars")}
+
+
 @pytest.fixture
 def gate() -> Iterator[Gate]:
     with Gate() as made:

@@ -86,7 +86,7 @@ class Shots:
     def __getitem__(self, key: Key) -> Shot:
         """Raises StateError where it is neither at hand nor kept."""
         if (seen := self._seen.get(key[:2])) is not None:
-            return self._pictures.shot(seen, self._boxes.get(key))
+            return self._pictures.shot(seen, self._boxes[key] if key[2:] else None)
         text, _, picture = (self._store.entry(self._stream, _key(key)) or b"").partition(b"\n")
         return self._kept(text, picture)
 
