@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+import random
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from signal import SIGKILL
 from typing import Any
 
 from streamsel.testing.ingest_material import tiny_model
@@ -40,6 +47,36 @@ class Daemon:
             assert file.with_suffix("").stat().st_size > 0
             found.append(json.loads(file.read_text()))
         return sorted(found, key=lambda fact: (fact["source"], fact["ordinal"]))
+
+    def outcome(self) -> dict[str, bytes]:
+        """All files of picks; while it runs, but for what is just being renamed."""
+        picks, found = self.folder / "picks", dict[str, bytes]()
+        for path in sorted(picks.rglob("*")):
+            with suppress(FileNotFoundError, IsADirectoryError):
+                found[str(path.relative_to(picks))] = path.read_bytes()
+        return found
+
+    def killed_at(self, moments: Sequence[tuple[str, int]]) -> None:
+        """One process after the other, each killed by itself: see `tests.edge.killed`."""
+        for moment, number in moments:
+            command = [sys.executable, "-m", "tests.edge.killed", moment, str(number), str(self.file)]
+            done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=120)
+            assert done.returncode == -SIGKILL, done.stderr
+
+    def comes_to(self, expected: Mapping[str, bytes], shares: Sequence[float]) -> None:
+        """Killed at about these shares of what it is to keep, and begun anew, it keeps just that."""
+        for share in shares:
+            with self.started() as running:
+                running.wait(partial(self._has, int(len(expected) * share)))
+                time.sleep(random.uniform(0.0, 0.1))
+                running.kill()
+        with self.started() as running:
+            running.wait(lambda: running.events("started") and self.outcome() == expected)
+            assert running.stop() == 0
+        assert self.outcome() == expected
+
+    def _has(self, files: int) -> bool:
+        return len(self.outcome()) >= files
 
 
 def segment(folder: Path, name: str, **options: Any) -> Path:

@@ -242,6 +242,23 @@ def killed_and_begun_anew(trial: Callable[..., Trial], folder: Path, kills: Sequ
     trial(folder).run(material())
 
 
+def stopped_and_begun_anew(
+    trial: Callable[..., Trial],
+    folder: Path,
+    commits: int,
+    cuts: Sequence[int],
+    between: Callable[[], object] = lambda: None,
+) -> None:
+    """One that is stopped after so many commits, and another: nothing is picked by both. between: called then."""
+    first = trial(folder, cuts, commits=commits)
+    first.run(material())
+    between()
+    second = trial(folder)
+    second.run(material())
+    ids = [written.id for _, _, written in [*first.picks(), *second.picks()]]
+    assert len(set(ids)) == len(ids)
+
+
 def outcome(folder: Path) -> dict[str, object]:
     """All that lasts: files, state and segments by source, and what waits for brokers, by source in order."""
     picks = folder / "picks"

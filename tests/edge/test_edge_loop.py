@@ -34,6 +34,7 @@ from tests.edge.edge_trial import (
     nothing_more,
     outcome,
     seen,
+    stopped_and_begun_anew,
 )
 
 
@@ -119,13 +120,8 @@ def test_a_disk_that_refuses_for_a_while_changes_nothing(fresh, undisturbed, goo
 @given(st.integers(1, 15), CUTS)
 def test_frames_that_were_taken_are_passed_over_after_a_restart(fresh, undisturbed, commits: int, cuts) -> None:
     folder = fresh()
-    first = Trial(folder, cuts, commits=commits)
-    first.run(material())
-    second = Trial(folder)
-    second.run(material())
+    stopped_and_begun_anew(Trial, folder, commits, cuts)
     assert outcome(folder) == undisturbed
-    ids = [written.id for _, _, written in [*first.picks(), *second.picks()]]
-    assert len(set(ids)) == len(ids)
 
 
 @settings(max_examples=6)

@@ -38,6 +38,7 @@ from tests.edge.edge_trial import (
     nothing_more,
     outcome,
     seen,
+    stopped_and_begun_anew,
 )
 
 LENGTH = 3
@@ -132,16 +133,14 @@ def test_killed_before_a_commit_it_picks_the_same_again(fresh, undisturbed, kill
 def test_what_is_committed_stands_at_whole_sequences(fresh, undisturbed, commits: int, cuts) -> None:
     """No picture and no frame waits in the state but candidates of windows, and no frame is taken twice after it."""
     folder = fresh()
-    first = trial(folder, cuts, commits=commits)
-    first.run(material())
-    store = EntryStore(folder / "state.db", OUTBOXES)
-    assert not [key for name in NAMES for key in store.entries(name) if key.startswith(FRAMES)]
-    store.close()
-    second = trial(folder)
-    second.run(material())
+
+    def no_frame_waits() -> None:
+        store = EntryStore(folder / "state.db", OUTBOXES)
+        assert not [key for name in NAMES for key in store.entries(name) if key.startswith(FRAMES)]
+        store.close()
+
+    stopped_and_begun_anew(trial, folder, commits, cuts, between=no_frame_waits)
     assert outcome(folder) == undisturbed
-    ids = [written.id for _, _, written in [*first.picks(), *second.picks()]]
-    assert len(set(ids)) == len(ids)
 
 
 @settings(max_examples=4)

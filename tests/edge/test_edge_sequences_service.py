@@ -3,15 +3,9 @@
 from __future__ import annotations
 
 import json
-import random
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
-from contextlib import suppress
 from itertools import groupby, pairwise
 from pathlib import Path
-from signal import SIGKILL
 from typing import Any
 
 import pytest
@@ -35,15 +29,6 @@ SELECTION = {"selection_config": DIVERSE, "worker_config": {"selected_sequence_l
 def record(daemon: Daemon) -> None:
     for number in range(SEGMENTS):
         segment(daemon.folder / "recordings", f"{number}.mp4", scenes=[number, number + 1, 2 * number + 3, 1])
-
-
-def outcome(daemon: Daemon) -> dict[str, bytes]:
-    """All files of picks; while it runs, but for what is just being renamed."""
-    picks, found = daemon.folder / "picks", dict[str, bytes]()
-    for path in sorted(picks.rglob("*")):
-        with suppress(FileNotFoundError, IsADirectoryError):
-            found[str(path.relative_to(picks))] = path.read_bytes()
-    return found
 
 
 def check(daemon: Daemon, source: str) -> list[list[dict[str, Any]]]:
@@ -82,26 +67,14 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
         first = LENGTH * pick[0]["sequence"]["number"]
         assert [fact["index"] for fact in pick] == list(range(first, first + LENGTH))
     assert len(picks) == picks_in_state(daemon.folder / "state", "yard")
-    return outcome(daemon)
+    return daemon.outcome()
 
 
 def test_killed_at_any_moment_it_keeps_the_same(tmp_path: Path, expected: dict[str, bytes]) -> None:
     daemon = Daemon(tmp_path, [YARD], selection=SELECTION)
     record(daemon)
-    for moment, number in [("picture", 3), ("commit", 4), ("committed", 2), ("picture", LENGTH + 2)]:
-        command = [sys.executable, "-m", "tests.edge.killed", moment, str(number), str(daemon.file)]
-        done = subprocess.run(command, cwd=Path(__file__).parents[2], capture_output=True, text=True, timeout=120)
-        assert done.returncode == -SIGKILL, done.stderr
-    dice = random.Random()
-    for share in (2, 3):
-        with daemon.started() as running:
-            running.wait(lambda share=share: len(outcome(daemon)) >= len(expected) * share // 4)
-            time.sleep(dice.uniform(0.0, 0.1))
-            running.kill()
-    with daemon.started() as running:
-        running.wait(lambda: running.events("started") and outcome(daemon) == expected)
-        assert running.stop() == 0
-    assert outcome(daemon) == expected
+    daemon.killed_at([("picture", 3), ("commit", 4), ("committed", 2), ("picture", LENGTH + 2)])
+    daemon.comes_to(expected, (2 / 4, 3 / 4))
 
 
 def test_another_length_is_refused_while_it_runs_and_at_a_start(tmp_path: Path) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import random
 import resource
 import signal
 import subprocess
 import sys
 import time
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -35,16 +33,6 @@ def read(running: Running, segments: int) -> None:
     running.wait(lambda: len(running.events("read")) >= segments)
 
 
-def outcome(daemon: Daemon) -> dict[str, bytes]:
-    """All files of picks."""
-    picks = daemon.folder / "picks"
-    return {str(path.relative_to(picks)): path.read_bytes() for path in sorted(picks.rglob("*")) if path.is_file()}
-
-
-def has(daemon: Daemon, files: int) -> bool:
-    return len(outcome(daemon)) >= files
-
-
 @pytest.fixture(scope="module")
 def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """What an undisturbed daemon keeps."""
@@ -54,7 +42,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
         read(running, SEGMENTS)
         assert running.stop() == 0
     assert 4 * SEGMENTS > len(daemon.facts()) > SEGMENTS
-    return outcome(daemon)
+    return daemon.outcome()
 
 
 @pytest.fixture
@@ -64,16 +52,7 @@ def daemon(tmp_path: Path) -> Daemon:
 
 def test_killed_at_any_moment_it_keeps_the_same(daemon: Daemon, expected: dict[str, bytes]) -> None:
     record(daemon)
-    dice = random.Random()
-    for share in range(4):
-        with daemon.started() as running:
-            running.wait(partial(has, daemon, len(expected) * share // 4))
-            time.sleep(dice.uniform(0.0, 0.1))
-            running.kill()
-    with daemon.started() as running:
-        running.wait(lambda: running.events("started") and outcome(daemon) == expected)
-        assert running.stop() == 0
-    assert outcome(daemon) == expected
+    daemon.comes_to(expected, (0, 1 / 4, 2 / 4, 3 / 4))
     assert [fact["ordinal"] for fact in daemon.facts()] == list(range(len(daemon.facts())))
 
 
@@ -104,7 +83,7 @@ def test_asked_to_stop_it_ends_soon_and_goes_on_later(daemon: Daemon, expected: 
         read(running, SEGMENTS - 3)
         assert running.stop() == 0
         assert running.events("stopped")[0]["frames"] == 3 * FRAMES
-    assert outcome(daemon) == expected
+    assert daemon.outcome() == expected
 
 
 def test_a_full_disk_is_waited_out(daemon: Daemon, expected: dict[str, bytes]) -> None:
@@ -114,11 +93,11 @@ def test_a_full_disk_is_waited_out(daemon: Daemon, expected: dict[str, bytes]) -
         resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, (4000, unbounded[1]))
         record(daemon)
         running.wait(lambda: running.events("cannot write"))
-        assert len(outcome(daemon)) < len(expected)
+        assert len(daemon.outcome()) < len(expected)
         resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, unbounded)
         read(running, SEGMENTS)
         assert running.stop() == 0
-    assert outcome(daemon) == expected
+    assert daemon.outcome() == expected
 
 
 def test_two_on_one_state_are_one_too_many(daemon: Daemon) -> None:
@@ -158,7 +137,7 @@ def test_a_goal_of_another_kind_is_taken_in_with_what_was_picked(daemon: Daemon,
         record(daemon, range(2, SEGMENTS))
         read(running, SEGMENTS)
         assert running.stop() == 0
-    assert outcome(daemon) == expected
+    assert daemon.outcome() == expected
 
 
 def test_a_ratio_in_place_of_a_distance_keeps_its_share_from_then_on(daemon: Daemon) -> None:
