@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from streamsel.data import Box
 from streamsel.edge.showing.board import MOST_SHOWN, Board, Disk, Outbound
 from streamsel.edge.showing.page import edge_page
 from streamsel.edge.standing import Standing, Tally
@@ -194,6 +195,14 @@ def test_the_latest_picks_are_kept_and_no_more(port: int | None, board: Board) -
         "number": 30, "source": "door", "taken": "2026-11-21T12:00:00.250Z", "reason": "novel", "distance": 0.25,
         "object": None, "picture": "picks/30.jpg",
     }  # fmt: skip
+
+
+def test_an_object_is_told_by_what_it_is(port: int | None, board: Board) -> None:
+    label = f"car rtsp://me:s3cret@h {NASTY}"
+    board.picked("door", NOON, "novel", 0.1, moving_picture(0, 0, (20, 9)), Box(1, 2, 20, 9, label, 0.5, 3, "cars"))
+    told = status(port)["picks"][0]["object"]
+    assert {**told, "label": ""} == {"task": "cars", "number": 3, "label": "", "score": 0.5}
+    assert told["label"] == label.replace("me:s3cret@", "")
 
 
 @pytest.mark.parametrize("distance", [None, math.inf, math.nan])

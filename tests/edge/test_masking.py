@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from streamsel.decode.picture import StillPicture, VideoPicture
 from streamsel.edge.feeds.masking import Masked
+from streamsel.signals.crops import Region
 from streamsel.testing.videos import moving_picture
 
 SIZE = (320, 200)
@@ -110,3 +111,20 @@ def test_a_part_outside_of_the_picture_is_known_to_hide_nothing(part, beside):
     picture = StillPicture(moving_picture(0, 0, SIZE))
     assert not Masked(picture, [part]).idle
     assert Masked(picture, [part, beside]).idle
+
+
+@settings(max_examples=80)
+@given(st.lists(parts(), min_size=1, max_size=3), st.data())
+def test_it_hides_what_is_grey_all_over(hidden, data):
+    masked = Masked(StillPicture(np.full((SIZE[1], SIZE[0], 3), 255, np.uint8)), hidden)
+    left, top = data.draw(st.integers(0, SIZE[0] - 1)), data.draw(st.integers(0, SIZE[1] - 1))
+    right, bottom = data.draw(st.integers(left + 1, SIZE[0])), data.draw(st.integers(top + 1, SIZE[1]))
+    region = Region(left, top, right, bottom)
+    assert masked.hides(region) == bool((region.of(masked.rgb()) == 128).all())
+    assert masked.hides(Region(*_whole(hidden[0])))
+
+
+def _whole(part):
+    """Of a part what lies in the picture."""
+    width, height, x, y = part
+    return x, y, min(x + width, SIZE[0]), min(y + height, SIZE[1])

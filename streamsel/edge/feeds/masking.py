@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import cached_property
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -62,12 +61,10 @@ class Masked:
 
     def hides(self, region: Region) -> bool:
         """Whether it leaves nothing of these pixels."""
-        return bool(self._of_all[region.top : region.bottom, region.left : region.right].all())
-
-    @cached_property
-    def _of_all(self) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
-        """Kept, since it is asked for of each object of a picture."""
-        return self._hidden(self.width, self.height, 1)
+        hidden = np.zeros((region.bottom - region.top, region.right - region.left), np.bool_)
+        for rows, columns in self._spans(self.width, self.height, 1):
+            hidden[_from(rows, region.top), _from(columns, region.left)] = True
+        return bool(hidden.all())
 
     def i420(self) -> Pixels:
         """(96, 64) uint8, read-only: see data.Picture."""
@@ -89,10 +86,19 @@ class Masked:
     def _hidden(self, width: int, height: int, more: int) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
         """(height, width) bool: which pixels of a picture of that size are grey. more: pixels of it around a part."""
         hidden = np.zeros((height, width), np.bool_)
-        for across, down, x, y in self._parts:
-            rows, columns = _span(y, down, self.height, height, more), _span(x, across, self.width, width, more)
+        for rows, columns in self._spans(width, height, more):
             hidden[rows, columns] = True
         return hidden
+
+    def _spans(self, width: int, height: int, more: int) -> Iterator[tuple[slice, slice]]:
+        """Rows and columns of each part."""
+        for across, down, x, y in self._parts:
+            yield _span(y, down, self.height, height, more), _span(x, across, self.width, width, more)
+
+
+def _from(span: slice, first: int) -> slice:
+    """The same of what begins there."""
+    return slice(max((span.start or 0) - first, 0), max(span.stop - first, 0))
 
 
 def _span(begin: int, length: int, whole: int, size: int, more: int) -> slice:
