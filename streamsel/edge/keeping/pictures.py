@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from streamsel.data import Box, Mark, Picture
+from streamsel.data import Box, Mark, Picture, Pixels
 from streamsel.edge import Seen
 from streamsel.edge.feeds.clock import nanoseconds
 from streamsel.edge.feeds.masking import Masked
@@ -29,7 +29,7 @@ from streamsel.edge.keeping.shots import Shot
 from streamsel.errors import SinkError
 from streamsel.lanes.lane import Verdict
 from streamsel.lanes.pick_facts import object_facts, pick_facts
-from streamsel.signals.crops import crop
+from streamsel.signals.crops import region_of
 from streamsel.sink.durable import made_folder
 from streamsel.sink.json_file import json_text
 from streamsel.sink.names import frame_name, live_name, object_id, safe_path
@@ -90,6 +90,7 @@ class Pictures:
     ) -> None:
         self._files = WholeFiles(made_folder(folder), kept=False)  # a quota removes days
         self._quality, self._model, self._padding, self._told, self._clip = quality, model, padding, told, clip
+        self._latest: tuple[Picture, Pixels] | None = None
 
     def shot(self, seen: Seen, box: Box | None = None) -> Shot:
         """Its whole picture, or what is in the padded box. seen: with a frame. Raises SinkError for what no JPEG can
@@ -104,7 +105,13 @@ class Pictures:
         if isinstance(picture, JpegPicture):
             return picture.data
         whole = picture.whole if isinstance(picture, Masked) else picture
-        return encode(crop(whole, box, self._padding) if box else whole.rgb(), "jpg", self._quality)
+        return encode(self._cut(whole, box) if box else whole.rgb(), "jpg", self._quality)
+
+    def _cut(self, whole: Picture, box: Box) -> Pixels:
+        """An object; of several that come one after the other their picture is converted once."""
+        if self._latest is None or self._latest[0] is not whole:
+            self._latest = whole, whole.rgb()
+        return region_of(box, whole.width, whole.height, self._padding).of(self._latest[1]).copy()
 
     def encoded(self, seen: Seen) -> Seen:
         """The frame with its whole picture as the file that `write` would write. Raises SinkError as `shot` does."""
