@@ -47,7 +47,9 @@ class Keeper:
 
     @property
     def candidates(self) -> set[Key]:
-        keys = [key.removeprefix(HELD).partition(b"/objects/")[0].split(b"/") for key in self.state if key.startswith(HELD)]
+        keys = [
+            key.removeprefix(HELD).partition(b"/objects/")[0].split(b"/") for key in self.state if key.startswith(HELD)
+        ]
         return {tuple(map(int, key)) for key in keys}
 
 
