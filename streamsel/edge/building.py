@@ -19,11 +19,11 @@ from streamsel.config.edge_source import EdgeSource
 from streamsel.decode.stills import open_still
 from streamsel.edge import Begin, Courier, Segment
 from streamsel.edge.clips.writing import CLIPS, Clips
-from streamsel.edge.decided import WRITING
 from streamsel.edge.feeds.feed import LiveFeed
 from streamsel.edge.feeds.folder_feed import FolderFeed
 from streamsel.edge.feeds.glance import Glance
 from streamsel.edge.inbox import Inbox
+from streamsel.edge.keeping.due import WRITING
 from streamsel.edge.keeping.leftovers import remove_uncommitted
 from streamsel.edge.keeping.noted_quota import noted_quota
 from streamsel.edge.keeping.pictures import Pictures
@@ -32,6 +32,7 @@ from streamsel.edge.parts import Lanes, MakeEvent, Parts, Picked
 from streamsel.edge.process.cores import cores
 from streamsel.edge.process.heap import Heap
 from streamsel.edge.process.memory_limit import MemoryLimit
+from streamsel.edge.process.spill import Spill
 from streamsel.edge.reloading import Reloading
 from streamsel.edge.showing.board import WIDEST, Board, Disk
 from streamsel.edge.showing.journal import Complaints
@@ -61,10 +62,6 @@ BATCH: Final = 32
 
 PARTING: Final = 2.0
 """Seconds that what is on its way to a broker gets to be acknowledged when all ends."""
-
-WAITING: Final = 2
-"""Of so many parts of the queue's bytes, one is what frames may hold beside it that wait for their sequence, before
-they are held as JPEG."""
 
 DECODING: Final = 2
 """Threads of one source's decoder, at most."""
@@ -105,11 +102,11 @@ def built(config: EdgeConfig, reloading: Reloading) -> Iterator[Built]:
         if clips is not None:
             stack.callback(clips.close)
         pictures, incomplete = _pictures(config, embedder, quota, clips), partial(_incomplete, standings)
-        measures = any(maker.reads_pixels for maker in makers)
         trays = Trays(
             config.rules.worker.selected_sequence_length,
-            lambda: inbox.most_bytes // WAITING,
-            None if measures else pictures.encoded,
+            lambda: inbox.most_bytes,
+            partial(pictures.encoded, makers[0].look),  # the selection is that of all sources
+            partial(Spill, config.state),
             incomplete,
         )
         board = Board(

@@ -26,7 +26,7 @@ from streamsel.edge.feeds.opening import opened
 from streamsel.edge.feeds.segment_reading import SegmentReading
 from streamsel.edge.feeds.watching import Watched
 from streamsel.edge.parts import Lanes
-from streamsel.edge.process.memory_limit import refusal
+from streamsel.edge.process.memory_limit import Needs, refusal
 from streamsel.edge.source_lanes import source_lanes
 from streamsel.errors import AwayError, SourceError, StreamselError, UsageError
 from streamsel.lanes.lane import FACTS
@@ -59,7 +59,7 @@ def edge_findings(config: EdgeConfig) -> Iterator[Finding]:
     yield from written_findings("output.folder", config.output.folder)
     lanes = yield from model_findings(config, partial(source_lanes, config), lambda model: "")
     yield from _refused(config.state, lanes or ())
-    if wrong := refusal(config.memory_limit, len(config.sources)):
+    if wrong := refusal(config.memory_limit, Needs.of(config)):
         yield problem("memory_limit", wrong)
     yield from _couriers(config)
     if config.metrics is not None:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
-from typing import Final
 
 from streamsel.daemon.log_lines import say
 from streamsel.data import Box, Vector
 from streamsel.edge import Seen, Segment
+from streamsel.edge.keeping.due import DUE, WRITING, Due
 from streamsel.edge.keeping.pictures import Written
 from streamsel.edge.keeping.shots import NO_BOXES, Shot, Shots
-from streamsel.edge.parts import Parts
+from streamsel.edge.parts import MakeEvent, Parts
 from streamsel.edge.showing.board import MOST_SHOWN
 from streamsel.edge.trays import Row
 from streamsel.lanes.breath import Breath
@@ -22,12 +23,9 @@ from streamsel.lanes.deciding import BrokenOff, Entered, Key, Settled, Span, Tak
 from streamsel.lanes.lane import Lane
 from streamsel.lanes.wall_time import on_the_wall
 from streamsel.store import Outgoing
-from streamsel.store.entries import Committed
+from streamsel.store.entries import Committed, Entry
 
-__all__ = ["WRITING", "Decided"]
-
-WRITING: Final = "files being written"
-"""The note of which pictures are being written: until it is taken back, by the commit that knows of them."""
+__all__ = ["Decided"]
 
 
 class Decided:
@@ -40,9 +38,11 @@ class Decided:
         self.verdicts: list[tuple[str, Shots, Key, Verdict]] = []
         self.picks: list[tuple[Shot, Verdict, Written]] = []
         self.incomplete: Counter[int] = Counter()
-        self._entries: dict[str, dict[bytes, bytes | None]] = {}
+        self._entries: dict[str, dict[bytes, Entry | None]] = {}
         self._segments: dict[str, list[Segment]] = {}
-        self._outgoing: dict[str, list[Outgoing]] = {name: [] for name in parts.events}
+        self._outgoing: dict[str, list[Callable[[], Outgoing]]] = {name: [] for name in parts.events}
+        self._aside: set[str] = set()
+        """Files that are due."""
 
     def lane(self, place: int, own: Sequence[Row]) -> None:
         """Decides what is one source's, in order."""
@@ -78,10 +78,8 @@ class Decided:
         shots = Shots(name, place, self._parts.store, self._parts.pictures, seen, boxes)
         told = chain.from_iterable(pictures(last, verdict) for last, verdict in settled.picks)
         self.verdicts += [(name, shots, at, verdict) for at, verdict in told]
-        for stream, changed in (
-            (name, self._lanes[place].entries()),
-            *shots.changes(settled.kept, settled.released).items(),
-        ):
+        self._entries.setdefault(name, {}).update(self._lanes[place].entries())
+        for stream, changed in shots.changes(settled.kept, settled.released).items():
             self._entries.setdefault(stream, {}).update(changed)
         for reason in settled.troubles:
             say("window chosen by distance alone", logging.WARNING, source=name, reason=reason)
@@ -98,18 +96,39 @@ class Decided:
         counts = Counter((name, verdict.window) for name, _, _, verdict in self.verdicts)
         return [(name, window, count) for (name, window), count in counts.items() if window]
 
-    def write(self, breath: Breath) -> None:
-        """Pictures, and the events that tell of them; of a window there may be many. Raises SinkError."""
+    def write(self, breath: Breath, hurried: Callable[[], bool]) -> None:
+        """Pictures, and the events that tell of them; of a window there may be many. Raises SinkError.
+
+        hurried: whether there is no time left to write files: then pictures are put into the state, see `due`.
+        """
         shown = {*[number for number, told in enumerate(self.verdicts) if _first(told[-1])][-MOST_SHOWN:]}
         for number, (name, shots, key, verdict) in enumerate(self.verdicts):
             shot = shots[key]
-            written = self._parts.pictures.write(name, shot, verdict)
-            for outbox, make in self._parts.events.items():
-                self._outgoing[outbox].append(make(name, shot, verdict, written))
+            written = self._put_aside(name, shot, verdict) if hurried() else self._written(name, shot, verdict)
             if number not in shown:  # a window may have a thousand picks
                 shot, written = replace(shot, data=b""), replace(written, data=b"")
+            for outbox, make in self._parts.events.items():
+                self._outgoing[outbox].append(partial(self._event, make, name, shot, verdict, written))
             self.picks.append((shot, verdict, written))
             breath()
+
+    def _written(self, name: str, shot: Shot, verdict: Verdict) -> Written:
+        return self._parts.pictures.write(name, shot, verdict)
+
+    def _put_aside(self, name: str, shot: Shot, verdict: Verdict) -> Written:
+        written = self._parts.pictures.planned(name, shot, verdict)
+        self._parts.store.commit(Committed(entries={DUE: {written.file.encode(): written.due.dumped()}}))
+        self._aside.add(written.file)
+        return written
+
+    def _event(self, make: MakeEvent, name: str, shot: Shot, verdict: Verdict, written: Written) -> Outgoing:
+        """Made as it is stored: a sequence may have a thousand pictures."""
+        return make(name, shot, verdict, written if written.data else replace(written, data=self._data(written.file)))
+
+    def _data(self, file: str) -> bytes:
+        if file not in self._aside:
+            return self._parts.pictures.read(file)
+        return Due.read(self._parts.store.entry(DUE, file.encode()) or b"").data
 
     def committed(self) -> Committed:
         """As the store takes it."""
@@ -117,10 +136,20 @@ class Decided:
         return Committed(
             entries=self._entries,
             segments=self._segments,
-            outgoing=self._outgoing,
+            outgoing={outbox: _Made(makes) for outbox, makes in self._outgoing.items()},
             notes=notes,
             lasts=bool(self.verdicts),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What each of them makes, one after the other, as often as it is asked for."""
+
+    makes: Sequence[Callable[[], Outgoing]]
+
+    def __iter__(self) -> Iterator[Outgoing]:
+        return (make() for make in self.makes)
 
 
 def _first(verdict: Verdict) -> bool:

@@ -8,9 +8,10 @@ and nothing that was decided is lost.
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -22,7 +23,8 @@ from streamsel.daemon.log_lines import say
 from streamsel.daemon.pauses import pauses
 from streamsel.data import Vector
 from streamsel.edge import Seen
-from streamsel.edge.decided import WRITING, Decided
+from streamsel.edge.decided import Decided
+from streamsel.edge.keeping.due import DUE, WRITING, write_due
 from streamsel.edge.parts import Parts
 from streamsel.edge.reloading import refused
 from streamsel.edge.showing.journal import Readings
@@ -43,6 +45,9 @@ TURN = 0.5
 LONGEST = 1.0
 """Seconds that one batch is to take, about."""
 
+GRACE = 2.0
+"""Seconds after a stop in which pictures of picks are still written as files; then they are put into the state."""
+
 ROOM = 2_000_000
 """Bytes that are made free by removing old pictures where something could not be written."""
 
@@ -60,8 +65,9 @@ class Loop:
     def run(self, stopping: threading.Event) -> None:
         """Turn after turn. Raises StreamselError where no retry would help."""
         parts = self._parts
+        self._lasting(lambda _: write_due(parts.store, parts.pictures.put, parts.pictures.flush), stopping)
         self._part(stopping)
-        while not stopping.is_set():
+        while not (stopping.is_set() or parts.ended()):
             self._reload()
             seen = parts.inbox.take(min(self._most, parts.batch), TURN)
             if behind := parts.windows.behind(self.lanes, seen):
@@ -104,26 +110,37 @@ class Loop:
         if stopping.is_set():
             return
         rows = self._parts.trays.take(list(zip(seen, vectors, strict=True)))
-        failed = False
-        for pause in pauses():
+
+        def settled(failed: bool) -> None:
+            if failed:
+                self.lanes = self._restored()
+            self._parts.trays.fit()
+            if rows or over:
+                self._decide(rows, over, stopping)
+
+        if self._lasting(settled, stopping) and seen:
+            self._most = self._fitting(len(seen), time.monotonic() - began)
+
+    def _lasting(self, work: Callable[[bool], None], stopping: threading.Event) -> bool:
+        """Does what writes, as often as it takes; whether it was done before it had to stop. work: is told whether it
+        failed before."""
+        failed, waits = False, pauses()
+        while True:
             try:
-                if failed:
-                    self.lanes = self._restored()
-                if rows or over:
-                    self._decide(rows, over, stopping)
-                self._most = self._fitting(len(seen), time.monotonic() - began) if seen else self._most
-                return
+                work(failed)
             except _StoppedError:
-                return
+                return False
             except (DiskError, SinkError) as error:
-                failed = True
+                failed, pause = True, next(waits)
                 event = "cannot read" if isinstance(error, DiskError) else "cannot write"
                 say(event, logging.ERROR, reason=str(error), pause=pause)
                 self._turned()
                 if is_full(error):
                     self._parts.quota.make_room(datetime.now(UTC), ROOM)
-            if stopping.wait(pause):
-                return
+                if stopping.wait(pause):
+                    return False
+            else:
+                return True
 
     def _fitting(self, frames: int, seconds: float) -> int:
         """How many frames to take at once, when so many took so long: a slow machine must stop in time, too."""
@@ -152,8 +169,8 @@ class Loop:
         for place in over:
             done.end(place, self._parts.windows.now())
         if done.verdicts:
-            self._parts.store.commit(Committed(notes={WRITING: done.files()}, lasts=True))
-            done.write(Breath(self._turned))
+            self._parts.store.commit(Committed(notes={WRITING: done.files()}, forget=[DUE], lasts=True))
+            done.write(Breath(self._turned), _Hurry(stopping))
             self._parts.pictures.flush()
         self._parts.store.commit(done.committed())
         self._committed(done, [seen for seen, _ in rows], time.monotonic() - began)
@@ -181,6 +198,18 @@ class Loop:
     def _restored(self) -> list[Lane]:
         store = self._parts.store
         return [make(place, store.entries(name)) for place, (name, make) in enumerate(self._parts.lanes)]
+
+
+class _Hurry:
+    """Whether a stop was asked for so long ago that no more files are written."""
+
+    def __init__(self, stopping: threading.Event) -> None:
+        self._stopping, self._since = stopping, math.inf
+
+    def __call__(self) -> bool:
+        if self._stopping.is_set():
+            self._since = min(self._since, time.monotonic())
+        return time.monotonic() - self._since >= GRACE
 
 
 class _StoppedError(Exception):

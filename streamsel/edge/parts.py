@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from streamsel.edge import Segment
@@ -45,6 +45,7 @@ class Parts:
     ends those that no frame ends. turned: each is called at the end of each turn. glances: by the source's place; None:
     all of its frames are embedded. noted: notes that are to be committed with picks. trays: where frames wait for the
     others of their sequence. incomplete: told of a source's place, and of how many frames it will never be whole.
+    ended: whether nothing more will come.
     """
 
     inbox: Inbox
@@ -64,6 +65,7 @@ class Parts:
     windows: Windows
     glances: Sequence[Glance | None]
     turned: tuple[Callable[[], None], ...]
+    trays: Trays
     noted: Callable[[], Mapping[str, Any]] = dict
-    trays: Trays = field(default_factory=Trays)
     incomplete: Callable[[int, int], None] = lambda place, frames: None
+    ended: Callable[[], bool] = lambda: False

@@ -16,7 +16,7 @@ from streamsel.daemon.log_lines import say
 from streamsel.edge.building import Built, built, feeds_of
 from streamsel.edge.keeping.shots import give_up_others
 from streamsel.edge.loop import Loop
-from streamsel.edge.process.memory_limit import check_limit
+from streamsel.edge.process.memory_limit import Needs, check_limit
 from streamsel.edge.process.notify import Notifier
 from streamsel.edge.process.unended import unended_told
 from streamsel.edge.reloading import Reloading
@@ -42,7 +42,7 @@ def run_edge(file: Path, config: EdgeConfig, stopping: threading.Event, reload: 
         made = stack.enter_context(built(config, reloading))
         stack.enter_context(unended_told(made.parts.store))
         loop = Loop(made.parts)
-        check_limit(config.memory_limit, len(config.sources), config.queue + made.parts.trays.room)
+        check_limit(config.memory_limit, Needs.of(config))
         names = [source.name for source in config.sources]
         give_up_others(made.parts.store, names)  # only now that it can run: a wrong file takes nothing away
         feeds = feeds_of(config, made, loop.lanes, stopping)
@@ -52,16 +52,16 @@ def run_edge(file: Path, config: EdgeConfig, stopping: threading.Event, reload: 
         say("started", sources=names, model=made.board.model, page=made.port)
         notifier.ready()
         journal = Journal(made.board.standings, notifier.status)
-        made.parts.turned += (notifier.turned, journal.turned, partial(_end_with_pipes, made, stopping))
+        made.parts.turned += (notifier.turned, journal.turned)
+        made.parts.ended = partial(_ended, made)
         loop.run(stopping)
         notifier.stopping()
         journal.stopped()
 
 
-def _end_with_pipes(made: Built, stopping: threading.Event) -> None:
+def _ended(made: Built) -> bool:
     """Where all that there was to look at were pipes, and they have ended, there is nothing to wait for."""
-    if all(one.state == "ended" for one in made.board.standings) and not made.parts.inbox.queued:
-        stopping.set()
+    return all(one.state == "ended" for one in made.board.standings) and not made.parts.inbox.queued
 
 
 def _join(feeds: Sequence[threading.Thread], stopping: threading.Event) -> None:

@@ -33,6 +33,7 @@ from streamsel.rules.live import decided_by_distances, stream_selector
 from streamsel.rules.queries import queries_of, query_vectors
 from streamsel.run.selecting import distance_of_run
 from streamsel.signals.lightly_folder import LightlyFolder
+from streamsel.signals.looked import Look
 from streamsel.sink.names import frame_name
 
 __all__ = ["Lanes", "called"]
@@ -142,12 +143,21 @@ class Lanes:
     @property
     def reads_pixels(self) -> bool:
         """Whether whole pictures are looked at, beside what is made of them for the model."""
+        cut = self._config.rules.reads_objects or self._config.objects is not None
+        return bool(self._measured) or cut or self._config.remove_exact_duplicates
+
+    @property
+    def look(self) -> Look:
+        """Takes of a frame, before its pixels go, all that a lane asks of them where no objects are cut out."""
+        return Look(self._measured, digests=self._config.remove_exact_duplicates)
+
+    @property
+    def _measured(self) -> list[str]:
+        """Keys of what is measured on whole pictures."""
         rules = self._config.rules
         inputs: list[Any] = [entry.input for entry in rules.strategies]
         inputs += [one.per for one in rules.constraints if isinstance(one, Quota)]
-        measured = any(isinstance(one, Metadata) and one.key in MEASURED for one in inputs)
-        cut = rules.reads_objects or self._config.objects is not None
-        return measured or cut or self._config.remove_exact_duplicates
+        return [one.key for one in inputs if isinstance(one, Metadata) and one.key in MEASURED]
 
     def lane(self, partition: int, entries: Mapping[bytes, bytes] | None = None) -> Lane:
         """The lane of a partition, as its changelog left it. Raises StateError; see `Lane.restored`.

@@ -69,7 +69,10 @@ class Duplicates:
 
 
 def digest_of(picture: Picture) -> int:
-    """64 bits that tell its pixels, and its size, from those of all others."""
+    """64 bits that tell its pixels, and its size, from those of all others; as they were `looked` at, where they are
+    gone."""
+    if (looked := getattr(picture, "looked", None)) is not None and looked.digest is not None:
+        return int(looked.digest)
     stored = getattr(picture, "stored", None)
     how, samples = stored() if stored else (f"rgb24 {picture.width}x{picture.height}", [picture.rgb()])
     sha = hashlib.sha256(how.encode())

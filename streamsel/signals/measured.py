@@ -101,7 +101,9 @@ class Measured:
         self._last: dict[Mark, dict[str, float]] = {}
 
     def of(self, picture: Picture) -> dict[str, float]:
-        """Key -> value, in the order asked for."""
+        """Key -> value, in the order asked for; as they were `looked` at, where that is known of it."""
+        if (looked := getattr(picture, "looked", None)) is not None:
+            return {key: looked.measured[key] for key in self.keys}
         look = _Look(picture)
         return {key: _MEASURES[key](look) for key in self.keys}
 

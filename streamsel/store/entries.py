@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import re
 import sqlite3
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -20,7 +20,7 @@ from streamsel.store import Outgoing
 from streamsel.store.outbox import Outbox, outbox_schema
 from streamsel.store.sqlite_file import Advice, SqliteFile
 
-__all__ = ["Committed", "EntryStore", "Segment", "peeked"]
+__all__ = ["Committed", "Entry", "EntryStore", "Segment", "peeked"]
 
 VERSION: Final = "edge 1"
 
@@ -72,20 +72,25 @@ class Segment:
     modified: int
 
 
+Entry = bytes | Callable[[], bytes]
+"""A value, or what makes it: of what is large, no more than one is in memory."""
+
+
 @dataclass(frozen=True, slots=True)
 class Committed:
     """Everything that one commit makes durable. Empty fields change nothing.
 
-    entries: stream -> key -> value, None where the entry is gone. segments: stream -> those that were begun since; one
-    replaces an earlier one of its name. outgoing: outbox -> records. acknowledged: outbox -> up to this number its
-    records have arrived. notes: JSON values by key. forget: streams of which nothing stays but what this commit brings.
-    gone: stream -> segments that are forgotten, their files having been gone for long. lasts: whether all that is
-    committed is to outlast a power cut, which takes a sync of the disk.
+    entries: stream -> key -> value, what makes it as it is written, or None where the entry is gone. segments: stream
+    -> those that were begun since; one replaces an earlier one of its name. outgoing: outbox -> records, gone through
+    anew with each try. acknowledged: outbox -> up to this number its records have arrived. notes: JSON values by key.
+    forget: streams of which nothing stays but what this commit brings. gone: stream -> segments that are forgotten,
+    their files having been gone for long. lasts: whether all that is committed is to outlast a power cut, which takes a
+    sync of the disk.
     """
 
-    entries: Mapping[str, Mapping[bytes, bytes | None]] = field(default_factory=dict)
+    entries: Mapping[str, Mapping[bytes, Entry | None]] = field(default_factory=dict)
     segments: Mapping[str, Sequence[Segment]] = field(default_factory=dict)
-    outgoing: Mapping[str, Sequence[Outgoing]] = field(default_factory=dict)
+    outgoing: Mapping[str, Iterable[Outgoing]] = field(default_factory=dict)
     acknowledged: Mapping[str, int] = field(default_factory=dict)
     notes: Mapping[str, Any] = field(default_factory=dict)
     forget: Collection[str] = ()
@@ -144,7 +149,7 @@ class EntryStore:
             many(f"DELETE FROM {table} WHERE stream=?", [(stream,) for stream in changes.forget])
         for stream, entries in changes.entries.items():
             gone = [(stream, key) for key, value in entries.items() if value is None]
-            kept = [(stream, key, value) for key, value in entries.items() if value is not None]
+            kept = ((stream, key, _made(value)) for key, value in entries.items() if value is not None)
             many("DELETE FROM entry WHERE stream=? AND key=?", gone)
             many("INSERT INTO entry VALUES (?,?,?) ON CONFLICT DO UPDATE SET value=excluded.value", kept)
         for stream, segments in changes.gone.items():
@@ -184,6 +189,12 @@ class EntryStore:
         """All entries of a stream, as last committed; none of one that is not known."""
         with self._file.explained():
             return dict(self._db.execute("SELECT key, value FROM entry WHERE stream=?", (stream,)))
+
+    def keys(self, stream: str) -> list[bytes]:
+        """Keys of a stream's entries, in order."""
+        with self._file.explained():
+            found = self._db.execute("SELECT key FROM entry WHERE stream=? ORDER BY key", (stream,))
+            return [bytes(key) for (key,) in found]
 
     def entry(self, stream: str, key: bytes) -> bytes | None:
         """One entry of a stream alone, as last committed; None where there is none."""
@@ -236,6 +247,10 @@ def peeked(path: Path, key: bytes) -> dict[str, bytes]:
     finally:
         if fresh:
             beside.unlink(missing_ok=True)  # SQLite's, to read a log that a killed process left
+
+
+def _made(value: Entry) -> bytes:
+    return value() if callable(value) else value
 
 
 def _bytes(name: str) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
@@ -172,13 +172,13 @@ class Outbox:
             for row in self._db.execute(f"SELECT * FROM ({latest}) ORDER BY number", (most,)):
                 yield Dropped(*row)
 
-    def put(self, records: Sequence[Outgoing]) -> None:
+    def put(self, records: Iterable[Outgoing]) -> None:
         """Put records in, and drop what the policy says until all that wait are within the bound."""
-        self._db.executemany(
+        new = self._db.executemany(
             f"INSERT INTO {self._outbox} (id, about, distance, bytes, key, headers, value) VALUES (?,?,?,?,?,?,?)",
             ((r.id, r.about, _finite(r.distance), r.nbytes, r.key, _dumped(r.headers), r.value) for r in records),
         )
-        if records:
+        if new.rowcount > 0:
             self._make_room()
 
     def hand_over(self, number: int, token: str) -> None:

@@ -25,8 +25,9 @@ from streamsel.edge.keeping.quota import QuotaKeeper
 from streamsel.edge.keeping.shots import shots_of
 from streamsel.edge.loop import Loop
 from streamsel.edge.parts import Parts, Picked
+from streamsel.edge.process.spill import Spill
 from streamsel.edge.showing.journal import Complaints
-from streamsel.edge.source_lanes import source_lanes
+from streamsel.edge.source_lanes import makers_of, source_lanes
 from streamsel.edge.standing import Standing
 from streamsel.edge.telling.events import kafka_event, mqtt_event
 from streamsel.edge.trays import Trays
@@ -149,8 +150,8 @@ class Trial:
 
     made: by which they are at first; other: by which they are then. now: on the clock that ends windows; None: it ends
     none. commits: after so many it is stopped; None: when all was taken. trays: whether frames wait in them for others
-    of their sequence; whole: bytes of those that are held as they are. incomplete: by source, as it was told.
-    standings: of the sources, once it runs.
+    of their sequence; most: bytes of memory for those. incomplete: by source, as it was told. standings: of the
+    sources, once it runs.
     """
 
     folder: Path
@@ -165,7 +166,7 @@ class Trial:
     stopping: threading.Event = field(default_factory=threading.Event)
     now: datetime | None = None
     trays: bool = True
-    whole: int = PLENTY
+    most: int = PLENTY
     incomplete: Counter[str] = field(default_factory=Counter)
 
     def run(self, given: Sequence[Seen]) -> Loop:
@@ -217,7 +218,9 @@ class Trial:
 
     def _trays(self, pictures: Pictures) -> Trays:
         length = self.made.rules.worker.selected_sequence_length if self.trays else 1
-        self.waiting = Trays(length, lambda: self.whole, pictures.encoded, self._incomplete)
+        look = makers_of(self.made, embedder())[0].look
+        encoded, file = partial(pictures.encoded, look), partial(Spill, self.folder)
+        self.waiting = Trays(length, lambda: self.most, encoded, file, self._incomplete)
         return self.waiting
 
     def _incomplete(self, place: int, frames: int) -> None:

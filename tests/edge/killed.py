@@ -14,7 +14,7 @@ from itertools import count
 from typing import Any
 
 from streamsel.cli import main
-from streamsel.edge.decided import WRITING
+from streamsel.edge.keeping.due import WRITING
 from streamsel.edge.keeping.pictures import Pictures
 from streamsel.store.entries import Committed, EntryStore
 

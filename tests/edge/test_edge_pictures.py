@@ -74,7 +74,7 @@ def test_a_frame_of_a_camera_lies_in_its_day_with_what_is_known_of_it(tmp_path):
     path = tmp_path / "picks" / file
     assert path.read_bytes() == written.data
     assert path.stat().st_mtime == NOON.timestamp()
-    assert written.nbytes == sum(map(len, files_in(tmp_path / "picks").values()))
+    assert written.due.nbytes == sum(map(len, files_in(tmp_path / "picks").values()))
 
 
 def test_a_frame_of_a_segment_is_called_by_it(tmp_path):
@@ -213,7 +213,7 @@ def test_it_tells_of_each_new_picture_once(tmp_path):
     out = pictures(tmp_path, told=told.append)
     first = out.write("yard", live(), VERDICT)
     out.write("yard", live(), VERDICT)
-    assert told == [first]
+    assert told == [first.due]
 
 
 def test_a_folder_that_cannot_be_made_is_told_at_the_start(tmp_path):

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from datetime import timedelta
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -16,23 +15,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamsel.config.edge import EdgeConfig
 from streamsel.edge import Seen
 from streamsel.edge.feeds.glance import enough
 from streamsel.edge.rhythm import Rhythm
-from streamsel.edge.trays import Trays
 from streamsel.errors import SinkError, StreamselError
 from streamsel.lanes.sequences import FRAMES
 from streamsel.store.entries import EntryStore
 from tests.edge.edge_trial import (
     CUTS,
     NAMES,
-    NOON,
     OUTBOXES,
     PLENTY,
     Trial,
-    config,
-    files,
     killed_and_begun_anew,
     material,
     nothing_more,
@@ -40,27 +34,11 @@ from tests.edge.edge_trial import (
     seen,
     stopped_and_begun_anew,
 )
-
-LENGTH = 3
-DIVERSE = {"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "DIVERSITY"}}
-
-
-def of_sequences(
-    length: int = LENGTH, strategies: Sequence[Mapping[str, Any]] = (DIVERSE,), **changed: Any
-) -> EdgeConfig:
-    worker = {"selected_sequence_length": length}
-    selection = {"selection_config": {"strategies": strategies}, "worker_config": worker}
-    return config(selection=selection, **changed)
+from tests.edge.sequence_trial import CAMERAS, DIVERSE, LENGTH, door, facts_of, of_sequences
 
 
 def trial(folder: Path, cuts: Sequence[int] = (5,), **options: Any) -> Trial:
     return Trial(folder, cuts, made=of_sequences(), other=of_sequences(), **options)
-
-
-def facts_of(folder: Path) -> list[dict[str, Any]]:
-    """Of all pictures, by source in the order that they were picked."""
-    found = [json.loads(path.read_bytes()) for path in files(folder / "picks") if path.suffix == ".json"]
-    return sorted(found, key=lambda fact: (fact["source"], fact["ordinal"], fact["sequence"]["place"]))
 
 
 @pytest.fixture(scope="module")
@@ -155,58 +133,12 @@ def test_trays_change_nothing_of_what_is_picked(fresh, undisturbed, cuts) -> Non
     }
 
 
-@pytest.mark.parametrize("whole", [0, 20_000])
-def test_frames_that_wait_as_jpeg_are_written_as_the_same_bytes(tmp_path: Path, undisturbed, whole: int) -> None:
-    trial(tmp_path, whole=whole).run(material())
-    assert outcome(tmp_path) == undisturbed
-
-
-@settings(max_examples=20)
-@given(st.lists(st.integers(0, 3), max_size=60), st.integers(2, 7), st.sampled_from([0, 10_000, PLENTY]))
-def test_trays_hold_what_they_say_and_give_all_in_order(places, length: int, whole: int) -> None:
-    counts, given_, out = Counter[int](), [], []
-    trays = Trays(length, lambda: whole, lambda one: replace(one, frame=replace(one.frame, picture=Small())))
-    for place in places:
-        number = counts[place]
-        counts[place] += 1
-        one = seen(place, 0 if place == 0 else number, number if place == 0 else 0, scene=0, last=place != 0)
-        given_.append(one)
-        out += [row for row, _ in trays.take([(one, np.empty(0, np.float32))])]
-        assert trays.frames == sum(count % length for count in counts.values())
-        assert (trays.nbytes == 0) == (trays.frames == 0)
-        assert whole or trays.nbytes == trays.frames * Small.nbytes
-    assert {*map(key, out)} <= {*map(key, given_)}
-    for place in range(4):
-        own = [key(one) for one in given_ if one.place == place]
-        assert [key(one) for one in out if one.place == place] == own[: len(own) // length * length]
-
-
-class Small:
-    nbytes, width, height = 10, 1, 1
-
-
-def key(one: Seen) -> tuple[int, int, int]:
-    return one.place, one.offset, one.part
-
-
-def door(number: int, **changed: Any) -> Seen:
-    """A frame of a camera, of a scene of its own, one a fifth of a second."""
-    one = seen(1, number, 0, scene=number)
-    time, started = changed.get("time", 0.2 * number), changed.get("started", one.started)
-    mark = replace(one.frame.mark, pts=round(1000 * time))
-    taken = NOON + timedelta(seconds=changed.get("taken", time))
-    return replace(one, started=started, taken=taken, frame=replace(one.frame, mark=mark))
-
-
 def picked(folder: Path, frames: Sequence[Seen], cuts: Sequence[int] = (2,)) -> tuple[list[list[int]], int]:
     """Numbers of the frames of each pick, where all sequences are picked; and how many stayed incomplete."""
     run = Trial(folder, cuts, made=of_sequences(min_distance=None, target_ratio=1.0, sources=CAMERAS))
     run.run(frames)
     told = [fact["index"] for fact in facts_of(folder)]
     return [told[begin : begin + LENGTH] for begin in range(0, len(told), LENGTH)], run.incomplete["door"]
-
-
-CAMERAS = [{"name": name, "url": f"rtsp://camera/{name}"} for name in NAMES]
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,11 @@ import urllib.request
 from pathlib import Path
 from textwrap import dedent
 
+import pytest
+
 from streamsel.edge.inbox import Inbox
-from streamsel.edge.process.memory_limit import CALM, EVERY, LARGE_SOURCE, SMALLEST, MemoryLimit
+from streamsel.edge.process import memory_limit
+from streamsel.edge.process.memory_limit import CALM, EVERY, LARGE_SOURCE, SMALLEST, MemoryLimit, Needs, refusal
 from tests.edge.daemon import Daemon, segment
 
 PROGRAM = dedent(
@@ -47,6 +50,78 @@ def test_a_process_stays_about_within_its_limit_and_counts_what_it_lets_go() -> 
     assert now <= limit
     assert 0 < queued == 600 - dropped
     assert dropped > 200
+
+
+WAITING = dedent(
+    """
+    import itertools, sys
+    from datetime import UTC, datetime
+    from fractions import Fraction
+    from functools import partial
+    from pathlib import Path
+
+    import numpy as np
+
+    from streamsel.data import Frame, Mark
+    from streamsel.decode.picture import StillPicture
+    from streamsel.edge import Seen
+    from streamsel.edge.inbox import Inbox
+    from streamsel.edge.keeping.pictures import Pictures
+    from streamsel.edge.process.heap import Heap
+    from streamsel.edge.process.memory_limit import EVERY, MemoryLimit, resident
+    from streamsel.edge.process.spill import Spill
+    from streamsel.edge.trays import Trays
+    from streamsel.signals.looked import Look
+
+    folder, inbox, random = Path(sys.argv[1]), Inbox(400_000_000), np.random.default_rng(0)
+    look = Look(["lightly.sharpness"], digests=True)
+    encoded = partial(Pictures(folder, quality=95, model="m").encoded, look)
+    trays = Trays(1000, lambda: inbox.most_bytes, encoded, partial(Spill, folder), lambda place, frames: None)
+
+    def seen(number):  # 190 kB as it comes, about 100 kB as JPEG
+        picture = StillPicture(random.integers(0, 256, (200, 320, 3), np.uint8))
+        frame = Frame(Mark("yard", number, number, Fraction(1, 25)), picture)
+        return Seen(0, number, 0, True, datetime.now(UTC), frame, started="now")
+
+    def wait(number):
+        rows = trays.take([(seen(number), np.empty(0, np.float32))])
+        trays.fit()
+        return rows
+
+    wait(0)
+    clock = itertools.count(0, EVERY)
+    limit = resident() + 30_000_000
+    keeper = MemoryLimit(limit, inbox, Heap().trim, clock=lambda: next(clock))
+    highest = 0
+    for number in range(1, 1000):
+        rows = wait(number)
+        keeper()
+        highest = max(highest, resident())
+    pictures = {encoded(row).data for row, _ in rows[:-1]}
+    print(limit, highest, len(pictures), sum(map(len, pictures)))
+    """
+)
+
+
+def test_what_waits_for_its_sequence_stays_within_the_limit_and_none_of_it_is_lost(tmp_path: Path) -> None:
+    ran = subprocess.run([sys.executable, "-c", WAITING, tmp_path], capture_output=True, text=True, check=True)
+    limit, highest, pictures, nbytes = map(int, ran.stdout.split())
+    assert highest < limit + 5_000_000, f"{nbytes} bytes of JPEG"
+    assert pictures == 999
+    assert nbytes > 60_000_000
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_limit_that_sequences_cannot_be_within_is_refused_with_its_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory_limit, "resident", lambda: 100_000_000)
+    needs = Needs(sources=2, length=1001, queue=64_000_000)
+    assert needs.least == 2 * (4_000_000 + 8_000_000)
+    assert refusal(123_000_000, needs) == (
+        "123 MB cannot hold: model and memory of picks take 100 MB, and each of 2 sources 4 MB at least and 8 MB for"
+        " sequences of 1001 frames; give 124 MB or more, or fewer sources"
+    )
+    assert refusal(124_000_000, needs) == ""
+    assert refusal(123_000_000, Needs(sources=2, length=1, queue=64_000_000)) == ""
 
 
 class Trial:

@@ -24,12 +24,14 @@ from streamsel.data import Box, Mark, Picture, Pixels
 from streamsel.edge import Seen
 from streamsel.edge.feeds.clock import nanoseconds
 from streamsel.edge.feeds.masking import Masked
+from streamsel.edge.keeping.due import Due
 from streamsel.edge.keeping.jpeg_picture import JpegPicture
 from streamsel.edge.keeping.shots import Shot
 from streamsel.errors import SinkError
 from streamsel.lanes.lane import Verdict
 from streamsel.lanes.pick_facts import object_facts, pick_facts
 from streamsel.signals.crops import region_of
+from streamsel.signals.looked import Look
 from streamsel.sink.durable import made_folder
 from streamsel.sink.json_file import json_text
 from streamsel.sink.names import frame_name, live_name, object_id, safe_path
@@ -51,7 +53,7 @@ class Written:
     """A pick that lies on disk. file: of the picture, relative to the folder, POSIX. data: its bytes. id: of its event.
 
     model: by which it was picked. mark: where its frame stands, in a source of the config's name. epoch: which of the
-    source's streams, see `event_id`. taken: UTC. facts: what its JSON says. nbytes: of picture and JSON.
+    source's streams, see `event_id`. taken: UTC. facts: what its JSON says.
     """
 
     file: str
@@ -62,12 +64,11 @@ class Written:
     epoch: str
     taken: datetime
     facts: Mapping[str, Any] = field(repr=False)
-    nbytes: int
 
     @property
-    def moment(self) -> int:
-        """When it was taken, in nanoseconds since 1970."""
-        return nanoseconds(self.taken)
+    def due(self) -> Due:
+        """It, as files."""
+        return Due(self.file, nanoseconds(self.taken), json_text(self.facts), self.data)
 
 
 class Pictures:
@@ -85,7 +86,7 @@ class Pictures:
         quality: int,
         model: str,
         padding: float = 0.0,
-        told: Callable[[Written], None] = lambda written: None,
+        told: Callable[[Due], None] = lambda due: None,
         clip: Callable[[str, Shot, datetime, str, str], str | None] | None = None,
     ) -> None:
         self._files = WholeFiles(made_folder(folder), kept=False)  # a quota removes days
@@ -113,18 +114,29 @@ class Pictures:
             self._latest = whole, whole.rgb()
         return region_of(box, whole.width, whole.height, self._padding).of(self._latest[1]).copy()
 
-    def encoded(self, seen: Seen) -> Seen:
-        """The frame with its whole picture as the file that `write` would write. Raises SinkError as `shot` does."""
+    def encoded(self, look: Look, seen: Seen) -> JpegPicture:
+        """A frame's whole picture as the file that `write` would write. look: takes what will be asked of its pixels.
+
+        Raises SinkError as `shot` does.
+        """
         if seen.frame is None:
             raise ValueError("Pictures.encoded needs a frame")
-        picture = JpegPicture(seen.frame.picture, self.shot(seen).data)
-        return replace(seen, frame=replace(seen.frame, picture=picture))
+        picture = seen.frame.picture
+        if isinstance(picture, JpegPicture):
+            return picture
+        return JpegPicture(picture, self.shot(seen).data, look.of(picture))
 
     def write(self, source_name: str, one: Seen | Shot, verdict: Verdict) -> Written:
         """Writes a pick's picture and its facts. Raises SinkError, and leaves nothing then.
 
         Both last once `flush` returned.
         """
+        written = self.planned(source_name, one, verdict)
+        self.put(written.due)
+        return written
+
+    def planned(self, source_name: str, one: Seen | Shot, verdict: Verdict) -> Written:
+        """What `write` would write, for whoever has it written later: with `put`."""
         box = verdict.box
         shot = self.shot(one, box) if isinstance(one, Seen) else one
         mark, epoch = replace(shot.mark, source=source_name), epoch_of(shot)
@@ -135,11 +147,31 @@ class Pictures:
         stream = {"segment": shot.segment.name} if shot.segment else {"started": shot.started}
         clip = {"clip": self._clip(source_name, shot, taken, file.removesuffix(".jpg"), id_)} if self._clip else {}
         facts = {"id": id_, **pick_facts(mark, taken, verdict), **thing, "file": file, **clip, **stream}
-        text = json_text(facts)
-        nbytes = len(shot.data) + len(text)
-        written = Written(file, shot.data, id_, self._model, mark, epoch, taken, facts, nbytes)
-        self._put(written, text)
-        return written
+        return Written(file, shot.data, id_, self._model, mark, epoch, taken, facts)
+
+    def read(self, file: str) -> bytes:
+        """A picture that was written. Raises SinkError where it is not there any more."""
+        try:
+            return (self._files.folder / file).read_bytes()
+        except OSError as error:
+            raise SinkError(f"cannot read {file} back: {error.strerror or error}; leave it there") from error
+
+    def put(self, due: Due) -> None:
+        """Writes what `planned` gave. Raises SinkError, and leaves nothing then."""
+        path = self._files.folder / due.file
+        fresh = not path.exists()
+        try:
+            self._files.put(f"{due.file}.json", due.text)
+            self._files.put(due.file, due.data)
+        except SinkError:
+            if fresh:
+                with suppress(OSError):
+                    path.with_name(f"{path.name}.json").unlink(missing_ok=True)
+            raise
+        with suppress(OSError):  # as on a share that does not let times be set: then it is when it was written
+            os.utime(path, ns=(due.moment, due.moment))
+        if fresh:
+            self._told(due)
 
     def files(self, source_name: str, one: Seen | Shot, box: Box | None = None) -> tuple[str, str]:
         """Where a pick comes to lie, and where it does if another has that name; relative, POSIX."""
@@ -170,22 +202,6 @@ class Pictures:
             return "?" if path.exists() else ""
         except (OSError, ValueError, KeyError, TypeError):
             return "?"
-
-    def _put(self, written: Written, text: bytes) -> None:
-        path = self._files.folder / written.file
-        fresh = not path.exists()
-        try:
-            self._files.put(f"{written.file}.json", text)
-            self._files.put(written.file, written.data)
-        except SinkError:
-            if fresh:
-                with suppress(OSError):
-                    path.with_name(f"{path.name}.json").unlink(missing_ok=True)
-            raise
-        with suppress(OSError):  # as on a share that does not let times be set: then it is when it was written
-            os.utime(path, ns=(written.moment, written.moment))
-        if fresh:
-            self._told(written)
 
 
 def epoch_of(seen: Seen | Shot) -> str:

@@ -19,8 +19,8 @@ from typing import Final
 from streamsel.config.edge import Quota
 from streamsel.daemon.log_lines import say
 from streamsel.edge.keeping.day_folders import DayFolders, Stored
+from streamsel.edge.keeping.due import Due
 from streamsel.edge.keeping.giving_way import GivingWay
-from streamsel.edge.keeping.pictures import Written
 from streamsel.errors import SinkError
 from streamsel.sink.durable import made_folder, shown
 
@@ -82,9 +82,9 @@ class QuotaKeeper:
         """Why the quota does not hold; empty: it does."""
         return self._refused or self._full
 
-    def wrote(self, written: Written) -> None:
+    def wrote(self, due: Due) -> None:
         """Tells of a picture that was not there before."""
-        self.put(written.file, written.moment, written.nbytes)
+        self.put(due.file, due.moment, due.nbytes)
 
     def put(self, file: str, taken: int, nbytes: int) -> None:
         """Tells of a picture or clip that was not there before; see `Stored`."""

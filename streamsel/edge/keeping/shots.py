@@ -12,6 +12,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Final, Protocol
 
 from streamsel.daemon.log_lines import say
@@ -21,7 +22,7 @@ from streamsel.errors import SinkError, StateError
 from streamsel.lanes.candidates import GIVEN_UP, HELD
 from streamsel.lanes.deciding import Key
 from streamsel.store import dump_marks, load_marks
-from streamsel.store.entries import Committed, EntryStore
+from streamsel.store.entries import Committed, Entry, EntryStore
 
 __all__ = ["Shot", "Shots", "give_up_others", "shots_of"]
 
@@ -96,6 +97,9 @@ class Shots:
             return seen
         return self._kept(self._store.line(self._stream, _key(key)) or b"", b"")
 
+    def _dumped(self, key: Key) -> bytes:
+        return self[key].dumped()
+
     def _kept(self, text: bytes, picture: bytes) -> Shot:
         try:
             told = json.loads(text)
@@ -105,10 +109,10 @@ class Shots:
             raise StateError(f"source {self._stream}: a candidate's picture is damaged or missing ({error})") from error
         return Shot(self._place, taken, mark, picture, told["started"], known, told["suffix"])
 
-    def changes(self, kept: Sequence[Key], released: Collection[Key]) -> Mapping[str, dict[bytes, bytes | None]]:
-        """What the store is to be told: stream -> entries."""
-        changed: dict[bytes, bytes | None] = {_key(key): None for key in released}
-        changed |= {_key(key): self[key].dumped() for key in kept}
+    def changes(self, kept: Sequence[Key], released: Collection[Key]) -> Mapping[str, dict[bytes, Entry | None]]:
+        """What the store is to be told: stream -> entries. Each picture is read, or encoded, as it is written."""
+        changed: dict[bytes, Entry | None] = {_key(key): None for key in released}
+        changed |= {_key(key): partial(self._dumped, key) for key in kept}
         return {self._stream: changed} if changed else {}
 
 

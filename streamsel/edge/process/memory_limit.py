@@ -2,8 +2,9 @@
 
 The system's own bound of a process' address space (RLIMIT_AS) is of no use, since the model's runtime maps much more
 than it touches. So what is resident is looked at every second. Above the limit, free memory is returned and the queue
-of frames halved, down to a single frame: live sources then lose frames, which are counted, and folders wait. Once there
-was room for a while, the queue grows again.
+of frames halved, down to a single frame: live sources then lose frames, which are counted, and folders wait. What waits
+for the others of its sequence has as much room as the queue, and goes to the disk beyond that. Once there was room for
+a while, the queue grows again.
 """
 
 from __future__ import annotations
@@ -15,13 +16,15 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 
+from streamsel.config import EdgeConfig
 from streamsel.daemon.log_lines import say
 from streamsel.edge.inbox import Inbox
+from streamsel.edge.keeping.jpeg_picture import BESIDE
 from streamsel.errors import UsageError
 
-__all__ = ["Memory", "MemoryLimit", "check_limit", "refusal", "resident"]
+__all__ = ["Memory", "MemoryLimit", "Needs", "check_limit", "refusal", "resident"]
 
 EVERY: Final = 1.0
 """Seconds between two looks."""
@@ -51,28 +54,59 @@ def resident() -> int:
     return 0
 
 
-def check_limit(limit: int | None, sources: int, queue: int) -> None:
+@dataclass(frozen=True, slots=True)
+class Needs:
+    """What a pipeline needs beside what is there before its first frame. sources: how many. length: frames of a
+    sequence. queue: bytes of frames that wait for the model."""
+
+    sources: int
+    length: int
+    queue: int
+
+    @classmethod
+    def of(cls, config: EdgeConfig) -> Self:
+        """As it is configured."""
+        return cls(len(config.sources), config.rules.worker.selected_sequence_length, config.queue)
+
+    @property
+    def least(self) -> int:
+        """Bytes, with small pictures, and a queue of one."""
+        return self.sources * (SMALL_SOURCE + self.waiting)
+
+    @property
+    def most(self) -> int:
+        """Bytes, with large pictures, and as many that wait as may: of sequences as much as the queue once more."""
+        return self.sources * (LARGE_SOURCE + self.waiting) + self.queue * (2 if self.length > 1 else 1)
+
+    @property
+    def waiting(self) -> int:
+        """Bytes of a source's frames that wait for the last one of their sequence, whose pictures lie on the disk."""
+        return (self.length - 1) * BESIDE
+
+
+def check_limit(limit: int | None, needs: Needs) -> None:
     """Tells what will be needed, once all but the sources is there: with large pictures, and a full queue.
 
     Raises UsageError where even small pictures would be too much for the limit.
     """
     now = resident()
-    say("memory", resident=now, estimated=now + sources * LARGE_SOURCE + queue, limit=limit)
-    if reason := refusal(limit, sources):
+    say("memory", resident=now, estimated=now + needs.most, limit=limit)
+    if reason := refusal(limit, needs):
         raise UsageError(f"memory_limit: {reason}")
 
 
-def refusal(limit: int | None, sources: int) -> str:
+def refusal(limit: int | None, needs: Needs) -> str:
     """Why a limit cannot hold beside what this process takes now, as where the model is loaded; empty: it may."""
     now = resident()
-    least = now + sources * SMALL_SOURCE
+    least = now + needs.least
     if limit is not None and not now:
         return "this system does not say how much memory a process takes: leave it out"
     if limit is None or limit >= least:
         return ""
+    frames = f" and {_mb(needs.waiting)} for sequences of {needs.length} frames" if needs.length > 1 else ""
     return (
-        f"{_mb(limit)} cannot hold: model and memory of picks take {_mb(now)}, and each of {sources} sources"
-        f" {_mb(SMALL_SOURCE)} at least; give {_mb(least)} or more, or fewer sources"
+        f"{_mb(limit)} cannot hold: model and memory of picks take {_mb(now)}, and each of {needs.sources} sources"
+        f" {_mb(SMALL_SOURCE)} at least{frames}; give {_mb(least)} or more, or fewer sources"
     )
 
 
