@@ -1,4 +1,4 @@
-"""Clips count in the quota, and go right before the picture that they are called by."""
+"""Clips count in the quota, and go right behind the last picture that they show."""
 
 from __future__ import annotations
 
@@ -19,16 +19,19 @@ from tests.edge.clip_films import film, heard
 RULE = EdgeClips()
 
 
-def clip(folder: Path, stem: str, taken, packets) -> Ended:
-    """A clip as it lies beside a picture."""
+def clip(folder: Path, stem: str, taken, packets, *later: float) -> Ended:
+    """A clip as it lies beside a picture. later: seconds behind that, at which it shows further picks."""
     wish = Wish.made(f"{stem}.mp4", "gate", ("started", "now"), taken, 0.0, RULE)
-    wish.picks["a"] = True
+    for seconds in (0.0, *later):
+        wish.add(f"{seconds}", taken + timedelta(seconds=seconds), seconds, RULE.after)
+        wish.picks[f"{seconds}"] = True
+    wish = Wish.read(wish.noted())
     file = ClipFile(folder / wish.file, packets.coded, packets.packets)
     file.write(packets.packets)
     return file.finish(wish, file.shown())
 
 
-def test_a_clip_goes_before_its_picture_and_both_before_what_came_later(tmp_path: Path) -> None:
+def test_a_clip_goes_behind_its_picture_and_both_before_what_came_later(tmp_path: Path) -> None:
     folder, packets = tmp_path / "picks", heard(film(tmp_path, "plain"))
     bounds = Quota.model_construct(bytes=None, days=None, free=0)
     keeper = QuotaKeeper(folder, bounds)
@@ -39,7 +42,7 @@ def test_a_clip_goes_before_its_picture_and_both_before_what_came_later(tmp_path
         file = pictures.write("gate", live_pick(n, taken=taken), VERDICT).file
         ended = clip(folder, file.removesuffix(".jpg"), taken, packets)
         keeper.put(ended.file, ended.taken, ended.nbytes)
-        files += [ended.file, file]
+        files += [file, ended.file]
     on_disk = sum(path.stat().st_size for path in folder.rglob("*.*") if path.is_file())
     assert keeper.nbytes == on_disk == DayFolders(folder).nbytes
     assert keeper.pictures == DayFolders(folder).pictures == 6
@@ -50,6 +53,32 @@ def test_a_clip_goes_before_its_picture_and_both_before_what_came_later(tmp_path
         days.remove(one)
     assert gone == files
     assert list(folder.rglob("*.*")) == []
+
+
+def test_a_clip_stays_as_long_as_any_picture_that_it_shows(tmp_path: Path) -> None:
+    folder, packets = tmp_path / "picks", heard(film(tmp_path, "plain"))
+    pictures = Pictures(folder, quality=90, model="m")
+    times = [NOON + timedelta(seconds=seconds) for seconds in (0, 20, 40, 60)]
+    files = [pictures.write("gate", live_pick(n, taken=taken), VERDICT).file for n, taken in enumerate(times)]
+    shown = clip(folder, files[0].removesuffix(".jpg"), NOON, packets, 20, 40)
+    days, gone = DayFolders(folder), []
+    while one := days.oldest():
+        gone.append(one.file)
+        days.remove(one)
+    assert gone == [*files[:3], shown.file, files[3]]
+
+
+def test_of_a_picture_and_its_clip_the_picture_is_left(tmp_path: Path) -> None:
+    folder, packets = tmp_path / "picks", heard(film(tmp_path, "plain"))
+    keeper = QuotaKeeper(folder, Quota.model_construct(bytes=1, days=None, free=0))
+    pictures = Pictures(folder, quality=90, model="m", told=keeper.wrote)
+    for n in range(2):
+        file = pictures.write("gate", live_pick(n, taken=NOON + timedelta(hours=n)), VERDICT).file
+        ended = clip(folder, file.removesuffix(".jpg"), NOON + timedelta(hours=n), packets)
+        keeper.put(ended.file, ended.taken, ended.nbytes)
+    assert keeper.make_room(NOON) == 3
+    assert [path.name for path in folder.rglob("*.*") if path.is_file() and path.suffix != ".json"] == [Path(file).name]
+    assert keeper.make_room(NOON) == 0
 
 
 def test_what_a_kill_left_of_a_clip_goes_at_the_next_start(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """A clip as a file: `NAME.mp4` or `NAME.mkv` beside the picture it is called by, and its facts as JSON beside it.
 
-Its packets go to a temporary name as they come; nothing is decoded. Its time of change is a microsecond before the pick
-was taken: so the quota takes it right before its picture.
+Its packets go to a temporary name as they come; nothing is decoded. Its time of change is a microsecond behind the last
+pick that it shows: so the quota takes it right behind the last picture whose facts name it.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ class ClipFile:
                 with suppress(OSError):
                     facts.unlink(missing_ok=True)
             raise
-        taken = nanoseconds(wish.taken) - MICROSECOND
+        taken = nanoseconds(wish.last) + MICROSECOND
         with suppress(OSError):  # as on a share that does not let times be set
             os.utime(self._path, ns=(taken, taken))
         sync_folder(self._path.parent)

@@ -42,14 +42,15 @@ class Ended:
 class Wish:
     """file: relative to the output folder. of: what its picks have in common: `started` or `segment`, and which.
 
-    taken, at: of its first pick: UTC, and seconds of the stream. begin, end: seconds of the stream; end grows up to
-    latest. picks: ids, and whether they are committed.
+    taken, at: of its first pick: UTC, and seconds of the stream. last: UTC of its latest pick. begin, end: seconds of
+    the stream; end grows up to latest. picks: ids, and whether they are committed.
     """
 
     file: str
     source: str
     of: tuple[str, str]
     taken: datetime
+    last: datetime
     at: float
     begin: float
     end: float
@@ -61,15 +62,16 @@ class Wish:
         """As the first pick wants it."""
         begin = at - rule.before
         latest = begin + rule.longest
-        return cls(file, source, of, taken, at, begin, min(at + rule.after, latest), latest)
+        return cls(file, source, of, taken, taken, at, begin, min(at + rule.after, latest), latest)
 
     def takes(self, at: float) -> bool:
         """Whether a pick of that time falls into it."""
         return self.begin <= at <= self.end
 
-    def add(self, id_: str, at: float, after: float) -> None:
+    def add(self, id_: str, taken: datetime, at: float, after: float) -> None:
         """Another pick, which it is to show, and what follows."""
         self.picks.setdefault(id_, False)
+        self.last = max(self.last, taken)
         self.end = max(self.end, min(at + after, self.latest))
 
     @property
@@ -101,11 +103,12 @@ class Wish:
 
     def noted(self) -> dict[str, Any]:
         """As JSON."""
-        return {**asdict(self), "of": list(self.of), "taken": self.taken.isoformat()}
+        times = {"taken": self.taken.isoformat(), "last": self.last.isoformat()}
+        return {**asdict(self), "of": list(self.of), **times}
 
     @classmethod
     def read(cls, noted: Mapping[str, Any]) -> Self:
         """What `noted` gave. Its picks were committed with it."""
         kind, which = noted["of"]
-        told = {**noted, "of": (kind, which), "taken": datetime.fromisoformat(noted["taken"])}
-        return cls(**{**told, "picks": dict.fromkeys(noted["picks"], True)})
+        times = {name: datetime.fromisoformat(noted[name]) for name in ("taken", "last")}
+        return cls(**{**noted, "of": (kind, which), **times, "picks": dict.fromkeys(noted["picks"], True)})

@@ -100,7 +100,7 @@ class LiveClips:
             clip = clip or self._new(source, shot.started, ring, at, taken, stem)
             if clip is None:
                 return None
-            clip.wish.add(id_, at, self._rule.after)
+            clip.wish.add(id_, taken, at, self._rule.after)
             self._planned[id_] = clip
             return clip.wish.file
 

@@ -73,7 +73,7 @@ class SegmentClips:
                 of = "segment", segment.name
                 clip = _Clip(Wish.made(f"{stem}{shot.suffix}", source, of, taken, at, self._rule), segment, 0.0)
                 clips.append(clip)
-            clip.wish.add(id_, at, self._rule.after)
+            clip.wish.add(id_, taken, at, self._rule.after)
             clip.changed, clip.done = time.monotonic(), False
             return clip.wish.file
 

@@ -24,7 +24,8 @@ from streamsel.sink.durable import is_leftover
 __all__ = ["DayFolders", "Stored"]
 
 DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-KINDS: Final = (".jpg", ".mp4", ".mkv")
+PICTURE: Final = ".jpg"
+KINDS: Final = (PICTURE, ".mp4", ".mkv")
 """Pictures and clips."""
 AT_ONCE: Final = 50_000
 """Pictures of a day that are listed at most, the oldest, so that memory is bounded: about 12 MB."""
@@ -95,11 +96,18 @@ class DayFolders:
                 return self._oldest[0]
         return None
 
+    def spare(self) -> Stored | None:
+        """The one to remove first where the newest picture is to stay; None: nothing else is there."""
+        one = self.oldest()
+        if one is None or self._newest is None or one.file != self._newest.file:
+            return one
+        return self._oldest[1] if len(self._oldest) > 1 else None  # what is behind it are clips that show it
+
     def remove(self, one: Stored) -> bool:
-        """Removes what `oldest` gave, and its folder when that is empty then; whether it was still there."""
+        """Removes what `oldest` or `spare` gave, and its folder when that is empty then; whether it was still there."""
         there = _unlinked(self.folder / one.file)
         _unlinked(self.folder / f"{one.file}.json")
-        self._oldest.popleft()
+        self._oldest.remove(one)
         source, day, _ = one.file.split("/")
         old = self._days[day][source]
         changed = _changed(self.folder / source / day)
@@ -128,12 +136,12 @@ class DayFolders:
         changed = _changed(self.folder / source / day)
         files = list(self._pictures(source, day))
         self._set(source, day, _Folder(sum(one.nbytes for one in files), len(files), changed))
-        if files:
-            self._see(max(files))
+        for one in files:
+            self._see(one)
         return files
 
     def _see(self, one: Stored) -> None:
-        if self._newest is None or self._newest < one:
+        if one.file.endswith(PICTURE) and (self._newest is None or self._newest < one):
             self._newest = one
 
     def _set(self, source: str, day: str, new: _Folder) -> None:

@@ -1,4 +1,5 @@
-"""The quota of an output folder: the oldest pictures go, by day and then by when they were taken, until it holds.
+"""The quota of an output folder: the oldest pictures and clips go, by day and then by when they were taken, until it
+holds.
 
 Age takes all that is too old. Bytes and free space leave the newest picture, whatever they say, and for free space
 others' files count, too: `giving_way` says how far pictures go for them. Cheap to call often: it
@@ -127,7 +128,7 @@ class QuotaKeeper:
         most = self._quota.bytes
         if most is not None and self.nbytes > most:
             self._recount()
-            while self.nbytes > most and (one := self._spare()):
+            while self.nbytes > most and (one := self._days.spare()):
                 if not self._remove(one, "bytes"):
                     return
 
@@ -139,7 +140,7 @@ class QuotaKeeper:
             if not self._freed(missing):
                 self._full, self._next_look = "", 0.0  # the next call goes on
                 return
-        why = _OTHERS if self._spare() else _FULL
+        why = _OTHERS if self._days.spare() else _FULL
         self._full = f"{shown(self._folder)}: {why.format(self._quota.free)}" if missing > 0 else ""
 
     def _missing(self, needed: int) -> int:
@@ -169,14 +170,9 @@ class QuotaKeeper:
                 self._note(self._giving.ceded)
                 self._noted = self._giving.ceded
 
-    def _spare(self) -> Stored | None:
-        """The oldest picture, where it is not the newest as well."""
-        one = self._days.oldest()
-        return one if self.pictures > 1 else None
-
     def _yielding(self) -> Stored | None:
-        """That one, where it may go for room."""
-        one = self._spare()
+        """The oldest that is not the newest picture, where it may go for room."""
+        one = self._days.spare()
         return one if one and self._giving.lets(one.nbytes, self.nbytes) else None
 
     def _remove(self, one: Stored, reason: str) -> bool:
