@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+from contextlib import suppress
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
@@ -34,6 +35,12 @@ PORTS: Final = {"http": 80, "https": 443, "rtmp": 1935, "rtmps": 443, "rtsp": 55
 
 DATAGRAMS: Final = {"rtp", "srt", "udp"}
 
+CLEAR: Final = {
+    "https": ("http", b"OPTIONS * HTTP/1.0\r\n\r\n"),
+    "rtsps": ("rtsp", b"OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n"),
+}
+"""By scheme over TLS: the one without, and a question of that which tells nothing; its name begins the answer."""
+
 REFUSED: Final = "connection refused; check the port, and that the other side runs"
 
 MISWRITTEN: Final = (
@@ -57,6 +64,8 @@ def unreached(name: str, url: str, error: Exception, late: float | None) -> Sour
         return away(told, "the server fails, or is busy (5xx); look into its log, or start the camera anew")
     if found := _found_out(urlsplit(url)):
         return away(told, found)
+    if plain := _plain(urlsplit(url)):
+        return failure(told, f"answers there without TLS; write {plain}://, or give its port for TLS")
     why = getattr(error, "strerror", None) or type(error).__name__
     if isinstance(error, InvalidDataError | EOFError) or getattr(error, "errno", 0) == errno.EIO:
         return away(told, "what answers there sends no video, or hangs up; check the address, its port and its path")
@@ -105,4 +114,15 @@ def _found_out(url: SplitResult) -> str:
         return REFUSED
     except OSError as error:
         return f"cannot be reached ({os.strerror(error.errno or 0).lower()}); check the address and the network"
+    return ""
+
+
+def _plain(url: SplitResult) -> str:
+    """The scheme in which what was asked by TLS answers in the clear; empty: it does not."""
+    scheme, question = CLEAR.get(url.scheme.lower(), ("", b""))
+    if scheme:
+        place = url.hostname or "", url.port or PORTS[url.scheme.lower()]
+        with suppress(OSError), socket.create_connection(place, PATIENCE) as clear:
+            clear.sendall(question)
+            return scheme if clear.recv(len(scheme)) == scheme.upper().encode() else ""
     return ""

@@ -126,3 +126,17 @@ def test_a_login_in_the_path_is_not_told() -> None:
         port = one.getsockname()[1]
     _, line = refused(f"rtsp://127.0.0.1:{port}/user=me&password={HUSH}&channel=1.sdp")
     assert line.startswith(f"rtsp://127.0.0.1:{port}/channel=1: connection refused")
+
+
+@pytest.mark.parametrize(("scheme", "plain"), [("rtsps", "rtsp"), ("https", "http")])
+def test_one_that_is_asked_by_tls_and_answers_without_is_told(scheme: str, plain: str) -> None:
+    with answering(f"{plain.upper()}/1.0 400 Bad Request\r\n\r\n".encode()) as port:
+        url = f"{scheme}://me:{HUSH}@127.0.0.1:{port}/camera"
+        line = (
+            f"{scheme}://127.0.0.1:{port}/camera: answers there without TLS; write {plain}://, or give its port for TLS"
+        )
+        assert refused(url) == (False, line)
+    with answering(b"what?\r\n") as port:
+        away, line = refused(f"{scheme}://127.0.0.1:{port}/camera")
+        assert away
+        assert "TLS" not in line

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -238,7 +241,25 @@ def test_tls_trusts_whom_it_is_told_to(make, send, tmp_path: Path) -> None:
 
 def test_a_plain_broker_asked_for_tls_is_told(make, send) -> None:
     delivery = send(EdgeMqtt(server=make().server, tls=True))
-    told(delivery, "check")
+    told(delivery, "in the clear, without TLS; leave tls and ca out")
+    assert not delivery.passes
+    guarded = send(EdgeMqtt(server=make(password="secret").server, tls=True))
+    told(guarded, "in the clear, without TLS")
+
+
+def test_who_hangs_up_on_tls_and_answers_nothing_is_taken_for_away(send) -> None:
+    """As a proxy before a broker that begins: nothing says that it would not speak TLS then."""
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+
+        def hang_up() -> None:
+            with suppress(OSError):
+                while True:
+                    proxy.accept()[0].close()
+
+        threading.Thread(target=hang_up, daemon=True).start()
+        delivery = send(EdgeMqtt(server=f"127.0.0.1:{proxy.getsockname()[1]}", tls=True))
+        until(lambda: delivery.trouble, "nothing is told")
+        assert "in the clear" not in delivery.trouble
 
 
 def test_two_of_one_sender_are_told_of_each_other(make, send) -> None:

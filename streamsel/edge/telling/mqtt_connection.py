@@ -5,6 +5,7 @@ from __future__ import annotations
 import selectors
 import socket
 import time
+from ssl import SSLCertVerificationError, SSLError
 from typing import Any, Final
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags
@@ -14,7 +15,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from streamsel.config.edge import EdgeMqtt
 from streamsel.edge.telling.mqtt_login import login, protection
-from streamsel.edge.telling.mqtt_troubles import HANGS_UP, LASTING, LOST, of_reason
+from streamsel.edge.telling.mqtt_plain import answers_plainly
+from streamsel.edge.telling.mqtt_troubles import HANGS_UP, LASTING, LOST, PLAIN, of_reason
 from streamsel.errors import SinkError
 from streamsel.topic import Record
 
@@ -59,7 +61,12 @@ class Connection:
         if tls := protection(config):
             client.tls_set_context(tls)
         host, _, port = config.server.rpartition(":")
-        client.connect(host.strip("[]"), int(port), KEEPALIVE, clean_start=True)
+        try:
+            client.connect(host.strip("[]"), int(port), KEEPALIVE, clean_start=True)
+        except (SSLError, ConnectionError) as error:
+            if tls and not isinstance(error, SSLCertVerificationError) and answers_plainly(host.strip("[]"), int(port)):
+                raise SinkError(PLAIN) from error
+            raise
         self._wake, self._selector = wake, selectors.DefaultSelector()
         for one in (client.socket(), wake):
             if one is not None:

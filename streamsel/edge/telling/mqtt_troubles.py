@@ -10,7 +10,7 @@ from typing import Final
 
 from streamsel.errors import StreamselError
 
-__all__ = ["FAILED", "HANGS_UP", "LASTING", "LOST", "of_connecting", "of_reason", "passes"]
+__all__ = ["FAILED", "HANGS_UP", "LASTING", "LOST", "PLAIN", "of_connecting", "of_reason", "passes"]
 
 FAILED: Final = 0x80
 """Reason codes from here on are failures (MQTT 5.0 section 2.4)."""
@@ -23,6 +23,8 @@ LASTING: Final[Mapping[int, str]] = {
 """Why a broker will never take a message, however often it is sent: what is wrong is the message itself."""
 
 HANGS_UP: Final = "the broker hangs up before it lets anybody in; does it expect TLS (tls, ca)? check the port"
+
+PLAIN: Final = "the broker answers there in the clear, without TLS; leave tls and ca out, or give its port for TLS"
 
 LOST: Final = "the connection was lost; where that goes on, is a copy of the state folder in use elsewhere?"
 """mosquitto 2.0 does not always say that somebody else came with the same client id."""
