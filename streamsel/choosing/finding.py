@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
-__all__ = ["Finding", "Level", "away", "can_run", "fine", "note", "problem"]
+__all__ = ["Finding", "Level", "away", "can_run", "fine", "listed", "note", "problem"]
+
+MOST_NAMED: Final = 6
+"""Names of a list in one line."""
 
 Level = Literal["fine", "note", "away", "problem"]
 
@@ -47,3 +51,10 @@ def problem(place: str, text: str) -> Finding:
 def can_run(findings: list[Finding]) -> bool:
     """Whether none of them is a problem."""
     return all(finding.level != "problem" for finding in findings)
+
+
+def listed(names: Iterable[str]) -> str:
+    """Each of them once, as a part of one line; of many the first, and how many more. Empty: there are none."""
+    each = list(dict.fromkeys(names))
+    more = [f"{len(each) - MOST_NAMED} more"] if len(each) > MOST_NAMED else []
+    return ", ".join(each[:MOST_NAMED] + more)

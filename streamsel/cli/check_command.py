@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -18,9 +19,6 @@ if TYPE_CHECKING:
 __all__ = ["check_command"]
 
 COLOURS = {"fine": "green", "note": "yellow", "away": "magenta", "problem": "red"}
-
-MOST_NAMED = 6
-"""Places that the last line names."""
 
 
 def check_command(
@@ -64,11 +62,21 @@ def check_command(
         given = [name for name, value in {"TABLE": table, **others, "--query-set": query_set}.items() if value]
         if given:
             raise UsageError(f"{given[0]} goes with a selection config, and {file} is a pipeline: leave it out")
-        _tell(lambda: list(check_pipeline(file)), as_json=as_json)
+        trying = _trying if sys.stderr.isatty() and not as_json else _nothing
+        _tell(lambda: list(check_pipeline(file, trying)), as_json=as_json)
     from streamsel.choosing.api import check
 
     look = partial(check, file, table, n=n, proportion=proportion, metadata=metadata, lightly=lightly)
     _tell(partial(look, query_sets=query_set, pool=pool, normalize=normalize), as_json=as_json)
+
+
+def _trying(what: str) -> None:
+    """For who looks on, as a camera that is away takes its time."""
+    typer.echo(f"trying {what} ...", err=True)
+
+
+def _nothing(what: str) -> None:
+    """For programs, and logs."""
 
 
 def _tell(look: Callable[[], list[Finding]], *, as_json: bool) -> NoReturn:
@@ -87,9 +95,9 @@ def _tell(look: Callable[[], list[Finding]], *, as_json: bool) -> NoReturn:
 
 def _at(findings: list[Finding], level: Level) -> str:
     """Places with findings of this level, as a part of one line; empty: there are none."""
-    places = list(dict.fromkeys(finding.place for finding in findings if finding.level == level))
-    more = [f"{len(places) - MOST_NAMED} more"] if len(places) > MOST_NAMED else []
-    return ", ".join(places[:MOST_NAMED] + more)
+    from streamsel.choosing.finding import listed
+
+    return listed(finding.place for finding in findings if finding.level == level)
 
 
 def _as_json(findings: list[Finding]) -> None:

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from streamsel.daemon.metrics import Metrics
 from streamsel.errors import UsageError
 
-__all__ = ["Answer", "Routes", "served", "status_page"]
+__all__ = ["Answer", "Routes", "reached", "served", "status_page"]
 
 log: Final = logging.getLogger("streamsel.daemon")
 
@@ -72,6 +72,11 @@ def served(address: str | None, routes: Routes, *, guarded: bool = False) -> Ite
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def reached(address: str | None, port: int | None) -> str | None:
+    """Where it is served, as `served` gave the port: `host:port`; None: nowhere."""
+    return None if address is None else f"{address.rpartition(':')[0]}:{port}"
 
 
 def _server(host: str) -> type[ThreadingHTTPServer]:

@@ -28,7 +28,7 @@ from streamsel.edge.keeping.leftovers import remove_uncommitted
 from streamsel.edge.keeping.noted_quota import noted_quota
 from streamsel.edge.keeping.pictures import Pictures
 from streamsel.edge.keeping.quota import QuotaKeeper
-from streamsel.edge.parts import Lanes, MakeEvent, Parts, Picked
+from streamsel.edge.parts import MakeEvent, Parts, Picked, Reloaded
 from streamsel.edge.process.cores import cores
 from streamsel.edge.process.heap import Heap
 from streamsel.edge.process.memory_limit import MemoryLimit
@@ -222,16 +222,16 @@ def _disk(quota: QuotaKeeper, folder: Path) -> Disk:
     return Disk(quota.nbytes, shutil.disk_usage(folder).free, quota.removed, quota.trouble)
 
 
-def _reloaded(reloading: Reloading, embedder: Embedder, glances: Sequence[Glance | None]) -> Lanes | None:
+def _reloaded(reloading: Reloading, embedder: Embedder, glances: Sequence[Glance | None]) -> Reloaded | None:
     """Lanes of other thresholds, where there are any; the scouts go by them, too."""
-    if not reloading.changed():
+    if not (changed := reloading.changed()):
         return None
     config = reloading.config
     makers = makers_of(config, embedder)
     for source, maker, glance in zip(config.sources, makers, glances, strict=True):
         if glance is not None and (aim := aim_of(config, source, maker, embedder)) is not None:
             glance.aim(aim)
-    return lanes_of(config, makers)
+    return lanes_of(config, makers), changed
 
 
 def _clips_ended(board: Board, clips: Clips, quota: QuotaKeeper, store: EntryStore) -> None:

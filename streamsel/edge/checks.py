@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from streamsel.choosing.finding import Finding, away, fine, note, problem
+from streamsel.choosing.finding import Finding, away, fine, listed, note, problem
 from streamsel.config import EdgeConfig
 from streamsel.config.edge import EdgeKafka, EdgeMqtt
 from streamsel.config.edge_source import EdgeSource
@@ -49,19 +49,21 @@ AT_ONCE: Final = 16
 """Sources that are tried at the same time: of those that are away each takes ten seconds."""
 
 
-def edge_findings(config: EdgeConfig) -> Iterator[Finding]:
-    """All findings, as they come. Nothing is changed, and nothing sent."""
+def edge_findings(config: EdgeConfig, trying: Callable[[str], None] = lambda what: None) -> Iterator[Finding]:
+    """All findings, as they come. Nothing is changed, and nothing sent. trying: told of what may take long, before."""
+    trying(f"sources: {listed([source.name for source in config.sources])}")
     places = [f"sources[{place}] {source.name}" for place, source in enumerate(config.sources)]
     with ThreadPoolExecutor(AT_ONCE) as several:
         yield from several.map(_source, places, config.sources)
     yield from written_findings("state", config.state)
     yield from _state(config.state)
     yield from written_findings("output.folder", config.output.folder)
+    trying(f"model: {config.model}")
     lanes = yield from model_findings(config, partial(source_lanes, config), lambda model: "")
     yield from _refused(config.state, lanes or ())
     if wrong := refusal(config.memory_limit, Needs.of(config)):
         yield problem("memory_limit", wrong)
-    yield from _couriers(config)
+    yield from _couriers(config, trying)
     if config.metrics is not None:
         yield from page_findings(config.metrics)
 
@@ -148,10 +150,12 @@ def _camera(place: str, source: EdgeSource) -> Finding:
     return fine(place, f"{size}, the first picture after {time.monotonic() - began:.1f} s")
 
 
-def _couriers(config: EdgeConfig) -> Iterator[Finding]:
+def _couriers(config: EdgeConfig, trying: Callable[[str], None]) -> Iterator[Finding]:
     if config.mqtt is not None:
+        trying(f"mqtt: {config.mqtt.server}")
         yield _mqtt(config.mqtt)
     if config.kafka is not None:
+        trying(f"kafka: {listed(config.kafka.servers)}")
         yield from _kafka(config.kafka)
 
 

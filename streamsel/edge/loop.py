@@ -86,16 +86,16 @@ class Loop:
         """Take in other thresholds, with the state that there is; where that cannot be, all stays as it was."""
         before = self._parts.lanes
         try:
-            lanes = self._parts.reloaded()
-            if lanes is None:
+            reloaded = self._parts.reloaded()
+            if reloaded is None:
                 return
-            self._parts.lanes = lanes
+            self._parts.lanes, changed = reloaded
             self.lanes = self._restored()
         except StreamselError as error:
             self._parts.lanes = before
             refused(str(error))
         else:
-            say("reloaded")
+            say("reloaded", changed=list(changed))
 
     def _part(self, stopping: threading.Event) -> None:
         """Windows that are open in the state, and not in the file any more, are chosen of before all else."""

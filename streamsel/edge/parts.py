@@ -20,7 +20,7 @@ from streamsel.lanes.lane import Lane, Verdict
 from streamsel.store import Outgoing
 from streamsel.store.entries import EntryStore
 
-__all__ = ["Lanes", "MakeEvent", "MakeLane", "Parts", "Picked"]
+__all__ = ["Lanes", "MakeEvent", "MakeLane", "Parts", "Picked", "Reloaded"]
 
 MakeLane = Callable[[int, Mapping[bytes, bytes]], Lane]
 """A source's place in the config, and the entries of its state -> its lane."""
@@ -30,6 +30,9 @@ Lanes = Sequence[tuple[str, MakeLane]]
 
 MakeEvent = Callable[[str, Shot, Verdict, Written], Outgoing]
 """A source's name, a pick, and what was written of it -> what an outbox holds of it."""
+
+Reloaded = tuple[Lanes, Sequence[str]]
+"""Other lanes, and names of the settings that changed."""
 
 Picked = tuple[Shot, Verdict, Written]
 
@@ -58,7 +61,7 @@ class Parts:
     events: Mapping[str, MakeEvent]
     sendings: Sendings | None
     batch: int
-    reloaded: Callable[[], Lanes | None]
+    reloaded: Callable[[], Reloaded | None]
     gone: Callable[[], Mapping[str, Sequence[Segment]]]
     committed: Callable[[Sequence[Picked], float], None]
     unusable: Callable[[int, str], None]

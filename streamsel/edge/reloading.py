@@ -25,32 +25,32 @@ class Reloading:
         self._file, self.config, self._asked = file, config, asked
         self._stamp = self._read_stamp()
 
-    def changed(self) -> bool:
-        """Whether the config has other thresholds than at the last call. What else changed is told, and left as it was;
-        so is all of a file that cannot be read or understood."""
+    def changed(self) -> list[str]:
+        """Which thresholds are others than at the last call, as `min_distance` or `sources.door.window`. What else
+        changed is told, and left as it was; so is all of a file that cannot be read or understood."""
         stamp = self._read_stamp()
         if not self._asked.is_set() and stamp == self._stamp:
-            return False
+            return []
         self._asked.clear()
         self._stamp = stamp
         try:
             read = read_pipeline(self._file)
         except StreamselError as error:
             refused(str(error))
-            return False
+            return []
         return self._take(read)
 
-    def _take(self, read: Pipeline) -> bool:
+    def _take(self, read: Pipeline) -> list[str]:
         others = ["kind"]
         if isinstance(read, EdgeConfig):
             ours, theirs = _without_thresholds(self.config), _without_thresholds(read)
             others = sorted(key for key in ours if ours[key] != theirs[key])
         if others:
             refused(f"{', '.join(others)} changed: that takes a restart")
-        if others or read == self.config or not isinstance(read, EdgeConfig):
-            return False
-        self.config = read
-        return True
+        if others or not isinstance(read, EdgeConfig):
+            return []
+        before, self.config = self.config, read
+        return _differing(before, read)
 
     def _read_stamp(self) -> tuple[int, int] | None:
         try:
@@ -63,6 +63,17 @@ class Reloading:
 def refused(reason: str) -> None:
     """Tells why all stays as it was."""
     say("not reloaded", logging.ERROR, reason=reason)
+
+
+def _differing(before: EdgeConfig, after: EdgeConfig) -> list[str]:
+    """Names of thresholds, with the source's where they are its own."""
+    theirs, ours = _thresholds(before), _thresholds(after)
+    return [name for name in ours if ours[name] != theirs[name]]
+
+
+def _thresholds(config: EdgeConfig) -> dict[str, Any]:
+    own = {f"sources.{one.name}.{name}": getattr(one, name) for one in config.sources for name in THRESHOLDS}
+    return {**{name: getattr(config, name) for name in THRESHOLDS}, **own}
 
 
 def _without_thresholds(config: EdgeConfig) -> dict[str, Any]:

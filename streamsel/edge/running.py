@@ -13,6 +13,7 @@ from typing import Final
 
 from streamsel.config import EdgeConfig
 from streamsel.daemon.log_lines import say
+from streamsel.daemon.status_page import reached
 from streamsel.edge.building import Built, built, feeds_of
 from streamsel.edge.keeping.shots import give_up_others
 from streamsel.edge.loop import Loop
@@ -49,7 +50,7 @@ def run_edge(file: Path, config: EdgeConfig, stopping: threading.Event, reload: 
         stack.callback(_join, feeds, stopping)
         for feed in feeds:
             feed.start()
-        say("started", sources=names, model=made.board.model, page=made.port)
+        say("started", sources=names, model=made.board.model, page=reached(config.metrics, made.port))
         notifier.ready()
         journal = Journal(made.board.standings, notifier.status)
         made.parts.turned += (notifier.turned, journal.turned)

@@ -10,7 +10,7 @@ from streamsel.config.idle import idle_in_pipeline
 from streamsel.daemon.log_lines import say
 from streamsel.daemon.metrics import Metrics
 from streamsel.daemon.pauses import pauses
-from streamsel.daemon.status_page import status_page
+from streamsel.daemon.status_page import reached, status_page
 from streamsel.errors import SinkError
 from streamsel.ingest.building import built
 from streamsel.ingest.loop import ingest
@@ -31,7 +31,8 @@ def run_ingest(config: IngestConfig, stopping: threading.Event) -> None:
         for line in idle_in_pipeline(config):
             say("idle", logging.WARNING, reason=line)
         if _prepared(config, connection, stopping, metrics):  # only now: nothing is made for what cannot run
-            say("started", topic=config.input.topic, group=config.input.group, model=parts.embedder.name, metrics=port)
+            told = {"topic": config.input.topic, "group": config.input.group, "model": parts.embedder.name}
+            say("started", **told, metrics=reached(config.metrics, port))
             ingest(parts, stopping)
     say("stopped", **{name: int(metrics.count(name)) for name in ("records", "picks", "dead", "rebuilds")})
 

@@ -5,11 +5,11 @@ Each finding names its place in the pipeline file, what was found, and what to d
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from streamsel.choosing.finding import Finding, can_run
+from streamsel.choosing.finding import Finding, can_run, listed
 from streamsel.config import EdgeConfig, IngestConfig
 from streamsel.config.pipeline_file import read_pipeline
 from streamsel.config.reading import load
@@ -33,28 +33,33 @@ def is_pipeline(file: Path) -> bool:
     return isinstance(values, Mapping) and bool(PIPELINES & values.keys())
 
 
-def check_pipeline(file: Path) -> Iterator[Finding]:
-    """All findings on a pipeline file, as they come. Raises UsageError where the file itself cannot be understood."""
+def check_pipeline(file: Path, trying: Callable[[str], None] = lambda what: None) -> Iterator[Finding]:
+    """All findings on a pipeline file, as they come. trying: told of what may take long, before.
+
+    Raises UsageError where the file itself cannot be understood.
+    """
     config = read_pipeline(file)
-    yield from _edge(config) if isinstance(config, EdgeConfig) else _ingest(config)
+    yield from _edge(config, trying) if isinstance(config, EdgeConfig) else _ingest(config, trying)
 
 
-def _ingest(config: IngestConfig) -> Iterator[Finding]:
+def _ingest(config: IngestConfig, trying: Callable[[str], None]) -> Iterator[Finding]:
     from streamsel.daemon.checked_places import place_findings  # which load Kafka's client, and the model's runtime
     from streamsel.daemon.checked_selection import selection_findings
     from streamsel.ingest.checked_state import state_findings
     from streamsel.ingest.checked_topics import broker_findings
 
+    trying(f"brokers: {listed(config.input.servers)}")
     told = broker_findings(config)
     yield from told
     yield from place_findings(config)
+    trying(f"model: {config.model}")
     lanes = yield from selection_findings(config)
     changelog = [one for one in told if one.place == "state.topic"]  # of a broker that is away there are none
     if lanes is not None and changelog and can_run(changelog) and not any(one.level == "away" for one in changelog):
         yield from state_findings(config, lanes)
 
 
-def _edge(config: EdgeConfig) -> Iterator[Finding]:
+def _edge(config: EdgeConfig, trying: Callable[[str], None]) -> Iterator[Finding]:
     from streamsel.edge.checks import edge_findings
 
-    yield from edge_findings(config)
+    yield from edge_findings(config, trying)

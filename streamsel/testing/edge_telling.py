@@ -18,8 +18,8 @@ PATIENCE = 60.0
 
 def asked(running: Running, path: str) -> str:
     """What its page answers, as soon as there is one. path: as `/metrics`."""
-    port = running.wait(lambda: running.events("started"))[0]["page"]
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=PATIENCE) as answer:
+    address = running.wait(lambda: running.events("started"))[0]["page"]
+    with urllib.request.urlopen(f"http://{address}{path}", timeout=PATIENCE) as answer:
         return str(answer.read().decode())
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import errno
 import json
 import os
+import pty
 import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -358,6 +360,27 @@ def test_one_sources_goal_is_tried_too(pipeline: Pipeline) -> None:
     fit = {**YARD, "target_ratio": 0.1}
     assert can_run(pipeline.findings(fit, selection=selection))
     assert "ratio" in pipeline.problem("selection", fit, {"name": "door", "folder": "recordings"}, selection=selection)
+
+
+@pytest.mark.parametrize(("options", "looks_on"), [((), True), ((), False), (("--json",), True)])
+def test_who_looks_on_is_told_what_is_tried(pipeline: Pipeline, options: tuple[str, ...], looks_on: bool) -> None:
+    sources = [YARD, *({**YARD, "name": f"yard{number}"} for number in range(7))]
+    file, mqtt = pipeline.write(*sources, mqtt={"server": "127.0.0.1:1"}), "mqtt: 127.0.0.1:1"
+    command = [sys.executable, "-m", "streamsel", "check", str(file), *options]
+    screen, ours = pty.openpty()
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=ours if looks_on else subprocess.PIPE, check=False)
+    os.close(ours)
+    told = b""
+    with suppress(OSError):  # which is how the end of a terminal reads
+        while more := os.read(screen, 4096):
+            told += more
+    os.close(screen)
+    named = "sources: yard, yard0, yard1, yard2, yard3, yard4, 2 more"
+    tried = [named, f"model: {pipeline.folder / 'tiny.onnx'}", mqtt] if looks_on and not options else []
+    assert told.decode().splitlines() == [f"trying {what} ..." for what in tried]
+    assert not done.stderr
+    assert done.returncode == 3
+    assert b"trying" not in done.stdout
 
 
 def test_a_page_that_cannot_be_served(pipeline: Pipeline) -> None:

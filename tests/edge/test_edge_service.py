@@ -117,7 +117,8 @@ def test_thresholds_change_while_it_runs(daemon: Daemon) -> None:
         before = len(daemon.facts())
         daemon.write({**daemon.config, "min_distance": 1.9})
         running.send_signal(signal.SIGHUP)
-        running.wait(lambda: running.events("reloaded"))
+        (told,) = running.wait(lambda: running.events("reloaded"))
+        assert told["changed"] == ["min_distance"]
         record(daemon, range(2, SEGMENTS))
         read(running, SEGMENTS)
         assert running.stop() == 0

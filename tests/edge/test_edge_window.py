@@ -126,7 +126,7 @@ def test_footage_of_long_ago_that_comes_piece_by_piece_is_of_one_window(tmp_path
     daemon = Daemon(tmp_path, [YARD], **WINDOW)
     with daemon.started() as running:
         running.wait(lambda: running.events("started"))
-        page = f"http://127.0.0.1:{running.events('started')[0]['page']}"
+        page = f"http://{running.events('started')[0]['page']}"
         for part in range(3):
             record(daemon, f"{part}.mp4", BEGIN + 600 * (part + 1), [4 * part, 4 * part + 1, 4 * part + 2])
             running.wait(lambda part=part: len(running.events("read")) > part)
@@ -248,7 +248,7 @@ def test_what_the_page_tells_of_a_window(tmp_path: Path) -> None:
     record(daemon, "0.mp4", ended, [0, 1])
     with daemon.started() as running:
         running.wait(lambda: running.events("read"))
-        page = f"http://127.0.0.1:{running.events('started')[0]['page']}"
+        page = f"http://{running.events('started')[0]['page']}"
         source = source_of(page)
         ends = datetime.fromtimestamp(ended + HOUR // 2, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         assert source["window"] == {"candidates": candidates_of(page), "ends": ends}

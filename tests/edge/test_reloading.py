@@ -52,7 +52,7 @@ def test_nothing_is_read_while_nothing_changes(edited: Edited) -> None:
 
 def test_thresholds_are_taken_in_once(edited: Edited) -> None:
     edited.write(TEXT.replace("0.5", "0.7").replace("0.1", "0.2"))
-    assert edited.reloading.changed()
+    assert edited.reloading.changed() == ["min_distance", "sources.door.target_ratio"]
     assert not edited.reloading.changed()
     assert edited.reloading.config.min_distance == 0.7
     assert edited.reloading.config.sources[0].target_ratio == 0.2

@@ -49,7 +49,8 @@ def test_one_that_has_nothing_to_do_tells_that_no_broker_answers(topic_name: str
         pipeline.send(pictures(8))
         with Service(pipeline) as service:
             service.wait(lambda: all_read(pipeline))
-            port = service.events("started")[0]["metrics"]
+            host, _, port = service.events("started")[0]["metrics"].partition(":")
+            assert host == "127.0.0.1"
             service.wait(lambda: "streamsel_lag_records{" in page(port, "/metrics")[1])
             assert page(port, "/healthz") == (200, "ok\n")
             broker.kill()
