@@ -108,7 +108,8 @@ class Wish:
 
     @classmethod
     def read(cls, noted: Mapping[str, Any]) -> Self:
-        """What `noted` gave. Its picks were committed with it."""
+        """What `noted` gave, or an earlier version, without `last`. Its picks were committed with it."""
         kind, which = noted["of"]
+        noted = {"last": noted["taken"], **noted}
         times = {name: datetime.fromisoformat(noted[name]) for name in ("taken", "last")}
         return cls(**{**noted, "of": (kind, which), **times, "picks": dict.fromkeys(noted["picks"], True)})
