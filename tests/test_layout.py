@@ -23,7 +23,7 @@ SHARED = {"streamsel.data", "streamsel.errors"}
 
 ROOMS = {
     "config": {"streamsel.errors", "streamsel.broker_names"},
-    "decode": SHARED | {"streamsel.plain_source"},
+    "decode": SHARED | {"streamsel.plain_source", "streamsel.speaks_tls"},
     "embed": SHARED | {"streamsel.coreset", "streamsel.grid"},
     "pool": SHARED,
     "report": SHARED,
@@ -31,7 +31,7 @@ ROOMS = {
     "signals": SHARED,
     "sink": SHARED,
     "tables": SHARED,
-    "topic": SHARED | {"streamsel.broker_names", "streamsel.plain_source"},
+    "topic": SHARED | {"streamsel.broker_names", "streamsel.plain_source", "streamsel.speaks_tls"},
 }
 ON_TOP = {
     "cli": {
@@ -73,6 +73,7 @@ GROUND = {
     "grid": SHARED,
     "plain_source": set[str](),
     "slots": SHARED | {"streamsel.grid"},
+    "speaks_tls": set[str](),
     "store": SHARED,
 }
 """Files at the top that stand on nothing but each other; the public names of `__init__` are loaded lazily."""

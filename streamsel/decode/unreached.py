@@ -25,6 +25,7 @@ from av.error import (
 from streamsel.decode.failure import away, failure
 from streamsel.errors import SourceError
 from streamsel.plain_source import plain_source
+from streamsel.speaks_tls import speaks_tls
 
 __all__ = ["unreached"]
 
@@ -118,11 +119,16 @@ def _found_out(url: SplitResult) -> str:
 
 
 def _plain(url: SplitResult) -> str:
-    """The scheme in which what was asked by TLS answers in the clear; empty: it does not."""
+    """The scheme in which what was asked by TLS answers in the clear; empty: it does not, or speaks TLS as well: many a
+    web server says in the clear that it wants TLS."""
     scheme, question = CLEAR.get(url.scheme.lower(), ("", b""))
-    if scheme:
-        place = url.hostname or "", url.port or PORTS[url.scheme.lower()]
-        with suppress(OSError), socket.create_connection(place, PATIENCE) as clear:
+    if not scheme:
+        return ""
+    place = url.hostname or "", url.port or PORTS[url.scheme.lower()]
+    with suppress(OSError):
+        if speaks_tls(*place, PATIENCE):
+            return ""
+        with socket.create_connection(place, PATIENCE) as clear:
             clear.sendall(question)
             return scheme if clear.recv(len(scheme)) == scheme.upper().encode() else ""
     return ""

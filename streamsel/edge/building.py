@@ -224,14 +224,18 @@ def _disk(quota: QuotaKeeper, folder: Path) -> Disk:
 
 def _reloaded(reloading: Reloading, embedder: Embedder, glances: Sequence[Glance | None]) -> Reloaded | None:
     """Lanes of other thresholds, where there are any; the scouts go by them, too."""
-    if not (changed := reloading.changed()):
+    if (config := reloading.changed()) is None:
         return None
-    config = reloading.config
     makers = makers_of(config, embedder)
-    for source, maker, glance in zip(config.sources, makers, glances, strict=True):
-        if glance is not None and (aim := aim_of(config, source, maker, embedder)) is not None:
-            glance.aim(aim)
-    return lanes_of(config, makers), changed
+    aims = [aim_of(config, source, maker, embedder) for source, maker in zip(config.sources, makers, strict=True)]
+
+    def take() -> Sequence[str]:
+        for glance, aim in zip(glances, aims, strict=True):
+            if glance is not None and aim is not None:
+                glance.aim(aim)
+        return reloading.take(config)
+
+    return lanes_of(config, makers), take
 
 
 def _clips_ended(board: Board, clips: Clips, quota: QuotaKeeper, store: EntryStore) -> None:

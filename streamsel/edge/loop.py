@@ -89,13 +89,13 @@ class Loop:
             reloaded = self._parts.reloaded()
             if reloaded is None:
                 return
-            self._parts.lanes, changed = reloaded
+            self._parts.lanes, take = reloaded
             self.lanes = self._restored()
         except StreamselError as error:
             self._parts.lanes = before
             refused(str(error))
         else:
-            say("reloaded", changed=list(changed))
+            say("reloaded", changed=list(take()))
 
     def _part(self, stopping: threading.Event) -> None:
         """Windows that are open in the state, and not in the file any more, are chosen of before all else."""

@@ -31,8 +31,8 @@ Lanes = Sequence[tuple[str, MakeLane]]
 MakeEvent = Callable[[str, Shot, Verdict, Written], Outgoing]
 """A source's name, a pick, and what was written of it -> what an outbox holds of it."""
 
-Reloaded = tuple[Lanes, Sequence[str]]
-"""Other lanes, and names of the settings that changed."""
+Reloaded = tuple[Lanes, Callable[[], Sequence[str]]]
+"""Other lanes, and what puts their thresholds in force, which names those that changed."""
 
 Picked = tuple[Shot, Verdict, Written]
 

@@ -19,38 +19,44 @@ THRESHOLDS: Final = ("target_ratio", "min_distance", "window")
 
 
 class Reloading:
-    """Watches the file of a config. asked: set by SIGHUP."""
+    """Watches the file of a config. asked: set by SIGHUP. config: the one that is in force."""
 
     def __init__(self, file: Path, config: EdgeConfig, asked: threading.Event) -> None:
         self._file, self.config, self._asked = file, config, asked
         self._stamp = self._read_stamp()
 
-    def changed(self) -> list[str]:
-        """Which thresholds are others than at the last call, as `min_distance` or `sources.door.window`. What else
-        changed is told, and left as it was; so is all of a file that cannot be read or understood."""
+    def changed(self) -> EdgeConfig | None:
+        """The file's config, where it was changed, or SIGHUP came, and thresholds are others than those in force.
+
+        What else changed is told, and left as it was; so is all of a file that cannot be read or understood.
+        """
         stamp = self._read_stamp()
         if not self._asked.is_set() and stamp == self._stamp:
-            return []
+            return None
         self._asked.clear()
         self._stamp = stamp
         try:
             read = read_pipeline(self._file)
         except StreamselError as error:
             refused(str(error))
-            return []
-        return self._take(read)
+            return None
+        return self._other(read)
 
-    def _take(self, read: Pipeline) -> list[str]:
+    def take(self, config: EdgeConfig) -> list[str]:
+        """Puts it in force. Which thresholds are others than before, as `min_distance` or `sources.door.window`."""
+        before, self.config = _thresholds(self.config), config
+        return [name for name, value in _thresholds(config).items() if value != before[name]]
+
+    def _other(self, read: Pipeline) -> EdgeConfig | None:
         others = ["kind"]
         if isinstance(read, EdgeConfig):
             ours, theirs = _without_thresholds(self.config), _without_thresholds(read)
             others = sorted(key for key in ours if ours[key] != theirs[key])
         if others:
             refused(f"{', '.join(others)} changed: that takes a restart")
-        if others or not isinstance(read, EdgeConfig):
-            return []
-        before, self.config = self.config, read
-        return _differing(before, read)
+        if others or not isinstance(read, EdgeConfig) or read == self.config:
+            return None
+        return read
 
     def _read_stamp(self) -> tuple[int, int] | None:
         try:
@@ -65,13 +71,8 @@ def refused(reason: str) -> None:
     say("not reloaded", logging.ERROR, reason=reason)
 
 
-def _differing(before: EdgeConfig, after: EdgeConfig) -> list[str]:
-    """Names of thresholds, with the source's where they are its own."""
-    theirs, ours = _thresholds(before), _thresholds(after)
-    return [name for name in ours if ours[name] != theirs[name]]
-
-
 def _thresholds(config: EdgeConfig) -> dict[str, Any]:
+    """By name, with the source's where they are its own."""
     own = {f"sources.{one.name}.{name}": getattr(one, name) for one in config.sources for name in THRESHOLDS}
     return {**{name: getattr(config, name) for name in THRESHOLDS}, **own}
 

@@ -17,12 +17,12 @@ for the next segment. resting: outside of its hours. ended: a pipe that was clos
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What a source's state holds: frames looked at (of sequences and objects what a lane counts), and picks of them.
+    """What a source's state holds: frames looked at, or sequences or objects where these are picked, and picks of them.
 
     Over all processes, as of one commit: whoever reads it has both of the same moment.
     """
 
-    frames: int = 0
+    looked: int = 0
     picks: int = 0
 
 

@@ -87,8 +87,8 @@ class Lane:
 
     @property
     def looked(self) -> int:
-        """Frames, or sequences, so far, but for those that could not be used."""
-        return self._entrance.seen
+        """Frames, sequences or objects so far, but for those that could not be used: what a target ratio counts."""
+        return self._objects.looked if self._objects else self._entrance.seen
 
     @property
     def incomplete(self) -> int:

@@ -66,6 +66,11 @@ class Objects:
         self._worth = Worth(config)
         self._entered = 0
 
+    @property
+    def looked(self) -> int:
+        """Objects that entered so far."""
+        return self._entered
+
     def found(self, frame: Frame) -> Found:
         """What is to be decided on of a frame that was measured; nothing is counted.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 from streamsel.signals.frame_names import Style, json_path, restyled, styles, video_of
@@ -25,14 +25,14 @@ SETTLED = 2_000_000_000
 T = TypeVar("T")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Listing:
     """How videos of a folder are written, when it had changed last, and for which video it was listed: for each of its
     frames that would be too often."""
 
-    styles: Mapping[str, Style] = field(default_factory=dict)
-    changed: int = 0
-    sought: str = ""
+    styles: Mapping[str, Style]
+    changed: int
+    sought: str
 
 
 class FrameFiles(Generic[T]):
@@ -80,16 +80,13 @@ class FrameFiles(Generic[T]):
         video, folder = video_of(path), path.rpartition("/")[0]
         if not video:
             return None
-        if folder not in self._listings:
-            listing = self._listed(folder, _Listing(), video)
-            self._listings.put(folder, listing, 200 * len(listing.styles))
-        listing = self._listings[folder]
+        listing = self._listings[folder] if folder in self._listings else self._list(folder, video)
         if video not in listing.styles and video != listing.sought and self.folder.changed(folder) != listing.changed:
-            self._listed(folder, listing, video)
+            listing = self._list(folder, video)
         return restyled(path, listing.styles)
 
-    def _listed(self, folder: str, listing: _Listing, video: str) -> _Listing:
+    def _list(self, folder: str, video: str) -> _Listing:
         changed = self.folder.changed(folder)
-        listing.sought, listing.changed = video, changed if time.time_ns() - changed > SETTLED else 0
-        listing.styles = styles(self.folder.file_names(folder))
-        return listing
+        known = changed if time.time_ns() - changed > SETTLED else 0
+        listing = _Listing(styles(self.folder.file_names(folder)), known, video)
+        return self._listings.put(folder, listing, 200 * len(listing.styles))

@@ -30,8 +30,8 @@ class Recent(Generic[T]):
 
     def put(self, key: str, value: T, nbytes: int) -> T:
         """Keep a value that costs about so many bytes; gives it back."""
+        self._held += nbytes - (self._values.pop(key)[1] if key in self._values else 0)
         self._values[key] = (value, nbytes)
-        self._held += nbytes
         while len(self._values) > 1 and (len(self._values) > self.entries or self._held > self.nbytes):
             self._held -= self._values.popitem(last=False)[1][1]
         return value

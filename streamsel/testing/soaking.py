@@ -54,7 +54,7 @@ def read(running: Running, state: Path) -> Reading:
         sum(one["dropped"] for one in told["sources"]),
         told["queue"]["frames"],
         told["queue"]["bytes"] / 1e6,
-        sum(one["decided"]["frames"] for one in told["sources"]),
+        sum(one["decided"]["looked"] for one in told["sources"]),
         sum(one["decided"]["picks"] for one in told["sources"]),
         sum(path.stat().st_size for path in state.glob("state.db*")),
     )

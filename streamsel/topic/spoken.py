@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import socket
-import ssl
 import struct
 from collections.abc import Iterable
 from typing import Final
 
 from kafka.errors import KafkaConnectionError  # type: ignore[import-untyped]
+
+from streamsel.speaks_tls import speaks_tls
 
 __all__ = ["PlainError", "TlsError", "misspoken"]
 
@@ -38,24 +39,10 @@ def misspoken(places: Iterable[Place], *, encrypted: bool) -> KafkaConnectionErr
         try:
             if encrypted:
                 return PlainError() if _answers_plainly(place) else None
-            return TlsError() if _speaks_tls(place) else None
+            return TlsError() if speaks_tls(*place, PATIENCE) else None
         except OSError:
             continue
     return None
-
-
-def _speaks_tls(place: Place) -> bool:
-    """Whether a handshake gets as far as the other side's greeting; whom it would trust is another matter."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-    with socket.create_connection(place, PATIENCE) as plain:
-        try:
-            context.wrap_socket(plain).close()
-        except ssl.SSLError as error:
-            return "ALERT" in (error.reason or "")  # it answered in TLS, and wants more than we have
-        except OSError:
-            return False
-    return True
 
 
 def _answers_plainly(place: Place) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,13 @@ import pytest
 from streamsel.data import Source
 from streamsel.decode.live import LiveDecoder
 from streamsel.errors import AwayError, SourceError
+from streamsel.testing.kafka_security import Safety
 from streamsel.testing.servers import camera
 from streamsel.testing.videos import scenes
 
 HUSH = "hush-hush"
+HANDSHAKE = b"\x16"
+"""What each record of a handshake begins with (RFC 8446, section 5.1)."""
 
 
 @pytest.fixture(scope="module")
@@ -36,8 +40,11 @@ def refused(url: str) -> tuple[bool, str]:
 
 
 @contextmanager
-def answering(answer: bytes | None) -> Iterator[int]:
-    """The port of a server that says this to whoever asks something, and hangs up; None: it never says anything."""
+def answering(answer: bytes | None, by_tls: ssl.SSLContext | None = None) -> Iterator[int]:
+    """The port of a server that says this to whoever asks something, and hangs up; None: it never says anything.
+
+    by_tls: it says so by TLS, and in the clear that this is no way to ask.
+    """
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve() -> None:
@@ -48,9 +55,18 @@ def answering(answer: bytes | None) -> Iterator[int]:
                     return
                 held.append(peer)
                 if answer is not None:
-                    peer.recv(10_000)
-                    peer.sendall(answer)
+                    with suppress(OSError):
+                        say(peer, answer)
                     peer.close()
+
+        def say(peer: socket.socket, answer: bytes) -> None:
+            if by_tls and peer.recv(1, socket.MSG_PEEK) != HANDSHAKE:
+                answer = b"HTTP/1.0 400 Bad Request\r\n\r\n"
+            elif by_tls:
+                peer = by_tls.wrap_socket(peer, server_side=True)
+            peer.recv(10_000)
+            peer.sendall(answer)
+            peer.close()
 
         held: list[socket.socket] = []
         thread = threading.Thread(target=serve, daemon=True)
@@ -140,3 +156,11 @@ def test_one_that_is_asked_by_tls_and_answers_without_is_told(scheme: str, plain
         away, line = refused(f"{scheme}://127.0.0.1:{port}/camera")
         assert away
         assert "TLS" not in line
+
+
+def test_one_that_speaks_tls_and_says_in_the_clear_that_it_wants_it_is_not_to_be_asked_without(tmp_path: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(Safety.make(tmp_path).server)
+    with answering(b"HTTP/1.0 200 OK\r\n\r\n<html>", context) as port:
+        away, line = refused(f"https://me:{HUSH}@127.0.0.1:{port}/camera")
+    assert (away, "what answers there sends no video" in line) == (True, True), line

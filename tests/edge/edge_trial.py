@@ -205,7 +205,9 @@ class Trial:
             events={"mqtt": partial(mqtt_event, topic="picks/{source}"), "kafka": kafka_event},
             sendings=None,
             batch=1000,
-            reloaded=lambda: (source_lanes(self.other, embedder()), ["other"]) if next(reloads, False) else None,
+            reloaded=lambda: (
+                (source_lanes(self.other, embedder()), lambda: ["other"]) if next(reloads, False) else None
+            ),
             gone=dict,
             committed=committed,
             unusable=Complaints(standings),

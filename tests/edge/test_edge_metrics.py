@@ -41,7 +41,7 @@ def test_all_of_a_source_is_told() -> None:
         rate=4.5,
     )
     door.held, door.last, door.window = 600, 990.0, Open(Span(900.0, 1200.0), 48)
-    door.decided = Tally(frames=2500, picks=25)
+    door.decided = Tally(looked=2500, picks=25)
     door.last, door.clips, door.clips_short, door.clips_given_up = 990.0, 6, 2, 1
     read = samples(Board([door, Standing("yard")], now=lambda: 1000.0))
     own = {name: value for (name, labels), value in read.items() if labels == (("source", "door"),)}
@@ -49,7 +49,7 @@ def test_all_of_a_source_is_told() -> None:
         "frames_total": 1000, "held_total": 600, "dropped_total": 7, "picks_total": 11, "incomplete_total": 3,
         "connects_total": 3, "losses_total": 2,
         "segments_total": 5, "frames_per_second": 4.5, "thinned": 2, "frame_age_seconds": 10.0,
-        "decided_frames_total": 2500, "decided_picks_total": 25,
+        "decided_looked_total": 2500, "decided_picks_total": 25,
         "candidates": 48, "window_end_seconds": 1200,
         "clips_total": 6, "clips_short_total": 2, "clips_given_up_total": 1,
     }  # fmt: skip

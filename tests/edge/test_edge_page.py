@@ -103,14 +103,14 @@ def test_nothing_but_the_pages_own_script_may_run(port: int | None) -> None:
 def test_how_sources_stand_is_told(port: int | None, board: Board, clock: Clock) -> None:
     door = board.standings[0]
     door.frames, door.rate, door.trouble, door.problems = 12, 4.999, "gone", Counter({"no key frame": 2})
-    door.incomplete, door.decided = 4, Tally(frames=2500, picks=25)
+    door.incomplete, door.decided = 4, Tally(looked=2500, picks=25)
     door.window = Open(Span(NOON.timestamp() - 60, datetime(2026, 11, 21, 13, tzinfo=UTC).timestamp()), 7)
     clock.value += 2.5
     first, second = status(port)["sources"]
     assert first == {
         "name": "door", "state": "live", "trouble": "gone", "connects": 0, "losses": 0, "segments": 0, "frames": 12,
         "held": 0, "dropped": 0, "thinned": 1, "picks": 0, "rate": 5.0, "since": 7.5, "problems": {"no key frame": 2},
-        "window": {"candidates": 7, "ends": "2026-11-21T13:00:00.000Z"}, "decided": {"frames": 2500, "picks": 25},
+        "window": {"candidates": 7, "ends": "2026-11-21T13:00:00.000Z"}, "decided": {"looked": 2500, "picks": 25},
         "clips": 0, "clips_short": 0, "clips_given_up": 0, "incomplete": 4,
     }  # fmt: skip
     assert (second["name"], second["since"], second["window"]) == (NASTY, None, None)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from itertools import repeat
 from pathlib import Path
 
 import pytest
@@ -175,7 +176,10 @@ def test_what_is_on_its_way_is_noted_at_the_end(store: EntryStore, broker: Mosqu
     assert store.outbox("mqtt").standing().delivered == 500
 
 
-def test_the_end_does_not_wait_for_a_broker_that_is_away(store: EntryStore, broker: Mosquitto) -> None:
+def test_the_end_does_not_wait_for_a_broker_that_is_away(
+    store: EntryStore, broker: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streamsel.edge.telling.mqtt.pauses", lambda: repeat(1000.0))
     broker.stop()
     sendings = Sendings(store, {"mqtt": mqtt_courier(EdgeMqtt(server=broker.server), store.outbox("mqtt"))}, PLENTY)
     put(store, 1, 10)

@@ -565,7 +565,9 @@ def test_it_ends_when_it_is_told_to_though_nobody_takes(tmp_path: Path) -> None:
         assert not run.feed.is_alive()
 
 
-def test_it_ends_while_the_folder_is_away(tmp_path: Path) -> None:
+def test_it_ends_while_the_folder_is_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streamsel.edge.feeds.folder_feed.TURN", 1000.0)
+    monkeypatch.setattr("streamsel.edge.feeds.folder_feed.MOST", 1000.0)
     segments = {"1.mp4": Segment(0, "1.mp4", 1, 1)}
     with running(tmp_path / "nowhere", Begin(0, 1, segments)) as run:
         run.until(lambda: run.standing.trouble != "")

@@ -52,10 +52,23 @@ def test_nothing_is_read_while_nothing_changes(edited: Edited) -> None:
 
 def test_thresholds_are_taken_in_once(edited: Edited) -> None:
     edited.write(TEXT.replace("0.5", "0.7").replace("0.1", "0.2"))
-    assert edited.reloading.changed() == ["min_distance", "sources.door.target_ratio"]
+    config = edited.reloading.changed()
+    assert config is not None
     assert not edited.reloading.changed()
+    assert edited.reloading.take(config) == ["min_distance", "sources.door.target_ratio"]
     assert edited.reloading.config.min_distance == 0.7
     assert edited.reloading.config.sources[0].target_ratio == 0.2
+    edited.asked.set()
+    assert not edited.reloading.changed()
+
+
+def test_thresholds_that_were_not_taken_come_again_and_those_in_force_do_not(edited: Edited) -> None:
+    edited.write(TEXT.replace("0.5", "0.7"))
+    assert edited.reloading.changed()
+    edited.asked.set()
+    assert edited.reloading.changed()
+    edited.write(TEXT)
+    assert not edited.reloading.changed()
 
 
 def test_numbers_of_a_window_are_taken_in_and_no_window_comes_or_goes(edited: Edited, caplog) -> None:
@@ -67,7 +80,9 @@ def test_numbers_of_a_window_are_taken_in_and_no_window_comes_or_goes(edited: Ed
     assert isinstance(config, EdgeConfig)
     reloading = Reloading(edited.file, config, edited.asked)
     edited.write(windows.replace("9", "7"))
-    assert reloading.changed()
+    other = reloading.changed()
+    assert other is not None
+    assert reloading.take(other) == ["window"]
     assert reloading.config.window_of(config.sources[0]) is None
     assert reloading.config.window == Window(picks=7, minutes=60)
 

@@ -362,3 +362,10 @@ def test_what_cannot_be_is_refused_in_one_line(folder):
         with pytest.raises(UsageError, match=told) as error:
             Lanes(read_selection(written), Flat(), lightly=lightly)
         assert "\n" not in str(error.value)
+
+
+def test_what_is_told_of_a_ratio_is_what_it_counts(folder: Path) -> None:
+    lane = lanes("tiles", folder).lane(0)
+    lane.settle(timed(30))
+    assert lane.looked == 30 * 4
+    assert 0.15 < len(lane) / lane.looked < 0.25

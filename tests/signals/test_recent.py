@@ -12,7 +12,7 @@ def test_it_never_holds_more_than_allowed(asked: list[tuple[int, int]]) -> None:
     sizes: dict[str, int] = {}
     for number, nbytes in asked:
         key = str(number)
-        if key not in recent:
+        if key not in recent or nbytes % 3 == 0:  # some come again
             recent.put(key, number, nbytes)
             sizes[key] = nbytes
         assert recent[key] == number

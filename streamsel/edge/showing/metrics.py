@@ -32,7 +32,10 @@ COUNTED: Final = {
 }
 """Fields of a Standing that only grow."""
 
-DECIDED: Final = {"frames": "Frames that picks were made of.", "picks": "Picks made of them."}
+DECIDED: Final = {
+    "looked": "Frames, sequences or objects that were decided on.",
+    "picks": "Picks among these.",
+}
 """Fields of a Tally, over all processes."""
 
 OUTGOING: Final = {"delivered": "Records that arrived.", "dropped": "Records that the outbox' policy dropped."}
