@@ -76,16 +76,17 @@ ON_FD(int, ftruncate, (int fd, off_t size), (fd, size))
 ON_FD(int, ftruncate64, (int fd, off64_t size), (fd, size))
 
 static int synced(int fd, int done) {
-    char path[PATH_MAX], to[PATH_MAX * 2], block[65536];
+    char path[PATH_MAX], to[PATH_MAX * 2], whole[PATH_MAX * 2], block[65536];
     const char *folder = getenv("SYNCED"), *name = of(fd, path);
     struct stat told;
     if (done || !folder || !name || fstat(fd, &told) || !S_ISREG(told.st_mode)) return done;
-    snprintf(to, sizeof to, "%s%s", folder, name);
+    snprintf(whole, sizeof whole, "%s%s", folder, name);
+    snprintf(to, sizeof to, "%s%s.partly", folder, name); /* a kill meanwhile leaves what was synced before */
     int into = REAL(open)(to, O_WRONLY | O_CREAT | O_TRUNC, 0600);
     off_t at = 0;
     for (ssize_t size; into >= 0 && (size = pread(fd, block, sizeof block, at)) > 0; at += size)
         if (REAL(write)(into, block, size) != size) abort();
-    if (into >= 0) close(into);
+    if (into >= 0 && !close(into) && REAL(rename)(to, whole)) abort();
     return done;
 }
 

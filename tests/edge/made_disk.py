@@ -37,4 +37,4 @@ class MadeDisk:
     def lose_power(self) -> None:
         """Nothing is left but what was synced; nobody may be using it."""
         shutil.rmtree(self.folder)
-        shutil.copytree(self._synced, self.folder)
+        shutil.copytree(self._synced, self.folder, ignore=shutil.ignore_patterns("*.partly"))
