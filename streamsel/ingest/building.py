@@ -38,7 +38,7 @@ def built(config: IngestConfig, metrics: Metrics, connection: Connection) -> Ite
     embedder = load_embedder(config.model, device=config.device, weights=config.weights, threads=config.threads)
     lanes = Lanes.of(config, embedder)
     # Products of BLAS are small here: several threads for one wait longer for each other than they work.
-    with threadpool_limits(1, "blas"), _pictures(config, embedder, whole=lanes.reads_pixels) as pictures:
+    with threadpool_limits(1, "blas"), _pictures(config, embedder, lanes) as pictures:
         yield Parts(
             member=_member(config, connection),
             lane=lanes.lane,
@@ -71,15 +71,15 @@ def _member(config: IngestConfig, connection: Connection) -> Callable[[], GroupM
     )
 
 
-def _pictures(config: IngestConfig, embedder: Embedder, *, whole: bool) -> Pictures:
+def _pictures(config: IngestConfig, embedder: Embedder, lanes: Lanes) -> Pictures:
     source = config.input
     folder = source.references
     return Pictures(
-        Incoming(source.topic, holds=source.holds, largest=source.largest),
+        Incoming(source.topic, holds=source.holds, largest=source.largest, tasks=lanes.tasks),
         embedder.size,
         references=None if folder is None else References(folder, largest=source.largest),
         looking=Looking(source.every or 1, Fraction(source.fps) if source.fps else None, source.keyframes),
-        whole=whole,
+        whole=lanes.reads_pixels,
         threads=min(config.threads or DECODING, DECODING),
         most_pixels=source.pixels,
     )

@@ -58,7 +58,7 @@ class Taken:
     before it, since the last one, that were looked at and held for surely not new: a target ratio counts them. alone:
     whether the record's frames are a stream of their own, over whose ends no sequence goes; else a stream is a source.
     anew: whether the source's stream broke off before it: what waits for others of its sequence waits in vain.
-    predictions: that it brought with it, see `streamsel.signals.lightly_folder.LightlyFolder.carrying`; or empty.
+    predictions: task -> those that it brought with it, see `streamsel.signals.lightly_folder.LightlyFolder.carrying`.
     """
 
     frame: Frame
@@ -70,7 +70,7 @@ class Taken:
     held: int = 0
     alone: bool = False
     anew: bool = False
-    predictions: bytes = field(default=b"", repr=False)
+    predictions: Mapping[str, list[Any]] = field(default_factory=dict, repr=False)
 
     @property
     def place(self) -> Place:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -133,6 +133,11 @@ class Lanes:
     def distance(self) -> float | None:
         """How far from all earlier picks a pick must be, where that decides."""
         return self._distance
+
+    @property
+    def tasks(self) -> Collection[str]:
+        """The tasks of which predictions are read."""
+        return self._folder.tasks_read if self._folder else ()
 
     @property
     def reads_vectors(self) -> bool:

@@ -111,7 +111,7 @@ class FrameRules:
         check_targets(config, self.entrance.classes)
         self._chosen: Batch | None = None
 
-    def carrying(self, predictions: bytes) -> AbstractContextManager[None]:
+    def carrying(self, predictions: Mapping[str, list[Any]]) -> AbstractContextManager[None]:
         """While a frame is read that brought these predictions with it; see `LightlyFolder.carrying`."""
         return self._folder.carrying(predictions) if predictions and self._folder else nullcontext()
 

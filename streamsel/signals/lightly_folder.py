@@ -6,10 +6,9 @@ folder in which `.lightly` was found, or, where it was named, the input folder i
 
 from __future__ import annotations
 
-import json
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -90,14 +89,19 @@ class LightlyFolder:
             self._opened[task] = PredictionFiles(self.tasks[task], folder, self.prefix, self._carried)
         return self._opened[task]
 
+    @property
+    def tasks_read(self) -> Collection[str]:
+        """The tasks whose predictions somebody asked for."""
+        return frozenset(self._opened)
+
     @contextmanager
-    def carrying(self, predictions: bytes) -> Iterator[None]:
+    def carrying(self, predictions: Mapping[str, list[Any]]) -> Iterator[None]:
         """While this lasts, a frame is read that brought predictions with it: they count before those of its files.
 
-        predictions: a JSON object, task -> list of predictions as a file has it; what the schema of a task does not
-        allow is told, as SourceError, where it is read. Tasks that are not listed here are passed over.
+        predictions: task -> list of predictions as a file has it; what the schema of a task does not allow is told, as
+        SourceError, where it is read. Tasks that nobody reads are passed over.
         """
-        self._carried |= json.loads(predictions)
+        self._carried |= predictions
         try:
             yield
         finally:

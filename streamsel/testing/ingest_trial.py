@@ -190,7 +190,7 @@ class Trial:
         letters, known = set(), dict[tuple[int, int], str]()
         made = [lanes.lane(partition) for partition in range(PARTITIONS)]
         with Pictures(
-            Incoming(self.name, largest=config.input.largest),
+            Incoming(self.name, largest=config.input.largest, tasks=lanes.tasks),
             embedder.size,
             references=References(self.references, largest=config.input.largest),
             whole=lanes.reads_pixels,

@@ -2,17 +2,16 @@
 
 CloudEvents in binary mode say it in their headers; a plain record is a picture, its value, with a name made of its
 place in the topic. `metadata`, a JSON object in a header of its own or as the extension `ce_metadata`, travels with
-the picture as values by dotted keys, and so does `predictions`, as it is. What cannot be used raises PoisonError, which
-tells none of the record's bytes.
+the picture as values by dotted keys, and so does `predictions`, of the tasks that are read. What cannot be used raises
+PoisonError, which tells none of the record's bytes.
 """
 
 from __future__ import annotations
 
-import json
 import math
 import mimetypes
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, Literal, get_args
@@ -22,6 +21,7 @@ from streamsel.errors import SourceError
 from streamsel.plain_source import plain_source
 from streamsel.topic import Message
 from streamsel.topic.cloudevent import Event
+from streamsel.topic.nested import object_of
 
 __all__ = ["DIFFERS", "LONGEST_KEY", "Carried", "Holds", "Incoming", "PoisonError"]
 
@@ -43,7 +43,7 @@ PREDICTIONS: Final = "predictions"
 LONGEST_PREDICTIONS: Final = 1 << 18
 """Bytes of predictions that are read."""
 MOST_PREDICTIONS: Final = 300
-"""Of all tasks: where objects are embedded, each costs what a picture does."""
+"""Of all tasks that are read: where objects are embedded, each costs what a picture does."""
 LARGEST_NUMBER: Final = 1 << 63
 DIFFERS: Final = "its bytes are not those that sha256 tells of"
 PASSED_OVER: Final = ("", "application/octet-stream", "binary/octet-stream")
@@ -62,8 +62,8 @@ class Carried:
     of the source: their id, or else the record's place. time: when the picture was taken, as the event or else the
     record says. kind: `picture` or `segment`. data: the picture's bytes, None where `reference` says where it lies.
     sha256: of the data, in hexadecimal, or empty. metadata: dotted key -> value. subject: the name as the event gives
-    it, or empty. lasting: whether epoch is the event's own id, which stays when it is sent again. predictions: a JSON
-    object, task -> what it predicts; or empty.
+    it, or empty. lasting: whether epoch is the event's own id, which stays when it is sent again. predictions: task
+    -> list of what it predicts, as JSON has it, of the tasks that are read.
     """
 
     key: bytes
@@ -78,19 +78,22 @@ class Carried:
     metadata: Mapping[str, Value] = field(default_factory=dict, repr=False)
     subject: str = ""
     lasting: bool = False
-    predictions: bytes = field(default=b"", repr=False)
+    predictions: Mapping[str, list[Any]] = field(default_factory=dict, repr=False)
 
 
 class Incoming:
     """Reads records. topic: their topic's name. holds: what they carry; `auto` goes by content type, then by name.
 
-    largest: bytes of an inline picture. Raises ValueError for another `holds`.
+    largest: bytes of an inline picture. tasks: whose predictions are read; what else comes as `predictions` is passed
+    over, and without any task nobody looks at it. Raises ValueError for another `holds`.
     """
 
-    def __init__(self, topic: str, *, holds: Holds = "auto", largest: int = LARGEST) -> None:
+    def __init__(
+        self, topic: str, *, holds: Holds = "auto", largest: int = LARGEST, tasks: Collection[str] = ()
+    ) -> None:
         if holds not in get_args(Holds):
             raise ValueError(f"holds must be one of {', '.join(get_args(Holds))}, got {holds!r}")
-        self.topic, self._holds, self._largest = topic, holds, largest
+        self.topic, self._holds, self._largest, self._tasks = topic, holds, largest, frozenset(tasks)
 
     def carried(self, message: Message) -> Carried:
         """What a record carries. Raises PoisonError."""
@@ -119,7 +122,7 @@ class Incoming:
             metadata=_metadata(message, event),
             subject=name,
             lasting=event is not None,
-            predictions=_predictions(message, event, kind),
+            predictions=self._predictions(message, event, kind),
         )
 
     def _kind(self, content_type: str, name: str) -> Literal["picture", "segment"]:
@@ -142,6 +145,18 @@ class Incoming:
         if len(message.value) > self._largest:
             raise PoisonError(f"{len(message.value)} bytes are more than the {self._largest} that a picture may have")
         return message.value
+
+    def _predictions(self, message: Message, event: Event | None, kind: str) -> Mapping[str, list[Any]]:
+        text = _beside(message, event, PREDICTIONS, LONGEST_PREDICTIONS) if self._tasks else b""
+        try:
+            found = {task: _list(one) for task, one in object_of(text or b"{}").items() if task in self._tasks}
+        except ValueError as error:
+            raise PoisonError(f"header predictions must be a JSON object, task -> list ({str(error)[:80]})") from None
+        if found and kind == "segment":
+            raise PoisonError("header predictions tells of one picture, and this is a segment")
+        if (count := sum(map(len, found.values()))) > MOST_PREDICTIONS:
+            raise PoisonError(f"{count} predictions of a picture, more than {MOST_PREDICTIONS}")
+        return found
 
 
 def _plain_type(message: Message) -> str:
@@ -186,27 +201,12 @@ def _taken(timestamp: int) -> datetime:
 def _metadata(message: Message, event: Event | None) -> Mapping[str, Value]:
     text = _beside(message, event, METADATA, MOST_METADATA)
     try:
-        values = dict(_flat("", _object(text))) if text else {}
-    except (ValueError, RecursionError) as error:
+        values = dict(_flat("", object_of(text))) if text else {}
+    except ValueError as error:
         raise PoisonError(f"header metadata must be a JSON object of numbers and texts ({str(error)[:80]})") from None
     if len(values) > MOST_VALUES:
         raise PoisonError(f"metadata of {len(values)} values, more than {MOST_VALUES}")
     return values
-
-
-def _predictions(message: Message, event: Event | None, kind: str) -> bytes:
-    text = _beside(message, event, PREDICTIONS, LONGEST_PREDICTIONS)
-    if not text:
-        return b""
-    if kind == "segment":
-        raise PoisonError("header predictions tells of one picture, and this is a segment")
-    try:
-        count = sum(len(_list(one)) for one in _object(text).values())
-    except (ValueError, RecursionError) as error:
-        raise PoisonError(f"header predictions must be a JSON object, task -> list ({str(error)[:80]})") from None
-    if count > MOST_PREDICTIONS:
-        raise PoisonError(f"{count} predictions of a picture, more than {MOST_PREDICTIONS}")
-    return text
 
 
 def _beside(message: Message, event: Event | None, what: str, most: int) -> bytes:
@@ -222,13 +222,6 @@ def _list(value: Any) -> list[Any]:
     if not isinstance(value, list):
         raise ValueError(f"holds a {type(value).__name__}")
     return value
-
-
-def _object(text: bytes) -> dict[str, Any]:
-    told = json.loads(text)
-    if not isinstance(told, dict):
-        raise ValueError(f"is a {type(told).__name__}")
-    return told
 
 
 def _flat(above: str, value: Any) -> Iterator[tuple[str, Value]]:

@@ -130,7 +130,8 @@ def parts(
     lanes: Lanes = LANES,
     output: Output | None = None,
 ) -> Iterator[Parts]:
-    with Pictures(Incoming("topic"), Flat.size, references=references, whole=lanes.reads_pixels) as opening:
+    incoming = Incoming("topic", tasks=lanes.tasks)
+    with Pictures(incoming, Flat.size, references=references, whole=lanes.reads_pixels) as opening:
         yield Parts(
             member=partial(member, broker),
             lane=lanes.lane,

@@ -67,8 +67,8 @@ def timed(files: Path, *, carrying: bool) -> list[Taken]:
     for number, row in enumerate(rows(MOST)):
         pixels = np.random.default_rng(number // 2).integers(0, 255, (16, 16, 3)).astype(np.uint8)
         frame = replace(row.frame, picture=StillPicture(pixels), signals={})
-        told = json.dumps({"cars": json.loads(task(files, number).read_text())["predictions"], "others": [{}]})
-        own = told.encode() if carrying else b""
+        told = {"cars": json.loads(task(files, number).read_text())["predictions"], "others": [{}]}
+        own = told if carrying else {}
         made.append(replace(row, frame=frame, when=1e9 + number, predictions=own))
     return made
 
@@ -90,7 +90,7 @@ def test_they_decide_as_their_files_would(kind, window, places, anew, files, bar
     assert len(wanted.picks) > 5
 
 
-def verdicts(kind: str, folder: Path, told: Sequence[bytes]) -> list[str]:
+def verdicts(kind: str, folder: Path, told: Sequence[dict[str, list[Any]]]) -> list[str]:
     taken = [replace(row, predictions=one) for row, one in zip(timed(folder, carrying=False), told, strict=False)]
     keeper = Keeper()
     keeper.take(lanes(kind, folder, None).lane(0), taken)
@@ -98,8 +98,8 @@ def verdicts(kind: str, folder: Path, told: Sequence[bytes]) -> list[str]:
 
 
 def test_what_does_not_fit_its_task_is_told_and_the_next_frame_has_its_own(files):
-    wrong = b'{"cars": [{"category_id": 7, "bbox": [0, 0, 1, 1], "score": 0.5}]}'
-    (first, second, third) = verdicts("scores", files, [wrong, b"", b'{"cars": []}'])
+    wrong = {"cars": [{"category_id": 7, "bbox": [0, 0, 1, 1], "score": 0.5}]}
+    (first, second, third) = verdicts("scores", files, [wrong, {}, {"cars": []}])
     assert first == (
         "header predictions, task 'cars': predictions[0].category_id: expected an id of the schema of task 'cars',"
         " found 7"
@@ -119,6 +119,6 @@ BOX = st.fixed_dictionaries(
 @settings(max_examples=60)
 @given(told=st.lists(WILD | BOX | ANY, max_size=3))
 def test_whatever_they_say_is_decided_or_told(kind, told, files):
-    (why,) = verdicts(kind, files, [json.dumps({"cars": told}).encode()])
+    (why,) = verdicts(kind, files, [{"cars": json.loads(json.dumps(told))}])
     assert why.isprintable()
     assert len(why) < 300

@@ -14,6 +14,7 @@ from streamsel.topic.cloudevent import Event
 from streamsel.topic.incoming import Incoming, PoisonError
 
 JPEG = b"\xff\xd8\xff\xe0"
+TASKS = ("cars", "trams")
 
 
 def message(value=JPEG, headers=(), key=b"cam1", timestamp=1_700_000_000_000):
@@ -121,13 +122,15 @@ def test_what_is_expected_decides_where_nothing_tells():
         (JPEG, [("predictions", b'{"a":' + b"[" * 30_000)], "predictions must be a JSON object"),
         (JPEG, [("predictions", b'{"cars": [' + b"9" * 5000 + b"]}")], "predictions must be a JSON object"),
         (JPEG, [("predictions", b" " * 262_145)], "predictions of 262145 bytes, more than 262144"),
-        (JPEG, [("predictions", json.dumps({"a": [1] * 300, "b": [1]}).encode())], "301 predictions of a picture"),
-        (None, [*event(dataref="a.mp4"), ("predictions", b"{}")], "tells of one picture"),
+        (JPEG, [("predictions", json.dumps({"cars": [1] * 300, "trams": [1]}).encode())], "301 predictions of a"),
+        (JPEG, [("predictions", b'{"other":' + b"[" * 32 + b"1" + b"]" * 32 + b"}")], "more than 32 deep"),
+        (JPEG, [("metadata", b'{"other":' + b"[" * 32 + b"1" + b"]" * 32 + b"}")], "more than 32 deep"),
+        (None, [*event(dataref="a.mp4"), ("predictions", b'{"cars": []}')], "tells of one picture"),
     ],
 )
 def test_poison_is_one_line_that_says_why(value, headers, told):
     with pytest.raises(PoisonError, match=told) as error:
-        Incoming("frames", largest=1000).carried(message(value, headers))
+        Incoming("frames", largest=1000, tasks=TASKS).carried(message(value, headers))
     assert str(error.value).isprintable()
     assert len(str(error.value)) < 300
 
@@ -146,12 +149,46 @@ def test_metadata_travels_by_dotted_keys():
     assert Incoming("frames").carried(message(headers=extension)).metadata == wanted
 
 
-def test_predictions_travel_as_they_are():
-    text = b'{"cars": [{"category_id": 0, "bbox": [1, 2, 3, 4], "score": 0.5}], "none": []}'
-    assert Incoming("frames").carried(message(headers=[("predictions", text)])).predictions == text
+def test_predictions_of_tasks_that_are_read_travel():
+    wanted = {"cars": [{"category_id": 0, "bbox": [1, 2, 3, 4], "score": 0.5}], "trams": []}
+    text = json.dumps({**wanted, "none": {"a": 1}, "many": [1] * 400}).encode()
+    incoming = Incoming("frames", tasks=TASKS)
+    assert incoming.carried(message(headers=[("predictions", text)])).predictions == wanted
     extension = Event("e1", "s", "t", extensions={"predictions": text.decode()}).headers()
-    assert Incoming("frames").carried(message(headers=extension)).predictions == text
-    assert Incoming("frames").carried(message()).predictions == b""
+    assert incoming.carried(message(headers=extension)).predictions == wanted
+    assert incoming.carried(message()).predictions == {}
+    assert incoming.carried(message(None, [*event(dataref="a.mp4"), ("predictions", b'{"x": 1}')])).predictions == {}
+
+
+@pytest.mark.parametrize("text", [b"{", b"0.93", b"\xff", b" " * 300_000, b'{"cars": 7}', b"[" * 30_000])
+def test_a_header_of_that_name_is_the_producers_own_where_no_task_is_read(text):
+    headers = [("predictions", text)]
+    assert Incoming("frames").carried(message(headers=headers)).predictions == {}
+    with pytest.raises(PoisonError):
+        Incoming("frames", tasks=TASKS).carried(message(headers=headers))
+
+
+def below(frames, made):
+    """What is made so many frames further down the stack."""
+    return below(frames - 1, made) if frames else made()
+
+
+@pytest.mark.parametrize("header", ["predictions", "metadata"])
+def test_what_is_poison_does_not_hang_on_who_reads_it(header):
+    """A record is read again when what is owed is sent, and then by others."""
+    incoming = Incoming("frames", tasks=TASKS)
+    for deep in [*range(25, 40), *range(300, 600, 25), *range(900, 1001)]:
+        told = message(headers=[(header, b'{"other":' + b"[" * deep + b"1" + b"]" * deep + b"}")])
+
+        def carried(told=told):
+            try:
+                return str(incoming.carried(told))
+            except PoisonError as poison:
+                return str(poison)
+
+        found = {below(frames, carried) for frames in (0, 1, 2, 5, 300)}
+        assert len(found) == 1
+        assert ("more than 32 deep" in found.pop()) == (deep >= 32)
 
 
 NAMES = ["ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time", "ce_subject", "ce_dataref", "CE_ID"]
@@ -169,7 +206,7 @@ HEADERS = st.tuples(
     timestamp=st.integers(-(2**63), 2**63 - 1),
 )
 def test_whatever_comes_is_carried_or_poison(value, key, headers, timestamp):
-    incoming = Incoming("frames")
+    incoming = Incoming("frames", tasks=TASKS)
     try:
         carried = incoming.carried(message(value, headers, key, timestamp))
     except PoisonError:
