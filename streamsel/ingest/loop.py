@@ -150,8 +150,8 @@ class _Term:
     def _done(self, chunk: Sequence[Opened | Poison], breath: Breath) -> Iterator[Done]:
         """Embed a chunk, and decide what of it is still ours then; each commit has one partition's windows at most.
 
-        Until it is committed there are breaths only while is chosen of windows, or objects are embedded, and what one
-        of them takes away cannot be committed.
+        Until it is committed there are breaths while frames enter, their objects are embedded, and is chosen of
+        windows; what one of them takes away cannot be committed.
         """
         frames = [one for one in chunk if isinstance(one, Opened)]
         vectors = dict(zip(map(id, frames), embedded(self._parts, frames, breath), strict=True))

@@ -27,7 +27,8 @@ LATEST: Final = 1024
 candidate: no other can change a distance, and each that counts is compared with every other."""
 
 BETWEEN: Final = 64
-"""Candidates whose nearest picks are found between two breaths: a second or two of work beside 100,000 picks."""
+"""Candidates whose nearest picks are found between two breaths: a second or two of work beside 100,000 picks. Where
+objects are compared, there are more of them."""
 
 UNKNOWN: Final = Mark("", 0, 0, Fraction(1))
 """For a pick of which nobody noted where it came from."""
@@ -88,7 +89,7 @@ class Earlier:
         for start in range(0, len(vectors) if known else 0, BETWEEN):
             part = slice(start, start + BETWEEN)
             near.update(self._index.nearest(vectors[part])[1].tolist())
-            near.update(self._objects.near([row.objects for row in rows[part]]))
+            near.update(self._objects.near([row.objects for row in rows[part]], breathe))
             breathe()
         places = sorted({*near, *range(max(0, known - LATEST), known)})
         picked = self._index.rows.take(np.array(places, np.int64))

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from streamsel.data import Vector
+from streamsel.lanes.breath import silent
 from streamsel.selection.stream.pick_index import PickIndex
 
 __all__ = ["EarlierObjects"]
 
 Ends = npt.NDArray[np.int64]
+
+PAIRS: Final = 1 << 22
+"""Of an object sought and one known, compared between two breaths: beside 100,000 known ones, 40 are sought."""
 
 
 class EarlierObjects:
@@ -43,13 +48,18 @@ class EarlierObjects:
             del self._counts[task][:picks]
         return gone or [0] * picks
 
-    def near(self, rows: Sequence[Mapping[str, Vector]]) -> Iterator[int]:
-        """Places of the picks that have the nearest object to one of these, of each task."""
+    def near(self, rows: Sequence[Mapping[str, Vector]], breathe: Callable[[], None] = silent) -> Iterator[int]:
+        """Places of the picks that have the nearest object to one of these, of each task.
+
+        breathe: called after each part of them, however many objects a frame has, and picks have.
+        """
         for task, index in self._indexes.items():
             vectors = [row[task] for row in rows if len(row.get(task, ()))]
             if vectors and len(index):
                 ends = np.cumsum(self._counts[task])
-                yield from np.searchsorted(ends, index.nearest(np.concatenate(vectors))[1], "right").tolist()
+                for part in _parts(np.concatenate(vectors), max(1, PAIRS // len(index))):
+                    yield from np.searchsorted(ends, index.nearest(part)[1], "right").tolist()
+                    breathe()
 
     def of(self, places: Sequence[int]) -> list[Vector]:
         """Those of some picks: copies of (m, dim) vectors, those of the first task first."""
@@ -59,3 +69,8 @@ class EarlierObjects:
     def _taken(self, ends: Mapping[str, Ends], place: int) -> Iterator[Vector]:
         for task, index in self._indexes.items():
             yield index.rows.take(np.arange(*ends[task][place : place + 2]))
+
+
+def _parts(vectors: Vector, most: int) -> Iterator[Vector]:
+    """Of so many rows each, but for the last."""
+    return (vectors[start : start + most] for start in range(0, len(vectors), most))

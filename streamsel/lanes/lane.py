@@ -133,8 +133,8 @@ class Lane:
         """Each frame as it entered, or why it was turned away; of a frame one after the other its objects, where these
         are selected. Raises as `settle` does."""
         if self._objects:
-            return self._objects.entered(list(self._each(rows, self._objects.cut)), breathe)
-        return list(self._each(rows, self._whole))
+            return self._objects.entered(list(self._each(rows, self._objects.cut, breathe)), breathe)
+        return list(self._each(rows, self._whole, breathe))
 
     def decide(self, rows: Sequence[Entered], breathe: Callable[[], None] = silent) -> Settled:
         """What came of what entered: all of it, in order. breathe: see `Decider`."""
@@ -150,14 +150,17 @@ class Lane:
     def _kept(self, settled: Settled) -> Settled:
         return self._sequences.keeping(settled) if self._sequences else settled
 
-    def _each(self, rows: Sequence[Taken | BrokenOff], made: Callable[[Taken, Found], T]) -> Iterator[T | Verdict]:
+    def _each(
+        self, rows: Sequence[Taken | BrokenOff], made: Callable[[Taken, Found], T], breathe: Callable[[], None]
+    ) -> Iterator[T | Verdict]:
         for row in rows:
             if isinstance(row, BrokenOff):
                 self.skip(row.offset)
             else:
-                yield self._enter(row, made)
+                yield self._enter(row, made, breathe)
+                breathe()
 
-    def _enter(self, row: Taken, made: Callable[[Taken, Found], T]) -> T | Verdict:
+    def _enter(self, row: Taken, made: Callable[[Taken, Found], T], breathe: Callable[[], None]) -> T | Verdict:
         """What is made of a frame, or of what it completes, or why it was turned away."""
         self._step(row)
         if row.anew and self._sequences:
@@ -165,7 +168,7 @@ class Lane:
         self._entrance.seen += row.held
         try:
             with self._rules.carrying(row.predictions):  # what cannot be read is told before anything is counted
-                found = self._found(row)
+                found = self._found(row, breathe)
         except DiskError:
             raise
         except (UsageError, SourceError) as error:
@@ -180,13 +183,13 @@ class Lane:
         (reason,) = self._entrance.reasons([found.window])
         return made(row, found) if not reason else Verdict(Decision(False, reason, math.inf), signals=found.signals)
 
-    def _found(self, row: Taken) -> Found | None:
+    def _found(self, row: Taken, breathe: Callable[[], None]) -> Found | None:
         """What is to be decided on now: a frame, its objects, or the sequence that it completes."""
         (window,) = self._entrance.measured(iter([(row.frame,)]))
         frame = self._bare(window[0])
         if self._objects:
             return self._objects.found(frame)
-        objects = self._rules.objects.vectors([window]) if self._rules.objects else ()
+        objects = self._rules.objects.vectors([window], breathe) if self._rules.objects else ()
         found: Found | None = Found((frame,), row.vector, objects)
         if self._sequences:
             found = gathered(self._entrance, self._sequences, frame, row)

@@ -66,8 +66,13 @@ class FrameObjects:
         """The tasks whose objects are read."""
         return tuple(self._boxes)
 
-    def vectors(self, windows: Iterable[Window]) -> list[Mapping[str, Vector]]:
-        """Task -> (m, D) vectors of a window's objects, for each window; its frames one after the other."""
+    def vectors(
+        self, windows: Iterable[Window], breathe: Callable[[], None] = lambda: None
+    ) -> list[Mapping[str, Vector]]:
+        """Task -> (m, D) vectors of a window's objects, for each window; its frames one after the other.
+
+        breathe: called after each batch of the embedder.
+        """
         kept: list[int] = []
 
         def crops() -> Iterable[Sequence[Pixels]]:
@@ -76,7 +81,7 @@ class FrameObjects:
                 for boxes in self._boxes.values():
                     yield [crop for frame in window for crop in self._cut(frame, boxes)]
 
-        found = list(embed_objects(self._embedder, crops()))
+        found = list(embed_objects(self._embedder, crops(), breathe))
         tasks = self.tasks
         return [dict(zip(tasks, found[row * len(tasks) :], strict=False)) for row in kept]
 

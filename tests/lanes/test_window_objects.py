@@ -143,8 +143,34 @@ def test_of_older_picks_those_with_the_nearest_objects_count(folder, monkeypatch
     wanted = chosen(kept_by(made, [taken]))
     monkeypatch.setattr("streamsel.lanes.earlier.LATEST", 1)
     assert chosen(kept_by(made, [taken])) == wanted
-    monkeypatch.setattr(EarlierObjects, "near", lambda objects, rows: ())
+    monkeypatch.setattr(EarlierObjects, "near", lambda objects, rows, breathe: ())
     assert chosen(kept_by(made, [taken])) != wanted
+
+
+@settings(max_examples=30)
+@given(dice=st.integers(0, 99), pairs=st.integers(1, 2000), rows_of=st.lists(st.integers(0, 30), max_size=12))
+def test_the_nearest_objects_are_found_with_breaths_however_many_there_are(dice, pairs, rows_of):
+    made, source = EarlierObjects(["cars"], DIM), np.random.default_rng(dice)
+    for held in (0, 7, 1, 0, 12):
+        made.add({"cars": source.normal(size=(held, DIM)).astype(np.float32)})
+    sought = [{"cars": source.normal(size=(held, DIM)).astype(np.float32)} for held in rows_of]
+    breaths: list[int] = []
+    with pytest.MonkeyPatch.context() as patched:
+        wanted = [*made.near(sought)]
+        patched.setattr("streamsel.lanes.earlier_objects.PAIRS", pairs)
+        assert [*made.near(sought, lambda: breaths.append(1))] == wanted
+    assert len(breaths) == -(-sum(rows_of) // max(1, pairs // 20))
+
+
+def test_while_objects_are_embedded_there_are_breaths(folder):
+    """After each batch of a frame's: one frame may have hundreds of them."""
+    tiles = {"type": "TILING", "name": "tiles", "num_rows": 8, "num_cols": 8}
+    strategy = {"input": {"type": "EMBEDDINGS", "task": "tiles"}, "strategy": {"type": "DIVERSITY"}}
+    made = Lanes(read_selection({"strategies": [strategy], "auto_tasks": [tiles]}), Flat(), window=GOAL)
+    breaths: list[int] = []
+    taken = timed(5)
+    made.lane(0).settle(taken, lambda: breaths.append(1))
+    assert len(breaths) >= len(taken) * 8 * 8 / Flat.batch
 
 
 def chosen(keeper: Keeper) -> list[Any]:
