@@ -190,7 +190,7 @@ class Loop:
             told()
 
     def _lives(self, stopping: threading.Event) -> None:
-        """A sign of life while is chosen, which may take minutes; a stop does not wait for it."""
+        """A sign of life while frames enter and is chosen, which may take minutes; a stop does not wait for it."""
         if stopping.is_set():
             raise _StoppedError
         self._turned()

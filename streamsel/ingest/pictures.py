@@ -24,8 +24,9 @@ from streamsel.decode.stills import open_still, still_size
 from streamsel.embed.window import Shrunk
 from streamsel.errors import DiskError, SourceError
 from streamsel.ingest.segments import Segments
-from streamsel.topic import Message
+from streamsel.topic import Message, nbytes_of
 from streamsel.topic.incoming import DIFFERS, Carried, Incoming, PoisonError
+from streamsel.topic.nested import memory_of
 from streamsel.topic.pick_record import Content
 from streamsel.topic.references import References
 
@@ -64,8 +65,10 @@ class Opened:
 
     @property
     def nbytes(self) -> int:
-        """About how many bytes of memory it holds."""
-        return self.picture.nbytes + self.frame.nbytes + (len(self.content.data) if self.content else 0)
+        """About how many bytes of memory it holds, with its record, also where other frames of that count it, too."""
+        file = self.content.data if self.content and self.content.data is not self.message.value else b""
+        brought = memory_of(self.carried.predictions)
+        return self.picture.nbytes + self.frame.nbytes + nbytes_of(self.message) + len(file) + brought
 
 
 @dataclass(frozen=True, slots=True)

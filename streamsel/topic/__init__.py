@@ -12,10 +12,28 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
-__all__ = ["Finished", "Message", "Polled", "Record"]
+__all__ = ["Finished", "Message", "Polled", "Record", "nbytes_of"]
 
-Headers = Sequence[tuple[str, bytes]]
+
+class Held(Protocol):
+    """A record of ours, or of the client."""
+
+    @property
+    def key(self) -> bytes | None: ...
+
+    @property
+    def value(self) -> bytes | None: ...
+
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes | None]]: ...
+
+
+def nbytes_of(record: Held) -> int:
+    """Bytes of all parts of a record: key, value, names and values of headers; without the broker's framing."""
+    headers = sum(len(name.encode()) + len(value or b"") for name, value in record.headers)
+    return len(record.key or b"") + len(record.value or b"") + headers
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +46,8 @@ class Record:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of all parts, without the broker's framing."""
-        return (
-            len(self.key)
-            + len(self.value or b"")
-            + sum(len(name.encode()) + len(value) for name, value in self.headers)
-        )
+        """See `nbytes_of`."""
+        return nbytes_of(self)
 
 
 @dataclass(frozen=True, slots=True)

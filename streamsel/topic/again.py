@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from kafka import TopicPartition  # type: ignore[import-untyped]
 from kafka.errors import KafkaError, KafkaTimeoutError  # type: ignore[import-untyped]
 
-from streamsel.topic import Message
+from streamsel.topic import Message, nbytes_of
 from streamsel.topic.unpacking import message_of
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def _bounded(messages: Sequence[Message]) -> dict[tuple[int, int], Message]:
     held: dict[tuple[int, int], Message] = {}
     nbytes = 0
     for one in messages:
-        nbytes += len(one.value or b"")
+        nbytes += nbytes_of(one)
         if held and nbytes > HELD:
             break
         held[one.partition, one.offset] = one

@@ -14,6 +14,7 @@ from kafka.net.inet import create_connection  # type: ignore[import-untyped]
 from kafka.net.manager import KafkaConnectionManager  # type: ignore[import-untyped]
 from kafka.net.selector import NetworkSelector  # type: ignore[import-untyped]
 
+from streamsel.topic import nbytes_of
 from streamsel.topic.encrypted import Encrypted
 from streamsel.topic.explaining import lasting
 from streamsel.topic.hearing import Hearing, UnansweredError
@@ -122,7 +123,7 @@ def _until_full(append: Callable[..., int], most: int) -> Callable[..., int]:
 
     def appended(drained: Mapping[Any, Any], part: Any, room: int, update_offsets: bool) -> int:
         count = append(drained, part, room, update_offsets)
-        held = sum(len(record.value or b"") for records in drained.values() for record in records)
+        held = sum(nbytes_of(record) for records in drained.values() for record in records)
         return count if held < most else room
 
     return appended
@@ -131,7 +132,7 @@ def _until_full(append: Callable[..., int], most: int) -> Callable[..., int]:
 class Consumer(KafkaConsumer):  # type: ignore[misc]
     """KafkaConsumer that goes on past strange headers, and says where a partition is damaged.
 
-    most_unpacked: bytes of values after which a poll gives what it has, and of a batch that is unpacked at all; None:
+    most_unpacked: bytes of records after which a poll gives what it has, and of a batch that is unpacked at all; None:
     any number. What is fetched is bounded by the library, as it is on the wire.
     """
 

@@ -19,7 +19,7 @@ from kafka.errors import KafkaError  # type: ignore[import-untyped]
 from kafka.structs import MemberState  # type: ignore[import-untyped]
 
 from streamsel.errors import SinkError, StateError
-from streamsel.topic import Finished, Message, Polled
+from streamsel.topic import Finished, Message, Polled, nbytes_of
 from streamsel.topic.again import Again
 from streamsel.topic.changelog import Changelog
 from streamsel.topic.explaining import explanation
@@ -289,4 +289,4 @@ class _Found:
         for place, records in polled.items():
             self.messages.setdefault(place.partition, []).extend(map(message_of, records))
             self.count += len(records)
-            self.nbytes += sum(len(record.value or b"") for record in records)
+            self.nbytes += sum(map(nbytes_of, records))

@@ -15,7 +15,7 @@ from kafka.errors import CorruptRecordError, KafkaError, UnsupportedCodecError  
 from kafka.record.default_records import DefaultRecord, DefaultRecordBatch  # type: ignore[import-untyped]
 from kafka.record.util import decode_varint  # type: ignore[import-untyped]
 
-from streamsel.topic import Message
+from streamsel.topic import Message, nbytes_of
 from streamsel.topic.decompressing import GZIP, LZ4, SNAPPY, ZSTD, TooMuchError, decompressed
 
 __all__ = ["Refused", "Unpacked", "UnreadableError", "message_of"]
@@ -82,7 +82,7 @@ class Unpacked(Fetcher.PartitionRecords):  # type: ignore[misc]
             if not one:
                 break
             taken += one
-            held += len(one[0].value or b"")
+            held += nbytes_of(one[0])
         return taken
 
     def _unpack_records(self, tp: Any, records: Any, *deserializers: Any) -> Iterator[Any]:

@@ -6,6 +6,7 @@ import hashlib
 import io
 import struct
 import zlib
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -100,6 +101,14 @@ def test_whole_pictures_are_kept_only_where_they_are_looked_at():
     assert whole.frame.picture.rgb().shape == (480, 640, 3)
     assert np.array_equal(whole.picture, shrunk.picture)
     assert whole.nbytes > 640 * 480 * 3 > 20 * SIZE[0] * SIZE[1] > shrunk.nbytes - len(shrunk.content.data)
+
+
+def test_what_a_record_brings_beside_its_picture_is_held_too():
+    (bare,) = opened([message(encoded())])
+    (headed,) = opened([replace(message(encoded()), headers=(("x", bytes(900_000)),))])
+    assert headed.nbytes - bare.nbytes == 900_001
+    predicted = replace(bare, carried=replace(bare.carried, predictions={"cars": [[0.5] * 1000] * 3}))
+    assert predicted.nbytes - bare.nbytes > 3 * 1000 * 8
 
 
 @settings(max_examples=20)

@@ -124,6 +124,9 @@ def test_no_more_is_taken_at_once_than_there_is_room_for() -> None:
     builder.close()
     reading = Unpacked(7, PLACE, MemoryRecords(bytes(builder.buffer())), most=2500)
     assert [len(reading.take()) for _ in range(4)] == [3, 3, 3, 0]
+    headed = batch([[("predictions", bytes(1000))]] * 9)
+    reading = Unpacked(7, PLACE, MemoryRecords(bytes(headed)), most=2500)
+    assert [len(reading.take()) for _ in range(4)] == [3, 3, 3, 0]
     damaged = bytearray(builder.buffer()) + batch([[("a", b"b")]])
     damaged[-1] ^= 1
     reading = Unpacked(7, PLACE, MemoryRecords(bytes(damaged)), most=1 << 20)
