@@ -146,7 +146,8 @@ class FolderOutput:
 
 
 def dead_letter(topic: str, origin: str, message: Message, reason: str) -> tuple[str, Record]:
-    """Topic and record of what could not be used: why, and where it is to be found, none of its bytes but a short key.
+    """Topic and record of what could not be used: why, and where it is to be found. Of its bytes a short key
+    is in it, none of its value, and of headers no more than the few words that a reason quotes.
 
     Extensions: `ce_reason`, `ce_origintopic`, `ce_originpartition`, `ce_originoffset`.
     """

@@ -27,9 +27,14 @@ class MismatchError(ValueError):
         inner = self.place if self.place.startswith("[") or not self.place else f".{self.place}"
         return MismatchError(f"{place}{inner}", self.expected, self.found)
 
-    def __str__(self) -> str:
+    @property
+    def wanted(self) -> str:
+        """Place and expectation, and nothing of what was found."""
         place = self.place or "its content"
-        return f"{place if place.isprintable() else repr(place)}: expected {self.expected}, found {_shown(self.found)}"
+        return f"{place if place.isprintable() else repr(place)}: expected {self.expected}"
+
+    def __str__(self) -> str:
+        return f"{self.wanted}, found {_shown(self.found)}"
 
 
 def _shown(found: object) -> str:

@@ -54,15 +54,15 @@ class PredictionFiles:
     def of(self, name: str) -> tuple[Prediction, ...] | None:
         """The predictions of a frame; empty: nothing was detected; None: no file, so nothing is known.
 
-        Raises SourceError with the file and the place in it.
+        Raises SourceError with the file and the place in it; of what was brought it quotes nothing.
         """
         return self._brought() if self.schema.task in self._carried else self._files.of(name)
 
     def _brought(self) -> tuple[Prediction, ...]:
         try:
             return predictions_from_json(self.schema, {"predictions": self._carried[self.schema.task]})
-        except MismatchError as mismatch:
-            raise SourceError(f"{BROUGHT}, task {self.schema.task!r}: {mismatch}") from None
+        except MismatchError as mismatch:  # it is told of in a topic, to others than those who may read the record
+            raise SourceError(f"{BROUGHT}, task {self.schema.task!r}: {mismatch.wanted}") from None
 
     def boxes(self, name: str) -> list[Box]:
         """The objects of a frame, none where nothing is known. Raises UsageError for a task without boxes."""

@@ -3,7 +3,7 @@
 CloudEvents in binary mode say it in their headers; a plain record is a picture, its value, with a name made of its
 place in the topic. `metadata`, a JSON object in a header of its own or as the extension `ce_metadata`, travels with
 the picture as values by dotted keys, and so does `predictions`, of the tasks that are read. What cannot be used raises
-PoisonError, which tells none of the record's bytes.
+PoisonError, which tells none of the record's value, and of its headers a few words at most.
 """
 
 from __future__ import annotations
