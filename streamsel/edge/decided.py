@@ -12,10 +12,10 @@ from itertools import chain
 from streamsel.daemon.log_lines import say
 from streamsel.data import Box, Vector
 from streamsel.edge import Seen, Segment
-from streamsel.edge.keeping.due import DUE, WRITING, Due
+from streamsel.edge.keeping.due import DUE, WRITING, due_of
 from streamsel.edge.keeping.pictures import Written
 from streamsel.edge.keeping.shots import NO_BOXES, Shot, Shots
-from streamsel.edge.parts import MakeEvent, Parts
+from streamsel.edge.parts import Parts
 from streamsel.edge.showing.board import MOST_SHOWN
 from streamsel.edge.trays import Row
 from streamsel.lanes.breath import Breath
@@ -41,8 +41,8 @@ class Decided:
         self._entries: dict[str, dict[bytes, Entry | None]] = {}
         self._segments: dict[str, list[Segment]] = {}
         self._outgoing: dict[str, list[Callable[[], Outgoing]]] = {name: [] for name in parts.events}
-        self._aside: set[str] = set()
-        """Files that are due."""
+        self._aside: dict[str, str] = {}
+        """Files that are due -> ids of their picks."""
 
     def lane(self, place: int, own: Sequence[Row]) -> None:
         """Decides what is one source's, in order."""
@@ -106,9 +106,10 @@ class Decided:
             shot = shots[key]
             written = self._put_aside(name, shot, verdict) if hurried() else self._written(name, shot, verdict)
             if number not in shown:  # a window may have a thousand picks
-                shot, written = replace(shot, data=b""), replace(written, data=b"")
+                shot = replace(shot, data=b"")
+                written = replace(written, data=b"", again=partial(self._read, written.file))
             for outbox, make in self._parts.events.items():
-                self._outgoing[outbox].append(partial(self._event, make, name, shot, verdict, written))
+                self._outgoing[outbox].append(partial(make, name, shot, verdict, written))
             self.picks.append((shot, verdict, written))
             breath()
 
@@ -116,19 +117,16 @@ class Decided:
         return self._parts.pictures.write(name, shot, verdict)
 
     def _put_aside(self, name: str, shot: Shot, verdict: Verdict) -> Written:
-        written = self._parts.pictures.planned(name, shot, verdict)
+        written = self._parts.pictures.planned(name, shot, verdict, self._aside)
         self._parts.store.commit(Committed(entries={DUE: {written.file.encode(): written.due.dumped()}}))
-        self._aside.add(written.file)
+        self._aside[written.file] = written.id
         return written
 
-    def _event(self, make: MakeEvent, name: str, shot: Shot, verdict: Verdict, written: Written) -> Outgoing:
-        """Made as it is stored: a sequence may have a thousand pictures."""
-        return make(name, shot, verdict, written if written.data else replace(written, data=self._data(written.file)))
-
-    def _data(self, file: str) -> bytes:
+    def _read(self, file: str) -> bytes:
+        """A picture's bytes, by who tells of them: a sequence may have a thousand."""
         if file not in self._aside:
             return self._parts.pictures.read(file)
-        return Due.read(self._parts.store.entry(DUE, file.encode()) or b"").data
+        return due_of(self._parts.store, file.encode()).data
 
     def committed(self) -> Committed:
         """As the store takes it."""

@@ -65,7 +65,8 @@ class Loop:
     def run(self, stopping: threading.Event) -> None:
         """Turn after turn. Raises StreamselError where no retry would help."""
         parts = self._parts
-        self._lasting(lambda _: write_due(parts.store, parts.pictures.put, parts.pictures.flush), stopping)
+        breath = Breath(partial(self._lives, stopping))
+        self._lasting(lambda _: write_due(parts.store, parts.pictures.put, parts.pictures.flush, breath), stopping)
         self._part(stopping)
         while not (stopping.is_set() or parts.ended()):
             self._reload()
@@ -190,7 +191,7 @@ class Loop:
             told()
 
     def _lives(self, stopping: threading.Event) -> None:
-        """A sign of life while frames enter and is chosen, which may take minutes; a stop does not wait for it."""
+        """A sign of life in work that may take minutes; a stop does not wait for it."""
         if stopping.is_set():
             raise _StoppedError
         self._turned()
@@ -213,7 +214,7 @@ class _Hurry:
 
 
 class _StoppedError(Exception):
-    """Something was being chosen, of which nothing is committed."""
+    """What was being done stays as far as it is committed."""
 
 
 def _source(row: Row) -> int:

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from streamsel.edge import Seen
 from streamsel.edge.feeds.glance import enough
+from streamsel.edge.keeping.pictures import Pictures
 from streamsel.edge.rhythm import Rhythm
 from streamsel.errors import SinkError, StreamselError
 from streamsel.lanes.sequences import FRAMES
@@ -85,6 +86,14 @@ def test_each_picture_has_an_event_that_tells_its_place(tmp_path: Path) -> None:
     assert places == {id_: (str(one["number"]).encode(), str(one["place"]).encode()) for id_, one in told.items()}
     places_in_order = [told[one.id]["place"] for one in sent["mqtt"]]
     assert places_in_order == [*range(LENGTH)] * (len(told) // LENGTH)
+
+
+def test_a_picture_is_read_again_by_one_event_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """MQTT's has none, and the page shows the first of each pick, which are at hand."""
+    again, read = Counter[str](), Pictures.read
+    monkeypatch.setattr(Pictures, "read", lambda pictures, file: again.update([file]) or read(pictures, file))
+    trial(tmp_path).run(material())
+    assert again == {fact["file"]: 1 for fact in facts_of(tmp_path) if fact["sequence"]["place"]}
 
 
 @settings(max_examples=8)

@@ -7,8 +7,9 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from signal import SIGTERM
 
@@ -16,16 +17,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from streamsel.edge import loop
-from streamsel.edge.keeping.due import DUE, WRITING, Due, write_due
+from streamsel.edge import Seen, Segment, loop
+from streamsel.edge.keeping.due import AT_ONCE, DUE, WRITING, Due, write_due
 from streamsel.edge.keeping.pictures import Pictures
 from streamsel.errors import StateError
+from streamsel.lanes.breath import silent
 from streamsel.store.entries import Committed, EntryStore
 from streamsel.testing.edge_telling import picks_in_state
 from streamsel.testing.service_process import wait_for
 from streamsel.testing.videos import scenes
 from tests.edge.daemon import Daemon
-from tests.edge.edge_trial import CUTS, OUTBOXES, KilledError, Trial, material, outcome
+from tests.edge.edge_trial import CUTS, NOON, OUTBOXES, KilledError, Trial, config, material, outcome, seen
 from tests.edge.sequence_trial import DIVERSE, of_sequences
 from tests.edge.test_edge_notify import heard
 
@@ -49,30 +51,48 @@ def trial(folder: Path, sequences: bool, cuts=(30,), faults=()) -> Trial:
 
 
 @contextmanager
-def stopped_behind(run: Trial, number: int) -> Iterator[None]:
-    """Within, a stop that leaves no time is asked for when so many pictures are written."""
+def behind(number: int, end: Callable[[], None]) -> Iterator[None]:
+    """Within, this is called when so many pictures are written; a stop leaves no time then."""
     with pytest.MonkeyPatch.context() as patched:
         put, count = Pictures.put, iter(range(1, 1 << 30))
 
         def counted(pictures: Pictures, due: Due) -> None:
             put(pictures, due)
             if next(count) == number:
-                run.stopping.set()
+                end()
 
         patched.setattr(Pictures, "put", counted)
         patched.setattr(loop, "GRACE", 0.0)
+        patched.setattr("streamsel.lanes.breath.BREATH", 0.0)
+        patched.setattr("streamsel.edge.keeping.due.AT_ONCE", 2)
         yield
 
 
+def killed() -> None:
+    raise KilledError
+
+
 @settings(max_examples=12)
-@given(st.booleans(), st.integers(1, 30), CUTS, st.none() | st.integers(0, 12))
-def test_stopped_behind_any_picture_it_goes_on_with_the_same(fresh, undisturbed, sequences, number, cuts, kill) -> None:
-    """Also where it is killed before it could note what is due."""
+@given(
+    st.booleans(),
+    st.integers(1, 30),
+    CUTS,
+    st.none() | st.integers(0, 12),
+    st.lists(st.tuples(st.integers(1, 8), st.booleans()), max_size=3),
+)
+def test_stopped_behind_any_picture_it_goes_on_with_the_same(
+    fresh, undisturbed, sequences, number, cuts, kill, ends
+) -> None:
+    """Also where it is killed before it could note what is due, and stopped or killed while it writes that."""
     folder = fresh()
     faults = [] if kill is None else [*[None] * kill, KilledError]
     run = trial(folder, sequences, cuts, faults)
-    with stopped_behind(run, number), suppress(KilledError):
+    with behind(number, run.stopping.set), suppress(KilledError):
         run.run(material())
+    for further, stops in ends:
+        run = trial(folder, sequences, cuts)
+        with behind(further, run.stopping.set if stops else killed), suppress(KilledError):
+            run.run(material())
     trial(folder, sequences).run(material())
     assert outcome(folder) == undisturbed[sequences]
     store = EntryStore(folder / "state.db", OUTBOXES)
@@ -82,7 +102,7 @@ def test_stopped_behind_any_picture_it_goes_on_with_the_same(fresh, undisturbed,
 
 def test_what_is_due_stays_until_it_is_written(tmp_path: Path) -> None:
     run = trial(tmp_path, True)
-    with stopped_behind(run, 4):
+    with behind(4, run.stopping.set):
         run.run(material())
     store = EntryStore(tmp_path / "state.db", OUTBOXES)
     due = store.keys(DUE)
@@ -92,10 +112,34 @@ def test_what_is_due_stays_until_it_is_written(tmp_path: Path) -> None:
     sent = [one.about.encode() for one in store.outbox("kafka").waiting(0, 1 << 40)]
     assert {*due} < {*sent}, "whoever reads Kafka is told of them, too"
     store.commit(Committed(entries={DUE: {due[0]: b"nonsense"}}))
-    with pytest.raises(StateError, match="still to be written is damaged"):
-        write_due(store, lambda due: None, lambda: None)
+    named = rf"state.db: the picture '{due[0].decode()}', which was still to be written, is damaged .*; move the state"
+    with pytest.raises(StateError, match=named):
+        write_due(store, lambda due: None, lambda: None, silent)
     assert store.keys(DUE) == due
     store.close()
+
+
+def test_two_of_one_name_that_are_due_become_two_files(tmp_path: Path) -> None:
+    """As with `cam/0.mp4` and `cam_0.mp4`: the names are the same as without a stop."""
+    made = config(min_distance=None, target_ratio=1.0)
+    frames = [of_segment(number, name) for number, name in enumerate(["first.mp4", "cam/0.mp4", "cam_0.mp4"])]
+    told = []
+    for stops in (False, True):
+        folder = tmp_path / str(stops)
+        folder.mkdir()
+        run = Trial(folder, (5,), made=made)
+        with behind(1, run.stopping.set if stops else silent):
+            run.run(frames)
+        Trial(folder, (5,), made=made).run([])
+        told.append(outcome(folder))
+    assert told[0] == told[1]
+    assert len([name for name in told[0] if name.endswith(".jpg")]) == 3
+
+
+def of_segment(number: int, name: str) -> Seen:
+    one = seen(0, number, 0, scene=number)
+    frame = replace(one.frame, mark=replace(one.frame.mark, source=name))
+    return replace(one, segment=Segment(number, name, 1000, 5), taken=NOON, frame=frame)
 
 
 class Piped:
@@ -129,6 +173,12 @@ class Piped:
     def pictures(self) -> int:
         return len(list((self.daemon.folder / "picks").rglob("*.jpg")))
 
+    @property
+    def due(self) -> int:
+        """Pictures that the state holds, once nobody works on it."""
+        with closing(EntryStore(self.daemon.folder / "state" / "state.db", ("mqtt",))) as store:
+            return len(store.keys(DUE))
+
 
 @pytest.fixture
 def piped(tmp_path: Path) -> Piped:
@@ -147,12 +197,24 @@ def test_a_stop_while_a_long_sequence_is_written_loses_nothing_of_it(piped: Pipe
             assert piped.pictures < LENGTH, "it was heard of while they were written"
             process.send_signal(SIGTERM)
             assert process.wait(60) == 0, piped.log.read_text()
-    written = piped.pictures
-    assert 0 < written < LENGTH, "it did not wait for all of them"
+        written = piped.pictures
+        assert 0 < written < LENGTH, "it did not wait for all of them"
+        assert piped.due == LENGTH - written
+        with piped.started(film):  # and killed
+            wait_for(lambda: piped.pictures > written + AT_ONCE)
+        assert piped.due <= LENGTH - written - AT_ONCE, "it got on"
+        heard(ear)
+        with piped.started(film, str(tmp_path / "ear")) as process:
+            told.clear()
+            wait_for(lambda: told.extend(heard(ear)) or told.count("WATCHDOG=1") >= 2)
+            process.send_signal(SIGTERM)
+            assert process.wait(60) == 0, piped.log.read_text()
+    assert piped.pictures < LENGTH, "it did not wait for all of them"
+    due = piped.due
     with piped.daemon.started() as running:  # whose pipe has ended
         assert running.process.wait(60) == 0
     (told_of,) = running.events("written after a stop")
-    assert told_of["pictures"] == LENGTH - written
+    assert told_of["pictures"] == due > 0
     facts = sorted(piped.daemon.facts(), key=lambda fact: fact["sequence"]["place"])
     assert [fact["sequence"]["place"] for fact in facts] == list(range(LENGTH))
     assert {fact["ordinal"] for fact in facts} == {0}

@@ -13,15 +13,19 @@ from typing import Final, Self
 
 from streamsel.daemon.log_lines import say
 from streamsel.errors import StateError
+from streamsel.sink.durable import shown
 from streamsel.store.entries import Committed, EntryStore
 
-__all__ = ["DUE", "WRITING", "Due", "write_due"]
+__all__ = ["DUE", "WRITING", "Due", "due_of", "write_due"]
 
 DUE: Final = " due"
 """The stream of the store that holds them, by the file that each is to become; no source is called so."""
 
 WRITING: Final = "files being written"
 """The note of which pictures are being written: until it is taken back, by the commit that knows of them."""
+
+AT_ONCE: Final = 8
+"""Pictures that are written before the state lets go of them, at most: so many are written again after a stop."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,27 +49,39 @@ class Due:
 
     @classmethod
     def read(cls, document: bytes) -> Self:
-        """What `dumped` wrote. Raises StateError where it is damaged."""
+        """What `dumped` wrote. Raises ValueError or TypeError where it is damaged."""
         told, _, both = document.partition(b"\n")
-        try:
-            file, moment, length = json.loads(told)
-            return cls(str(file), int(moment), both[:length], both[length:])
-        except (ValueError, TypeError) as error:
-            raise StateError(f"a picture that was still to be written is damaged in the state ({error})") from error
+        file, moment, length = json.loads(told)
+        return cls(str(file), int(moment), both[:length], both[length:])
 
 
-def write_due(store: EntryStore, put: Callable[[Due], None], flush: Callable[[], None]) -> None:
-    """What the process before left: each becomes a file, then none is due. Raises SinkError; nothing is lost then.
+def due_of(store: EntryStore, file: bytes) -> Due:
+    """The picture that is to become this file. Raises StateError where it is damaged."""
+    try:
+        return Due.read(store.entry(DUE, file) or b"")
+    except (ValueError, TypeError) as error:
+        told = f"the picture {file.decode(errors='replace')!r}, which was still to be written, is damaged ({error})"
+        raise StateError(f"{shown(store.path)}: {told}; move the state away to start anew") from error
 
-    put, flush: of `Pictures`.
+
+def write_due(
+    store: EntryStore, put: Callable[[Due], None], flush: Callable[[], None], breathe: Callable[[], None]
+) -> None:
+    """What the process before left becomes files, and is due no more. Raises SinkError; nothing is lost then.
+
+    put, flush: of `Pictures`. breathe: called behind each picture, of which there may be thousands; what it raises ends
+    this, and the next one goes on behind what was noted.
     """
     files = store.keys(DUE)
-    if not files:
+    if store.note(WRITING):  # these are of no pick
+        store.commit(Committed(forget=[DUE], lasts=True))
         return
-    committed = not store.note(WRITING)
-    for file in files if committed else ():
-        put(Due.read(store.entry(DUE, file) or b""))
-    flush()
-    store.commit(Committed(forget=[DUE], lasts=True))
-    if committed:
+    for begin in range(0, len(files), AT_ONCE):
+        some = files[begin : begin + AT_ONCE]
+        for file in some:
+            put(due_of(store, file))
+            breathe()
+        flush()
+        store.commit(Committed(entries={DUE: dict.fromkeys(some)}, lasts=True))
+    if files:
         say("written after a stop", pictures=len(files))

@@ -46,6 +46,7 @@ INDEX_DIGITS: Final = 6
 """Of a frame's number in its segment, at least: 9 hours of 30 frames a second."""
 ID_DIGITS: Final = 16
 """Of an event's id, where two frames would have one name."""
+NONE: Final[Mapping[str, str]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,8 @@ class Written:
     """A pick that lies on disk. file: of the picture, relative to the folder, POSIX. data: its bytes. id: of its event.
 
     model: by which it was picked. mark: where its frame stands, in a source of the config's name. epoch: which of the
-    source's streams, see `event_id`. taken: UTC. facts: what its JSON says.
+    source's streams, see `event_id`. taken: UTC. facts: what its JSON says. again: reads its bytes where they were let
+    go, and `data` is empty.
     """
 
     file: str
@@ -64,6 +66,12 @@ class Written:
     epoch: str
     taken: datetime
     facts: Mapping[str, Any] = field(repr=False)
+    again: Callable[[], bytes] = field(default=bytes, repr=False, compare=False)
+
+    @property
+    def picture(self) -> bytes:
+        """Its bytes, read again where they were let go. Raises SinkError or StateError where they cannot be."""
+        return self.data or self.again()
 
     @property
     def due(self) -> Due:
@@ -135,14 +143,17 @@ class Pictures:
         self.put(written.due)
         return written
 
-    def planned(self, source_name: str, one: Seen | Shot, verdict: Verdict) -> Written:
-        """What `write` would write, for whoever has it written later: with `put`."""
+    def planned(
+        self, source_name: str, one: Seen | Shot, verdict: Verdict, planned: Mapping[str, str] = NONE
+    ) -> Written:
+        """What `write` would write, for whoever has it written later: with `put`. planned: file -> id of what was
+        planned before, and is not written yet."""
         box = verdict.box
         shot = self.shot(one, box) if isinstance(one, Seen) else one
         mark, epoch = replace(shot.mark, source=source_name), epoch_of(shot)
         id_ = self._id(mark, shot, box)
         taken = shot.taken.astimezone(UTC)
-        file = self._file(self.files(source_name, shot, box), id_)
+        file = self._file(self.files(source_name, shot, box), id_, planned)
         thing = object_facts(_parent(mark, shot), box, self._padding) if box else {}
         stream = {"segment": shot.segment.name} if shot.segment else {"started": shot.started}
         clip = {"clip": self._clip(source_name, shot, taken, file.removesuffix(".jpg"), id_)} if self._clip else {}
@@ -188,9 +199,9 @@ class Pictures:
         """Of a pick's event. mark: in a source of the config's name."""
         return event_id(mark.source, epoch_of(seen), mark.pts, self._model, part_of(mark, box))
 
-    def _file(self, files: Sequence[str], id_: str) -> str:
+    def _file(self, files: Sequence[str], id_: str, planned: Mapping[str, str]) -> str:
         """The name that this pick has already, else the first that no other has."""
-        holders = [self._holder(file) for file in files]
+        holders = [planned.get(file) or self._holder(file) for file in files]
         return files[holders.index(id_) if id_ in holders else holders.index("") if "" in holders else -1]
 
     def _holder(self, file: str) -> str:

@@ -70,7 +70,7 @@ def kafka_event(
     made = partial(
         pick_record,
         Pick(verdict.ordinal, Candidate((written.mark,), np.empty(0, np.float32), box=verdict.box), decision),
-        Content(written.data, dataref=quote(written.file)),
+        Content(written.picture, dataref=quote(written.file)),
         key=(key or source_name).encode(),
         model=written.model,
         subject=written.file.removesuffix(".jpg"),
