@@ -110,16 +110,17 @@ class Loop:
         vectors = self._embedded(seen)
         if stopping.is_set():
             return
-        rows = self._parts.trays.take(list(zip(seen, vectors, strict=True)))
+        trays = self._parts.trays
+        rows = trays.take(list(zip(seen, vectors, strict=True)))
 
         def settled(failed: bool) -> None:
             if failed:
                 self.lanes = self._restored()
-            self._parts.trays.fit()
             if rows or over:
                 self._decide(rows, over, stopping)
 
-        if self._lasting(settled, stopping) and seen:
+        # Sequences that are whole do not wait for a disk that has no room for the others.
+        if self._lasting(settled, stopping) and self._lasting(lambda _: trays.fit(), stopping) and seen:
             self._most = self._fitting(len(seen), time.monotonic() - began)
 
     def _lasting(self, work: Callable[[bool], None], stopping: threading.Event) -> bool:

@@ -69,7 +69,7 @@ class Trays:
         """That wait, and the bytes of memory that they take."""
 
     def take(self, rows: Sequence[Row]) -> list[Row]:
-        """What is to be decided now: in order of each source. `fit` is to follow."""
+        """What is to be decided now: in order of each source. `fit` is to follow, once that is."""
         if self._length == 1:
             return list(rows)
         return [ready for seen, vector in rows for ready in self._taken(replace(seen, crop=None), vector)]

@@ -126,3 +126,36 @@ def test_what_no_disk_takes_stays_in_memory_until_one_does(tmp_path: Path) -> No
     out = [row for row, _ in trays.take([(third, np.empty(0, np.float32))])]
     assert [one.frame.picture.data for one in out[:2]] == [content(first), content(second)]
     assert list(tmp_path.iterdir()) == [], "it has no name"
+
+
+def test_a_whole_sequence_waits_for_no_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of another source, that is; what has no room keeps its frames until there is some, or a stop."""
+
+    def full(file: Spill, data: bytes) -> Callable[[], bytes]:
+        raise SinkError("there is no room")
+
+    monkeypatch.setattr(Spill, "put", full)
+    made = of_sequences(min_distance=None, target_ratio=1.0, sources=CAMERAS)
+    run = Trial(tmp_path, (6,), made=made, most=0)
+    run.turned = run.stopping.set
+    run.run([*(seen(2, number, 0, scene=number) for number in range(2)), *map(door, range(LENGTH)), door(LENGTH)])
+    assert [(fact["source"], fact["index"]) for fact in facts_of(tmp_path)] == [("door", n) for n in range(LENGTH)]
+    assert run.incomplete == {"gate": 2, "door": 1}
+
+
+@pytest.mark.parametrize("failures", [1, 3])
+def test_a_disk_that_is_full_for_a_while_changes_nothing(fresh, monkeypatch: pytest.MonkeyPatch, failures: int) -> None:
+    told, put = [], Spill.put
+    for often in (0, failures):
+        folder, left = fresh(), iter(range(often))
+
+        def full(file: Spill, data: bytes, left=left) -> Callable[[], bytes]:
+            if next(left, None) is not None:
+                raise SinkError("there is no room")
+            return put(file, data)
+
+        monkeypatch.setattr(Spill, "put", full)
+        run = Trial(folder, (5,), made=of_sequences(), other=of_sequences(), most=0)
+        run.run(material())
+        told.append((outcome(folder), len(run.batch_picks)))
+    assert told[0] == told[1]
