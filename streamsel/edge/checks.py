@@ -27,6 +27,7 @@ from streamsel.edge.feeds.segment_reading import SegmentReading
 from streamsel.edge.feeds.watching import Watched
 from streamsel.edge.parts import Lanes
 from streamsel.edge.process.memory_limit import Needs, refusal
+from streamsel.edge.process.spill import scarce
 from streamsel.edge.source_lanes import source_lanes
 from streamsel.errors import AwayError, SourceError, StreamselError, UsageError
 from streamsel.lanes.lane import FACTS
@@ -57,6 +58,8 @@ def edge_findings(config: EdgeConfig, trying: Callable[[str], None] = lambda wha
         yield from several.map(_source, places, config.sources)
     yield from written_findings("state", config.state)
     yield from _state(config.state)
+    if reason := scarce(config.state, Needs.of(config).disk):
+        yield note("state", reason)
     yield from written_findings("output.folder", config.output.folder)
     trying(f"model: {config.model}")
     lanes = yield from model_findings(config, partial(source_lanes, config), lambda model: "")

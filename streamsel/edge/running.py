@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import signal
 import threading
 import time
@@ -19,6 +20,7 @@ from streamsel.edge.keeping.shots import give_up_others
 from streamsel.edge.loop import Loop
 from streamsel.edge.process.memory_limit import Needs, check_limit
 from streamsel.edge.process.notify import Notifier
+from streamsel.edge.process.spill import scarce
 from streamsel.edge.process.unended import unended_told
 from streamsel.edge.reloading import Reloading
 from streamsel.edge.showing.journal import Journal
@@ -43,7 +45,10 @@ def run_edge(file: Path, config: EdgeConfig, stopping: threading.Event, reload: 
         made = stack.enter_context(built(config, reloading))
         stack.enter_context(unended_told(made.parts.store))
         loop = Loop(made.parts)
-        check_limit(config.memory_limit, Needs.of(config))
+        needs = Needs.of(config)
+        check_limit(config.memory_limit, needs)
+        if reason := scarce(config.state, needs.disk):
+            say("little room for sequences", logging.WARNING, reason=reason)
         names = [source.name for source in config.sources]
         give_up_others(made.parts.store, names)  # only now that it can run: a wrong file takes nothing away
         feeds = feeds_of(config, made, loop.lanes, stopping)

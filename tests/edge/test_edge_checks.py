@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ from streamsel.config import EdgeConfig
 from streamsel.config.pipeline_file import read_pipeline
 from streamsel.edge import checks
 from streamsel.edge.checks import edge_findings
+from streamsel.edge.process import spill
 from streamsel.errors import StreamselError
 from streamsel.testing.ingest_material import tiny_model
 from streamsel.testing.kafka_broker import Served
@@ -105,6 +107,19 @@ def of(findings: list[Finding], place: str) -> tuple[str, str]:
 def test_a_limit_of_memory_that_the_model_is_above_is_told(pipeline: Pipeline) -> None:
     assert "cannot hold: model and memory of picks take" in pipeline.problem("memory_limit", memory_limit="100MB")
     assert all(one.place != "memory_limit" for one in pipeline.findings(memory_limit="8GB"))
+
+
+def test_frames_that_wait_for_their_sequence_may_want_more_disk_than_there_is(pipeline: Pipeline, monkeypatch) -> None:
+    diversity = {"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "DIVERSITY"}}
+    worker = {"selected_sequence_length": 1001}
+    long = {"selection_config": {"strategies": [diversity]}, "worker_config": worker}
+    told = {"selection": long, "min_distance": None, "target_ratio": 0.1}
+    for free, queue, expected in ((2.3e8, 64_000_000, True), (2.4e8, 64_000_000, False), (0, 300_000_000, False)):
+        monkeypatch.setattr(spill.shutil, "disk_usage", lambda path, free=free: SimpleNamespace(free=int(free)))
+        texts = [one.text for one in pipeline.findings(queue=queue, **told) if one.place == "state"]
+        wanted = [text for text in texts if "may take 236 MB there in 1080p" in text]
+        assert bool(wanted) == expected, texts
+        assert not wanted or wanted[0].endswith("230 MB are free; free some space, or make `queue` larger")
 
 
 def test_state_that_would_be_refused_is_told_and_left_as_it_is(pipeline: Pipeline) -> None:

@@ -6,10 +6,16 @@ import json
 from collections.abc import Iterator
 from itertools import groupby, pairwise
 from pathlib import Path
+from threading import Event
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from streamsel.config import EdgeConfig
+from streamsel.config.pipeline_file import read_pipeline
+from streamsel.edge.process import spill
+from streamsel.edge.running import run_edge
 from streamsel.testing.edge_telling import asked, picks_in_state, status
 from streamsel.testing.gate import Gate
 from streamsel.testing.service_process import Running
@@ -29,6 +35,21 @@ SELECTION = {"selection_config": DIVERSE, "worker_config": {"selected_sequence_l
 def record(daemon: Daemon) -> None:
     for number in range(SEGMENTS):
         segment(daemon.folder / "recordings", f"{number}.mp4", scenes=[number, number + 1, 2 * number + 3, 1])
+
+
+def test_a_disk_that_sequences_may_fill_is_told_at_the_start(tmp_path: Path, monkeypatch, caplog) -> None:
+    long = {**SELECTION, "worker_config": {"selected_sequence_length": 1000}}
+    daemon = Daemon(tmp_path, [YARD], selection=long, min_distance=None, target_ratio=0.1)
+    config, ends = read_pipeline(daemon.file), Event()
+    assert isinstance(config, EdgeConfig)
+    ends.set()
+    for free, expected in ((235_000_000, 1), (236_000_000, 0)):
+        caplog.clear()
+        monkeypatch.setattr(spill.shutil, "disk_usage", lambda path, free=free: SimpleNamespace(free=free))
+        run_edge(daemon.file, config, ends)
+        told = [one.facts["reason"] for one in caplog.records if one.message == "little room for sequences"]
+        wanted = "frames that wait for their sequence may take 236 MB there in 1080p, and 235 MB are free"
+        assert [one.startswith(f"{tmp_path / 'state'}: {wanted}") for one in told] == [True] * expected
 
 
 def check(daemon: Daemon, source: str) -> list[list[dict[str, Any]]]:

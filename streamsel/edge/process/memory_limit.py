@@ -34,6 +34,8 @@ ROOM: Final = 0.9
 """Part of the limit below which there is room."""
 SMALLEST: Final = 1_000_000
 """Bytes of a queue that is not halved any more, but holds one frame."""
+JPEG: Final = 300_000
+"""Bytes of a frame of 1080p that waits as JPEG, about."""
 SMALL_SOURCE, LARGE_SOURCE = 4_000_000, 40_000_000
 """Bytes that a source takes while its video is decoded by two threads, about: 768 x 576 MPEG-4, and 1080p H.264."""
 
@@ -82,6 +84,11 @@ class Needs:
     def waiting(self) -> int:
         """Bytes of a source's frames that wait for the last one of their sequence, whose pictures lie on the disk."""
         return (self.length - 1) * BESIDE
+
+    @property
+    def disk(self) -> int:
+        """Bytes of frames that wait for the last one of their sequence, in 1080p, for which memory has no room."""
+        return max(0, self.sources * (self.length - 1) * JPEG - self.queue)
 
 
 def check_limit(limit: int | None, needs: Needs) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import tempfile
 from collections.abc import Callable
 from functools import partial
@@ -12,7 +13,7 @@ from pathlib import Path
 from streamsel.errors import SinkError
 from streamsel.sink.durable import shown
 
-__all__ = ["Spill"]
+__all__ = ["Spill", "scarce"]
 
 
 class Spill:
@@ -52,3 +53,16 @@ class Spill:
     def _refused(self, error: OSError) -> SinkError:
         reason = f"frames that wait for their sequence cannot be held ({error.strerror or error})"
         return SinkError(f"{shown(self._folder)}: {reason}; free some space, or make `queue` larger")
+
+
+def scarce(folder: Path, wanted: int) -> str:
+    """Why the disk of a folder that is there, or will be made, may be too small for what waits; empty: it is not.
+
+    wanted: bytes, of pictures whose size shows only as they come.
+    """
+    there = next(path for path in (folder, *folder.parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    if free >= wanted:
+        return ""
+    told = f"frames that wait for their sequence may take {wanted / 1e6:.0f} MB there in 1080p"
+    return f"{shown(folder)}: {told}, and {free / 1e6:.0f} MB are free; free some space, or make `queue` larger"
