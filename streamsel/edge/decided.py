@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from itertools import chain
@@ -107,7 +107,7 @@ class Decided:
             written = self._put_aside(name, shot, verdict) if hurried() else self._written(name, shot, verdict)
             if number not in shown:  # a window may have a thousand picks
                 shot = replace(shot, data=b"")
-                written = replace(written, data=b"", again=partial(self._read, written.file))
+                written = replace(written, data=b"", again=partial(_read, self._parts, self._aside, written.file))
             for outbox, make in self._parts.events.items():
                 self._outgoing[outbox].append(partial(make, name, shot, verdict, written))
             self.picks.append((shot, verdict, written))
@@ -121,12 +121,6 @@ class Decided:
         self._parts.store.commit(Committed(entries={DUE: {written.file.encode(): written.due.dumped()}}))
         self._aside[written.file] = written.id
         return written
-
-    def _read(self, file: str) -> bytes:
-        """A picture's bytes, by who tells of them: a sequence may have a thousand."""
-        if file not in self._aside:
-            return self._parts.pictures.read(file)
-        return due_of(self._parts.store, file.encode()).data
 
     def committed(self) -> Committed:
         """As the store takes it."""
@@ -148,6 +142,11 @@ class _Made:
 
     def __iter__(self) -> Iterator[Outgoing]:
         return (make() for make in self.makes)
+
+
+def _read(parts: Parts, aside: Container[str], file: str) -> bytes:
+    """A picture's bytes again: a sequence may have a thousand. It holds no frames, as `Decided` does."""
+    return due_of(parts.store, file.encode()).data if file in aside else parts.pictures.read(file)
 
 
 def _first(verdict: Verdict) -> bool:

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import errno
+import gc
 import sqlite3
 import threading
+import weakref
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from streamsel.daemon.pauses import pauses
+from streamsel.edge.decided import Decided
 from streamsel.edge.standing import Tally
 from streamsel.errors import SinkError, StreamselError
 from streamsel.lanes.deciding import Open, Span
@@ -98,6 +102,25 @@ def test_frames_and_picks_are_told_as_of_one_commit(fresh, one_by_one, cuts, fau
     told = tallies(Trial(fresh(), cuts, faults=faults))
     assert [own - known for own, known in zip(told, one_by_one, strict=True)] == [set()] * len(NAMES)
     assert min(map(len, one_by_one)) > 20
+
+
+def test_no_frame_of_a_batch_outlives_its_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor is there a cycle that holds them until a collector comes by: frames are large."""
+    made: list[weakref.ref[Decided]] = []
+
+    def watched(*given: Any) -> Decided:
+        one = Decided(*given)
+        made.append(weakref.ref(one))
+        return one
+
+    monkeypatch.setattr("streamsel.edge.loop.Decided", watched)
+    gc.disable()
+    try:
+        Trial(tmp_path, cuts=[5]).run(material())
+        assert len(made) > 20
+        assert not [one for one in made if one() is not None]
+    finally:
+        gc.enable()
 
 
 @settings(max_examples=10)
