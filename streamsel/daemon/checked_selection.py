@@ -15,7 +15,7 @@ from streamsel.embed.load import load_embedder
 from streamsel.errors import ModelError, StreamselError
 from streamsel.lanes.making import Lanes
 
-__all__ = ["model_findings", "selection_findings"]
+__all__ = ["model_findings", "rows_of", "selection_findings"]
 
 T = TypeVar("T")
 
@@ -50,11 +50,16 @@ def model_findings(
 
 def _goal(config: IngestConfig, model: Embedder) -> str:
     """What is kept, of each partition by itself."""
-    if (length := config.sequence_length) > 1:
-        return f"sequences of {length} frames, {_kept(config, model)}"
-    if task := config.rules.worker.object_level.task_name:
-        return f"objects of {task}, {_kept(config, model, 'objects')}"
-    return _kept(config, model)
+    rows = "objects" if config.rules.worker.object_level.task_name else "frames"
+    return f"{rows_of(config)}, {_kept(config, model, rows)}"
+
+
+def rows_of(config: ServiceConfig) -> str:
+    """What a pick is."""
+    worker = config.rules.worker
+    if (length := worker.selected_sequence_length) > 1:
+        return f"sequences of {length} frames"
+    return f"objects of {task}" if (task := worker.object_level.task_name) else "frames"
 
 
 def _kept(config: IngestConfig, model: Embedder, rows: str = "frames") -> str:

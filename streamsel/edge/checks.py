@@ -16,7 +16,7 @@ from streamsel.config import EdgeConfig
 from streamsel.config.edge import EdgeKafka, EdgeMqtt
 from streamsel.config.edge_source import EdgeSource
 from streamsel.daemon.checked_places import page_findings, written_findings
-from streamsel.daemon.checked_selection import model_findings
+from streamsel.daemon.checked_selection import model_findings, rows_of
 from streamsel.decode.container import NO_FORMAT, is_format
 from streamsel.decode.looking import box
 from streamsel.edge import Begin, Segment
@@ -31,6 +31,7 @@ from streamsel.edge.process.spill import scarce
 from streamsel.edge.source_lanes import source_lanes
 from streamsel.errors import AwayError, SourceError, StreamselError, UsageError
 from streamsel.lanes.lane import FACTS
+from streamsel.signals.lightly_folder import LightlyFolder
 from streamsel.store.entries import peeked
 from streamsel.store.sqlite_file import in_use
 
@@ -62,7 +63,8 @@ def edge_findings(config: EdgeConfig, trying: Callable[[str], None] = lambda wha
         yield note("state", reason)
     yield from written_findings("output.folder", config.output.folder)
     trying(f"model: {config.model}")
-    lanes = yield from model_findings(config, partial(source_lanes, config), lambda model: "")
+    lanes = yield from model_findings(config, partial(source_lanes, config), lambda model: f": {rows_of(config)}")
+    yield from _unpredicted(config) if lanes else ()
     yield from _refused(config.state, lanes or ())
     if wrong := refusal(config.memory_limit, Needs.of(config)):
         yield problem("memory_limit", wrong)
@@ -77,6 +79,18 @@ def _state(folder: Path) -> Iterator[Finding]:
             yield problem("state", f"{folder}: another process works on it; end that one, or name another folder")
     except OSError as error:
         yield problem("state", f"{folder / STATE}: cannot be read ({error.strerror}); give this user the right to")
+
+
+def _unpredicted(config: EdgeConfig) -> Iterator[Finding]:
+    """Folders in which objects of a source's frames are looked for, which are not there: perhaps of another name."""
+    task = config.rules.worker.object_level.task_name
+    if not task or config.lightly is None or task in {one.name for one in config.rules.auto_tasks}:
+        return
+    folder = LightlyFolder.named(config.lightly).path / "predictions" / task
+    for source in config.sources:
+        if not (folder / source.name).is_dir():
+            where = f"{folder / source.name}: there is no such folder, so no object of {source.name} is known"
+            yield note("lightly", f"{where}; its frames are called {source.name}/SEGMENT-FRAME-EXT")
 
 
 def _refused(folder: Path, lanes: Lanes) -> Iterator[Finding]:

@@ -69,7 +69,7 @@ class Decided:
     def _entered(self, place: int, rows: Sequence[Row]) -> list[Entered]:
         entered = self._lanes[place].enter([_taken(*row) for row in rows], self._breathe)
         for row in entered:
-            if isinstance(row, Verdict) and row.unusable and not row.again:
+            if isinstance(row, Verdict) and row.unusable:
                 self._parts.unusable(place, row.unusable)
         return [row for row in entered if isinstance(row, Entered)]
 

@@ -8,6 +8,8 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
+from streamsel.testing.gate import Gate
+
 
 @pytest.fixture(scope="module")
 def fresh() -> Iterator[Callable[[], Path]]:
@@ -21,3 +23,10 @@ def fresh() -> Iterator[Callable[[], Path]]:
     yield new
     for folder in made:
         folder.cleanup()
+
+
+@pytest.fixture
+def gate() -> Iterator[Gate]:
+    """A place where cameras come and go."""
+    with Gate() as made:
+        yield made

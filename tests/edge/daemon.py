@@ -79,6 +79,22 @@ class Daemon:
         return len(self.outcome()) >= files
 
 
+def pictures(daemon: Daemon, source: str = "gate") -> int:
+    """That a source has on disk."""
+    return len(list((daemon.folder / "picks" / source).rglob("*.jpg")))
+
+
+def wait_for_more(running: Running, daemon: Daemon, number: int, source: str = "gate") -> None:
+    """Until there are so many more than now."""
+    before = pictures(daemon, source)
+    running.wait(lambda: pictures(daemon, source) >= before + number)
+
+
+def film(path: Path, shown: range, width: int = 160) -> Path:
+    """A quarter of a second of each scene, for a camera to show."""
+    return scenes(path, shown, 6, size=(width, 120), gop=6, options={"bf": "0", "preset": "ultrafast"})
+
+
 def segment(folder: Path, name: str, **options: Any) -> Path:
     """A finished segment of video, moved into a folder as recorders do."""
     folder.mkdir(parents=True, exist_ok=True)

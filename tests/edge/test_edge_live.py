@@ -21,8 +21,7 @@ from streamsel.testing.edge_telling import picks_in_state, status
 from streamsel.testing.gate import Gate
 from streamsel.testing.servers import web
 from streamsel.testing.service_process import Running
-from streamsel.testing.videos import scenes
-from tests.edge.daemon import Daemon
+from tests.edge.daemon import Daemon, film, pictures, wait_for_more
 from tests.edge.made_disk import MadeDisk
 
 pytestmark = pytest.mark.xdist_group("camera")
@@ -37,28 +36,9 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     return [film(folder / f"{n}.mp4", range(100 * n, 100 * n + 40)) for n in range(4)]
 
 
-def film(path: Path, shown: range, width: int = 160) -> Path:
-    return scenes(path, shown, 6, size=(width, 120), gop=6, options={"bf": "0", "preset": "ultrafast"})
-
-
-@pytest.fixture
-def gate() -> Iterator[Gate]:
-    with Gate() as made:
-        yield made
-
-
 @pytest.fixture
 def daemon(tmp_path: Path, gate: Gate) -> Daemon:
     return Daemon(tmp_path, [{"name": "gate", "url": gate.url, "stall": STALL}], metrics="127.0.0.1:0")
-
-
-def pictures(daemon: Daemon, source: str = "gate") -> int:
-    return len(list((daemon.folder / "picks" / source).rglob("*.jpg")))
-
-
-def wait_for_more(running: Running, daemon: Daemon, number: int, source: str = "gate") -> None:
-    before = pictures(daemon, source)
-    running.wait(lambda: pictures(daemon, source) >= before + number)
 
 
 def check(daemon: Daemon, source: str = "gate") -> None:

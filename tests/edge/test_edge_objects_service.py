@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +12,8 @@ import pytest
 from streamsel.testing.edge_telling import asked, picks_in_state, status
 from streamsel.testing.gate import Gate
 from streamsel.testing.ingest_trial import objects_of
-from streamsel.testing.videos import scenes
 from tests.conftest import streamsel
-from tests.edge.daemon import Daemon, segment
+from tests.edge.daemon import Daemon, film, pictures, segment
 
 pytestmark = pytest.mark.xdist_group("camera")
 
@@ -116,7 +114,15 @@ def predict(daemon: Daemon, segment: int, frames: dict[int, str]) -> None:
 
 
 def test_predictions_are_read_when_their_segment_is_and_damaged_ones_end_nothing(tmp_path: Path) -> None:
-    daemon = Daemon(tmp_path, [YARD], selection=objects_of("cars", 0.0), min_distance=1e-4, lightly=".lightly")
+    others = [YARD, {**YARD, "name": "lane"}]
+    daemon = Daemon(tmp_path, others, selection=objects_of("cars", 0.0), min_distance=1e-4, lightly=".lightly")
+    (tmp_path / "recordings").mkdir()
+    predict(daemon, 0, {})
+    told = streamsel("check", daemon.file, "--json").stdout
+    (finding,) = [one for one in json.loads(told)["findings"] if one["place"] == "lightly"]
+    assert finding["level"] == "note"
+    assert "predictions/cars/lane: there is no such folder, so no object of lane is known" in finding["text"]
+    daemon.write({**daemon.config, "sources": [YARD]})
     empty = json.dumps({"file_name": "", "predictions": []})
     predict(daemon, 0, {2: "{", 3: empty})
     segment(daemon.folder / "recordings", "0.mp4", scenes=[0])
@@ -135,21 +141,6 @@ def test_predictions_are_read_when_their_segment_is_and_damaged_ones_end_nothing
         (f"yard/{one}-{at}-mp4.png", 0) for one, at in frames
     ]
     assert {(fact["label"], fact["score"], fact["task"]) for fact in picks} == {("car", 0.5, "cars")}
-
-
-@pytest.fixture
-def gate() -> Iterator[Gate]:
-    with Gate() as made:
-        yield made
-
-
-def film(path: Path, shown: range) -> Path:
-    """A quarter of a second of each scene."""
-    return scenes(path, shown, 6, gop=6, options={"bf": "0", "preset": "ultrafast"})
-
-
-def pictures(daemon: Daemon) -> int:
-    return len(list((daemon.folder / "picks" / "gate").rglob("*.jpg")))
 
 
 def test_objects_of_a_camera_are_numbered_on_over_losses_and_kills(tmp_path: Path, gate: Gate) -> None:

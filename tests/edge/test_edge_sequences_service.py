@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from itertools import groupby, pairwise
 from pathlib import Path
 from threading import Event
@@ -18,9 +17,7 @@ from streamsel.edge.process import spill
 from streamsel.edge.running import run_edge
 from streamsel.testing.edge_telling import asked, picks_in_state, status
 from streamsel.testing.gate import Gate
-from streamsel.testing.service_process import Running
-from streamsel.testing.videos import scenes
-from tests.edge.daemon import Daemon, segment
+from tests.edge.daemon import Daemon, film, segment, wait_for_more
 
 pytestmark = pytest.mark.xdist_group("camera")
 
@@ -111,26 +108,6 @@ def test_another_length_is_refused_while_it_runs_and_at_a_start(tmp_path: Path) 
     with daemon.started() as running:
         assert running.process.wait(60) == 2
         assert "the saved state is of another selection" in running.text
-
-
-@pytest.fixture
-def gate() -> Iterator[Gate]:
-    with Gate() as made:
-        yield made
-
-
-def film(path: Path, shown: range) -> Path:
-    """A quarter of a second of each scene."""
-    return scenes(path, shown, 6, gop=6, options={"bf": "0", "preset": "ultrafast"})
-
-
-def pictures(daemon: Daemon) -> int:
-    return len(list((daemon.folder / "picks" / "gate").rglob("*.jpg")))
-
-
-def wait_for_more(running: Running, daemon: Daemon, number: int) -> None:
-    before = pictures(daemon)
-    running.wait(lambda: pictures(daemon) >= before + number)
 
 
 def test_a_cameras_sequences_are_whole_whatever_becomes_of_it(tmp_path: Path, gate: Gate) -> None:
