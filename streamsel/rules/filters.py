@@ -101,7 +101,7 @@ def relevant_files(config: SelectionConfig, folder: LightlyFolder | None) -> Rel
     """The files that a config says are relevant; None where it says nothing. Raises UsageError, SourceError."""
     name = config.worker.relevant_filenames_file
     if name and folder is None:
-        lacking = "no .lightly folder was found; name it: --lightly, or a pipeline's `lightly`"
+        lacking = "no .lightly folder was found; name it with --lightly, or a pipeline's `lightly`"
         raise UsageError(f"relevant_filenames_file {name}: {lacking}")
     return folder.relevant(name) if name and folder else None
 

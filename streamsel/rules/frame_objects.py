@@ -112,7 +112,7 @@ def boxes_of_task(task: str, auto: Sequence[AutoTask], folder: LightlyFolder | N
         made = _auto(named[task])
         return lambda frame, name: made.boxes(frame.picture.width, frame.picture.height)
     if folder is None:
-        raise UsageError(f"{what}: no .lightly folder was found; name it: --lightly, or a pipeline's `lightly`")
+        raise UsageError(f"{what}: no .lightly folder was found; name it with --lightly, or a pipeline's `lightly`")
     predictions = folder.predictions(task)
     boxes_of(predictions.schema, ())  # a task without boxes is told before anything is done
     return lambda frame, name: predictions.boxes(name)

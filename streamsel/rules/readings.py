@@ -133,7 +133,7 @@ def reading_of(
     if read.type == "METADATA" and expression and f"(?P<{read.key}>" in expression:
         return Reading(column, kind, PathSignal(expression, read.key, one))
     if folder is None:
-        lacking = "no .lightly folder was found; name it: --lightly, or a pipeline's `lightly`"
+        lacking = "no .lightly folder was found; name it with --lightly, or a pipeline's `lightly`"
         raise UsageError(f"{place}: {column}: {lacking}" if place else f"{column}: {lacking}")
     if read.type == "METADATA":
         with told_at(f"{place}.key"):

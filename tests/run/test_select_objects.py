@@ -322,7 +322,7 @@ def test_what_cannot_be_is_one_line(case: str, data_set: Path, tmp_path: Path) -
 def test_a_task_without_its_folder_is_one_line(clip: Path, tmp_path: Path) -> None:
     done = inside("select", clip, "-n", "4", "--objects", "cars", "-o", tmp_path / "out", check=False)
     assert (done.returncode, done.stderr.count("\n")) == (2, 1)
-    assert "--objects: task 'cars': no .lightly folder was found; name it: --lightly, or" in done.stderr
+    assert "--objects: task 'cars': no .lightly folder was found; name it with --lightly, or" in done.stderr
 
 
 def test_the_command_tells_what_was_kept(data_set: Path, tmp_path: Path) -> None:
